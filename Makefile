@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The verbs. Each does all that it needs, picks up where an earlier run was
+# stopped, and says how far it is.
+
+T := tools/testing/panthor
+OUT := $(CURDIR)/build/tools
+PREFIX ?= /usr/local
+
+KERNEL ?= plain
+MINUTES ?= 10
+export KDIR UPDATE JOBS
+
+# As the user wrote it: a $ in it is the guest's
+guest: export CMD_IN_GUEST := $(value CMD)
+
+help:
+	@echo 'make demo                    two clients, one reclaim, its trace: build/demo/'
+	@echo 'make check [TESTS=pattern]   all tests; the last line counts them'
+	@echo 'make guest [CMD=...]         run CMD in the guest, or a shell'
+	@echo '                             KERNEL=plain|debug MEM=MiB SMP=n SHARE=dir LIMIT=seconds'
+	@echo 'make bench                   the figures: build/bench/bench.json'
+	@echo 'make soak MINUTES=n          everything at once, on the debug kernel'
+	@echo 'make tools | kernel          parts: build/tools/, build/kernel/; KERNEL=plain|debug'
+	@echo 'make install | uninstall     panthor-trace, the plugin; DESTDIR= PREFIX='
+	@echo 'make series KDIR=linux       the patches, for git am'
+	@echo 'make lint                    what a maintainer would run before reading'
+	@echo 'make clean | distclean       build/; and the cache too'
+	@echo
+	@echo 'KDIR=dir       your own Linux >= 7.2 instead of the newest packaged one; never written to'
+	@echo 'NO_INSTALL=1   never install packages: say what is missing'
+
+packages:
+	@$(T)/packages
+
+kernel: packages
+	@$(T)/kernel/build $(KERNEL)
+
+kernel-%: packages
+	@$(T)/kernel/build $*
+
+tools: packages
+	@$(MAKE) -s --no-print-directory -C tools/panthor-trace OUT=$(OUT)
+
+FIRMWARE := build/firmware/arm/mali/arch10.8/mali_csffw.bin
+
+$(OUT)/mkcsffw: drivers/gpu/drm/panthor/sim/mkcsffw.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -o $@ $<
+
+$(FIRMWARE): $(OUT)/mkcsffw
+	@mkdir -p $(@D)
+	$< $@
+
+# What runs in the guest only; it needs the headers of the kernel's source
+clients: tools $(FIRMWARE)
+	@$(T)/kernel/build $(KERNEL)
+	@$(MAKE) -s --no-print-directory -C $(T)/tests OUT=$(OUT) KSRC=$(CURDIR)/build/kernel/$(KERNEL)/source
+
+guest: clients
+	@$(T)/guest/guest -k $(KERNEL) $(if $(MEM),-m '$(MEM)') $(if $(SMP),-c '$(SMP)') \
+		$(if $(SHARE),-s '$(SHARE)') $(if $(LIMIT),-t '$(LIMIT)') -- $${CMD_IN_GUEST:+"$$CMD_IN_GUEST"}
+
+demo: clients
+	@$(T)/demo/demo
+
+check: KERNEL := debug
+check: clients
+	@$(T)/check/check $(TESTS)
+
+bench: clients
+	@$(T)/bench/bench
+
+soak: KERNEL := debug
+soak: clients
+	@$(T)/soak/soak $(MINUTES)
+
+series:
+	@$(T)/series/series
+
+lint: kernel-plain
+	@$(T)/packages lint
+	@$(T)/lint/lint
+
+install uninstall:
+	@$(MAKE) -s --no-print-directory -C tools/panthor-trace OUT=$(OUT) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) $@
+
+clean:
+	rm -rf build
+
+distclean: clean
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/panthor-trace"
+
+.PHONY: help packages kernel tools clients guest demo check bench soak series lint install uninstall clean distclean

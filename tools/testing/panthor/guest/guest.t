@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What ./guest promises: status, streams, folders, limits, and how it fails.
+# shellcheck disable=SC2016 # for the inner shell
+set -uo pipefail
+
+. "$(dirname "$0")/../lib.sh"
+. "$HERE/check/tap.sh"
+
+guest() { "$HERE/guest/guest" -k debug -t 120 "$@"; }
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir "$tmp/share dir"
+echo seen >"$tmp/file"
+
+# One boot for all that one boot can show
+inside='
+	echo "to stdout"; echo "to stderr" >&2
+	id -u; cat '"$tmp/file"'; touch '"$tmp"'/x 2>/dev/null || echo "host is read-only"
+	echo written >"'"$tmp"'/share dir/out"; touch /run/x /var/tmp/x "$TMPDIR/x" && echo "tmpfs ok"
+	[ -c /dev/dri/renderD128 ] && [ -d /sys/kernel/debug/dri ] && [ -e /sys/kernel/tracing/events/panthor ] && echo "driver up"
+	grep -q zram0 /proc/swaps && echo "swap on"; echo "path $PATH"; pwd; sleep 1000 & exit 37'
+cd "$tmp" || exit 1
+kept() { guest "$@" >stdout 2>stderr; local s=$?; cat stdout stderr; return $s; }
+expect "status of CMD" 37 . \
+	kept -s "$tmp/share dir" "$inside"
+expect "its stdout and nothing else" 0 "^to stdout 0 seen host is read-only tmpfs ok driver up swap on path $REPO/build/tools:" \
+	sh -c 'tr "\n" " " <"$0/stdout"' "$tmp"
+expect "CMD runs in the caller's folder" 0 "^$tmp$" tail -n 1 "$tmp/stdout"
+expect "its stderr and nothing else" 0 "^to stderr$" cat "$tmp/stderr"
+expect "only one line on stderr" 0 "^1 " sh -c 'echo $(wc -l <"$0/stderr") lines' "$tmp"
+expect "the shared folder was written" 0 "^written$" cat "$tmp/share dir/out"
+
+expect "a panic is the guest's failure, and shown" 125 "Kernel panic.*sysrq" \
+	guest -n 'echo c >/proc/sysrq-trigger; sleep 100'
+expect "time limit" 124 "time limit of 25 s" guest -t 25 -n 'sleep 1000'
+expect "no such kernel" 125 "no kernel in $tmp/none" guest -K "$tmp/none" true
+expect "no such folder to share" 125 "-s $tmp/none: no such folder" guest -s "$tmp/none" true
+expect "not a number" 2 "-m lots: not a number" guest -m lots true
+expect "no such option" 2 "no such option: -z" guest -z true
+
+tap_end

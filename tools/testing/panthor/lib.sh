@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034 # its users use them
+#
+# What the scripts below this folder share: where things are, how to speak to
+# the user, and how a kernel's build tree becomes something a guest can boot.
+
+PROG=${0##*/}
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+REPO=$(cd "$HERE/../../.." && pwd -P)
+BUILD=$REPO/build
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/panthor-trace
+
+say()
+{
+	printf '%s: %s\n' "$PROG" "$*" >&2
+}
+
+die()
+{
+	say "$*"
+	exit 1
+}
+
+# need COMMAND... - stop with one line when a command is missing
+need()
+{
+	local cmd missing=()
+
+	for cmd; do
+		command -v "$cmd" >/dev/null || missing+=("$cmd")
+	done
+	[ ${#missing[@]} -eq 0 ] ||
+		die "missing: ${missing[*]}; run $HERE/packages, or install what provides them"
+}
+
+# need_space DIR MIB - stop with one line when DIR's file system is too full
+need_space()
+{
+	local free
+
+	mkdir -p "$1" || die "cannot write to $1; set XDG_CACHE_HOME to a folder that you own"
+	free=$(($(df -Pk "$1" | awk 'NR == 2 { print $4 }') / 1024))
+	[ "$free" -ge "$2" ] ||
+		die "no space: $1 has $free MiB free, $2 MiB are needed; free some or set XDG_CACHE_HOME"
+}
+
+# progress - one updating line on a terminal, else one line every 30 seconds
+#
+# Counts lines on stdin; $1 says what they are.
+progress()
+{
+	local n=0 t0=$SECONDS last=$SECONDS step=30 eol='\n'
+
+	[ ! -t 2 ] || { step=1 eol='\033[K\r'; }
+	while read -r _; do
+		n=$((n + 1))
+		[ $((SECONDS - last)) -lt $step ] || {
+			last=$SECONDS
+			printf "%s: %d $1, %d:%02d$eol" "$PROG" $n $(((last - t0) / 60)) $(((last - t0) % 60)) >&2
+		}
+	done
+	[ $n -eq 0 ] || say "$n $1, $(((SECONDS - t0) / 60)):$(printf %02d $(((SECONDS - t0) % 60)))"
+}
+
+# stage_kernel BUILDDIR DEST - DEST gets bzImage and a module folder for modprobe -d
+stage_kernel()
+{
+	local obj=$1 dest=$2 rel mods ko
+
+	rel=$(cat "$obj/include/config/kernel.release")
+	mods=$dest/lib/modules/$rel
+	rm -rf "${dest:?}/lib"
+	mkdir -p "$mods"
+	while read -r ko; do
+		install -D -m 644 "$obj/${ko%.o}.ko" "$mods/kernel/${ko%.o}.ko"
+	done < <(sed 's/\.ko$/.o/' "$obj/modules.order")
+	cp "$obj/modules.order" "$obj/modules.builtin" "$obj/modules.builtin.modinfo" "$mods/"
+	PATH=$PATH:/sbin:/usr/sbin depmod -b "$dest" "$rel"
+	cp "$obj/.config" "$dest/config"
+	cp "$obj/arch/x86/boot/bzImage" "$dest/bzImage"
+}
