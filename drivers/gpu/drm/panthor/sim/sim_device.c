@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+/**
+ * DOC: overview
+ *
+ * panthor_sim is a Mali-G610 class GPU in software for the Panthor driver: the
+ * register file, the interrupts, the MMU, the firmware interface and the command
+ * stream interpreter of the hardware, as far as the driver and memory management
+ * can see them. It registers a platform device named "panthor" with a clock, an
+ * operating point and three interrupts, to which the unmodified driver binds.
+ *
+ * The only thing that is special is how registers are reached. There is no
+ * register window in the address space: the driver's objects are compiled with a
+ * forced include that sends devm_platform_get_and_ioremap_resource(), readl()
+ * and writel() here. For the simulated device the "mapping" is an address that
+ * is never accessed, and the accessors decode the offset from it; for any other
+ * device they do what they always do. The one register page that user space may
+ * map, the flush id, is an ordinary page; the resource that the driver is given
+ * starts where that page comes out at the right offset.
+ */
+
+#include <linux/clk-provider.h>
+#include <linux/clkdev.h>
+#include <linux/export.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/pm_opp.h>
+#include <linux/poison.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "sim.h"
+
+#define PANTHOR_SIM_NO_REDIRECT
+#include "sim_redirect.h"
+
+/* An address that faults, should anything ever access it for real. */
+#define PSIM_COOKIE	((unsigned long)POISON_POINTER_DELTA + SZ_1G)
+
+static struct psim *psim;
+
+static bool psim_owns(const void __iomem *addr, u32 *reg)
+{
+	unsigned long offset = (unsigned long)addr - PSIM_COOKIE;
+
+	*reg = offset;
+	return offset < PSIM_MMIO_SIZE;
+}
+
+/**
+ * panthor_sim_readl() - readl() of the Panthor driver
+ * @addr: Address.
+ *
+ * Return: The value read.
+ */
+u32 panthor_sim_readl(const void __iomem *addr)
+{
+	u32 reg;
+
+	return psim_owns(addr, &reg) ? psim_reg_read(psim, reg) : readl(addr);
+}
+EXPORT_SYMBOL_GPL(panthor_sim_readl);
+
+/**
+ * panthor_sim_readl_relaxed() - readl_relaxed() of the Panthor driver
+ * @addr: Address.
+ *
+ * Return: The value read.
+ */
+u32 panthor_sim_readl_relaxed(const void __iomem *addr)
+{
+	u32 reg;
+
+	return psim_owns(addr, &reg) ? psim_reg_read(psim, reg) : readl_relaxed(addr);
+}
+EXPORT_SYMBOL_GPL(panthor_sim_readl_relaxed);
+
+/**
+ * panthor_sim_writel() - writel() of the Panthor driver
+ * @val: Value to write.
+ * @addr: Address.
+ */
+void panthor_sim_writel(u32 val, void __iomem *addr)
+{
+	u32 reg;
+
+	if (psim_owns(addr, &reg))
+		psim_reg_write(psim, reg, val);
+	else
+		writel(val, addr);
+}
+EXPORT_SYMBOL_GPL(panthor_sim_writel);
+
+/**
+ * panthor_sim_get_and_ioremap_resource() - Stand-in for the devm_platform_*() function
+ * @pdev: Device that the driver probes.
+ * @index: Index of the resource.
+ * @res: Where to store the resource, can be NULL.
+ *
+ * Return: Address for the accessors above, or an error pointer.
+ */
+void __iomem *panthor_sim_get_and_ioremap_resource(struct platform_device *pdev,
+						   unsigned int index,
+						   struct resource **res)
+{
+	if (!psim || pdev != psim->pdev)
+		return devm_platform_get_and_ioremap_resource(pdev, index, res);
+
+	if (index)
+		return IOMEM_ERR_PTR(-EINVAL);
+	if (res)
+		*res = &psim->res;
+	return (void __iomem *)PSIM_COOKIE;
+}
+EXPORT_SYMBOL_GPL(panthor_sim_get_and_ioremap_resource);
+
+static int psim_flush_page_init(struct psim *sim)
+{
+	sim->flush_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!sim->flush_page)
+		return -ENOMEM;
+
+	sim->res = DEFINE_RES_MEM_NAMED(page_to_phys(sim->flush_page) - CSF_GPU_LATEST_FLUSH_ID,
+					PSIM_MMIO_SIZE, "panthor-sim");
+	return 0;
+}
+
+static int psim_clock_init(struct psim *sim)
+{
+	sim->clk = clk_hw_register_fixed_rate(NULL, "panthor-sim", NULL, 0, PSIM_CLOCK_HZ);
+	if (IS_ERR(sim->clk))
+		return PTR_ERR(sim->clk);
+
+	sim->clkdev = clkdev_hw_create(sim->clk, NULL, "panthor");
+	if (!sim->clkdev) {
+		clk_hw_unregister_fixed_rate(sim->clk);
+		return -ENOMEM;
+	}
+
+	return 0;
+}
+
+static void psim_clock_fini(struct psim *sim)
+{
+	clkdev_drop(sim->clkdev);
+	clk_hw_unregister_fixed_rate(sim->clk);
+}
+
+static int psim_device_init(struct psim *sim)
+{
+	const struct resource res[] = {
+		DEFINE_RES_IRQ_NAMED(sim->irqs[PSIM_IRQ_JOB].virq, "job"),
+		DEFINE_RES_IRQ_NAMED(sim->irqs[PSIM_IRQ_MMU].virq, "mmu"),
+		DEFINE_RES_IRQ_NAMED(sim->irqs[PSIM_IRQ_GPU].virq, "gpu"),
+	};
+	const struct platform_device_info info = {
+		.name = "panthor",
+		.id = PLATFORM_DEVID_NONE,
+		.res = res,
+		.num_res = ARRAY_SIZE(res),
+		.dma_mask = DMA_BIT_MASK(40),
+	};
+	int ret;
+
+	sim->pdev = platform_device_register_full(&info);
+	if (IS_ERR(sim->pdev))
+		return PTR_ERR(sim->pdev);
+
+	/*
+	 * In time for the probe: the driver's module needs our symbols and so
+	 * cannot be there yet, and it is linked behind us if it is built in.
+	 */
+	ret = dev_pm_opp_add(&sim->pdev->dev, PSIM_CLOCK_HZ, 0);
+	if (ret)
+		platform_device_unregister(sim->pdev);
+	return ret;
+}
+
+static void psim_device_fini(struct psim *sim)
+{
+	struct platform_device *pdev = sim->pdev;
+
+	dev_pm_opp_remove(&pdev->dev, PSIM_CLOCK_HZ);
+	platform_device_unregister(pdev);
+}
+
+static int __init psim_init(void)
+{
+	struct psim *sim;
+	int ret;
+
+	sim = kvzalloc_obj(*sim);
+	if (!sim)
+		return -ENOMEM;
+
+	spin_lock_init(&sim->gpu.lock);
+	sim->knobs.insn_per_sec = PSIM_DEFAULT_SPEED;
+
+	ret = psim_flush_page_init(sim);
+	if (ret)
+		goto err_free;
+
+	ret = psim_irq_init(sim);
+	if (ret)
+		goto err_free_page;
+
+	psim_mmu_init(sim);
+	psim_gpu_reset(sim);
+
+	ret = psim_engine_start(sim);
+	if (ret)
+		goto err_irq;
+
+	ret = psim_clock_init(sim);
+	if (ret)
+		goto err_engine;
+
+	psim_debugfs_init(sim);
+	psim = sim;
+
+	ret = psim_device_init(sim);
+	if (ret)
+		goto err_clock;
+
+	return 0;
+
+err_clock:
+	psim = NULL;
+	psim_debugfs_fini(sim);
+	psim_clock_fini(sim);
+err_engine:
+	psim_engine_stop(sim);
+err_irq:
+	psim_irq_fini(sim);
+err_free_page:
+	__free_page(sim->flush_page);
+err_free:
+	kvfree(sim);
+	return ret;
+}
+module_init(psim_init);
+
+static void __exit psim_exit(void)
+{
+	struct psim *sim = psim;
+
+	psim_device_fini(sim);
+	psim_debugfs_fini(sim);
+	psim_engine_stop(sim);
+	psim_clock_fini(sim);
+	psim_irq_fini(sim);
+	psim = NULL;
+	__free_page(sim->flush_page);
+	kvfree(sim);
+}
+module_exit(psim_exit);
+
+MODULE_DESCRIPTION("Simulated Mali CSF GPU");
+MODULE_LICENSE("Dual MIT/GPL");

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+/**
+ * DOC: engine
+ *
+ * One kernel thread plays the microcontroller and all streams, so that their
+ * state needs no locks. It sleeps until a register write gives it work or the
+ * next deadline (speed knob, timers, polls) passes. It is part of the signalling
+ * path of the driver's fences and never allocates memory.
+ */
+
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+
+#include "sim.h"
+
+/**
+ * psim_engine_kick() - Give the engine work
+ * @sim: Simulator.
+ * @work: Kind of work.
+ *
+ * Can be called from any context.
+ */
+void psim_engine_kick(struct psim *sim, enum psim_work work)
+{
+	set_bit(work, &sim->work);
+	if (sim->engine)
+		wake_up_process(sim->engine);
+}
+
+static void psim_engine_reset(struct psim *sim)
+{
+	/* Whatever was running is gone, also if the reset is going to fail. */
+	psim_mcu_stop(sim, MCU_STATUS_DISABLED);
+	sim->mcu.crashed = false;
+	psim_mmu_reset(sim);
+	psim_gpu_reset(sim);
+	psim_irq_clear(sim, PSIM_IRQ_JOB, ~0);
+	psim_irq_clear(sim, PSIM_IRQ_MMU, ~0);
+	psim_count(sim, resets);
+
+	if (!psim_take(&sim->knobs.fail_resets))
+		psim_irq_raise(sim, PSIM_IRQ_GPU, GPU_IRQ_RESET_COMPLETED);
+}
+
+/* Serves the groups, highest priority first. Returns when to do it again. */
+static u64 psim_engine_run_groups(struct psim *sim)
+{
+	u64 next = U64_MAX, now = ktime_get_ns();
+	u32 done = 0;
+
+	for (u32 n = 0; n < PSIM_NUM_CSG; n++) {
+		struct psim_csg *best = NULL;
+
+		for (u32 i = 0; i < PSIM_NUM_CSG; i++) {
+			struct psim_csg *csg = &sim->csgs[i];
+
+			if (!csg->active || (done & BIT(i)))
+				continue;
+			if (!best || csg->priority > best->priority)
+				best = csg;
+		}
+
+		if (!best)
+			break;
+
+		done |= BIT(best->id);
+		next = min(next, psim_csg_run(best, now));
+	}
+
+	psim_mcu_global_idle(sim);
+	return next;
+}
+
+static void psim_engine_sleep(struct psim *sim, u64 until)
+{
+	ktime_t expires = ns_to_ktime(until);
+
+	set_current_state(TASK_IDLE);
+	if (!READ_ONCE(sim->work) && !kthread_should_stop())
+		schedule_hrtimeout_range(until == U64_MAX ? NULL : &expires, 10 * NSEC_PER_USEC,
+					 HRTIMER_MODE_ABS);
+	__set_current_state(TASK_RUNNING);
+}
+
+static int psim_engine_thread(void *data)
+{
+	struct psim *sim = data;
+
+	set_user_nice(current, MIN_NICE / 2);
+
+	while (!kthread_should_stop()) {
+		u64 next = U64_MAX;
+
+		clear_bit(PSIM_WORK_RETRY, &sim->work);
+		if (test_and_clear_bit(PSIM_WORK_RESET, &sim->work))
+			psim_engine_reset(sim);
+		if (test_and_clear_bit(PSIM_WORK_MCU, &sim->work))
+			psim_mcu_control(sim);
+		if (test_and_clear_bit(PSIM_WORK_DOORBELL, &sim->work))
+			psim_mcu_doorbells(sim);
+		if (sim->mcu.running)
+			next = psim_engine_run_groups(sim);
+
+		if (next > ktime_get_ns())
+			psim_engine_sleep(sim, next);
+		else
+			cond_resched();
+	}
+
+	psim_mcu_stop(sim, MCU_STATUS_DISABLED);
+	return 0;
+}
+
+/**
+ * psim_engine_start() - Start the engine
+ * @sim: Simulator.
+ *
+ * Return: 0 on success, a negative error code otherwise.
+ */
+int psim_engine_start(struct psim *sim)
+{
+	struct task_struct *task = kthread_run(psim_engine_thread, sim, "panthor-sim");
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+
+	sim->engine = task;
+	return 0;
+}
+
+/**
+ * psim_engine_stop() - Stop the engine
+ * @sim: Simulator.
+ */
+void psim_engine_stop(struct psim *sim)
+{
+	kthread_stop(sim->engine);
+	sim->engine = NULL;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+/**
+ * DOC: interrupts
+ *
+ * The three interrupt lines behave as level interrupts: a line is asserted as
+ * long as RAWSTAT & MASK is not zero. That is evaluated whenever a bit is raised
+ * and whenever MASK is written. Delivery is left to an irq_work because both
+ * can happen with the driver's locks held, and these are taken by its handlers.
+ */
+
+#include <linux/irq.h>
+#include <linux/irqdesc.h>
+#include <linux/slab.h>
+
+#include "sim.h"
+
+static bool psim_irq_asserted(struct psim_irq *irq)
+{
+	guard(spinlock_irqsave)(&irq->lock);
+	return irq->raw & irq->mask;
+}
+
+static void psim_irq_deliver(struct irq_work *work)
+{
+	struct psim_irq *irq = container_of(work, struct psim_irq, work);
+
+	/*
+	 * handle_simple_irq() drops an interrupt that arrives while another
+	 * CPU still handles the previous one: one at a time.
+	 */
+	guard(spinlock)(&irq->deliver_lock);
+	if (!psim_irq_asserted(irq))
+		return;
+
+	psim_count(irq->sim, irqs);
+	generic_handle_irq(irq->virq);
+}
+
+static enum hrtimer_restart psim_irq_timer(struct hrtimer *timer)
+{
+	struct psim_irq *irq = container_of(timer, struct psim_irq, timer);
+
+	irq_work_queue(&irq->work);
+	return HRTIMER_NORESTART;
+}
+
+/* Delivers the interrupt, as late as the knobs want it or not at all. */
+static void psim_irq_trigger(struct psim_irq *irq)
+{
+	struct psim_knobs *knobs = &irq->sim->knobs;
+	u32 delay = READ_ONCE(knobs->irq_delay_us);
+
+	if (psim_take(&knobs->irq_lose)) {
+		psim_count(irq->sim, irqs_lost);
+		return;
+	}
+
+	if (!delay)
+		irq_work_queue(&irq->work);
+	else if (!hrtimer_active(&irq->timer))
+		hrtimer_start(&irq->timer, us_to_ktime(delay), HRTIMER_MODE_REL);
+}
+
+/**
+ * psim_irq_raise() - Set bits in RAWSTAT
+ * @sim: Simulator.
+ * @block: Block that raises.
+ * @bits: Bits to set.
+ */
+void psim_irq_raise(struct psim *sim, enum psim_irq_block block, u32 bits)
+{
+	struct psim_irq *irq = &sim->irqs[block];
+	bool asserted;
+
+	scoped_guard(spinlock_irqsave, &irq->lock) {
+		irq->raw |= bits;
+		asserted = irq->raw & irq->mask;
+	}
+
+	if (asserted)
+		psim_irq_trigger(irq);
+}
+
+/**
+ * psim_irq_clear() - Clear bits in RAWSTAT
+ * @sim: Simulator.
+ * @block: Block to act on.
+ * @bits: Bits to clear.
+ */
+void psim_irq_clear(struct psim *sim, enum psim_irq_block block, u32 bits)
+{
+	struct psim_irq *irq = &sim->irqs[block];
+
+	guard(spinlock_irqsave)(&irq->lock);
+	irq->raw &= ~bits;
+}
+
+/**
+ * psim_irq_read() - Read one of the four registers of a block
+ * @sim: Simulator.
+ * @block: Block.
+ * @reg: Register, relative to the block.
+ *
+ * Return: The register's value.
+ */
+u32 psim_irq_read(struct psim *sim, enum psim_irq_block block, u32 reg)
+{
+	struct psim_irq *irq = &sim->irqs[block];
+
+	guard(spinlock_irqsave)(&irq->lock);
+	switch (reg) {
+	case INT_RAWSTAT:
+		return irq->raw;
+	case INT_MASK:
+		return irq->mask;
+	case INT_STAT:
+		return irq->raw & irq->mask;
+	default:
+		return 0;
+	}
+}
+
+/**
+ * psim_irq_write() - Write one of the four registers of a block
+ * @sim: Simulator.
+ * @block: Block.
+ * @reg: Register, relative to the block.
+ * @val: Value.
+ */
+void psim_irq_write(struct psim *sim, enum psim_irq_block block, u32 reg, u32 val)
+{
+	struct psim_irq *irq = &sim->irqs[block];
+	bool asserted = false;
+
+	scoped_guard(spinlock_irqsave, &irq->lock) {
+		switch (reg) {
+		case INT_RAWSTAT:
+			irq->raw |= val;
+			asserted = irq->raw & irq->mask;
+			break;
+		case INT_CLEAR:
+			irq->raw &= ~val;
+			break;
+		case INT_MASK:
+			irq->mask = val;
+			asserted = irq->raw & irq->mask;
+			break;
+		}
+	}
+
+	if (asserted)
+		psim_irq_trigger(irq);
+}
+
+/**
+ * psim_irq_init() - Allocate the interrupt lines
+ * @sim: Simulator.
+ *
+ * Return: 0 on success, a negative error code otherwise.
+ */
+int psim_irq_init(struct psim *sim)
+{
+	int virq = irq_alloc_descs(-1, 1, PSIM_IRQ_COUNT, NUMA_NO_NODE);
+
+	if (virq < 0)
+		return virq;
+
+	for (u32 i = 0; i < PSIM_IRQ_COUNT; i++) {
+		struct psim_irq *irq = &sim->irqs[i];
+
+		irq->sim = sim;
+		irq->virq = virq + i;
+		spin_lock_init(&irq->lock);
+		spin_lock_init(&irq->deliver_lock);
+		init_irq_work(&irq->work, psim_irq_deliver);
+		hrtimer_setup(&irq->timer, psim_irq_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+		irq_set_chip_and_handler(irq->virq, &dummy_irq_chip, handle_simple_irq);
+		irq_modify_status(irq->virq, IRQ_NOREQUEST | IRQ_NOAUTOEN, IRQ_NOPROBE);
+	}
+
+	return 0;
+}
+
+/**
+ * psim_irq_fini() - Free the interrupt lines
+ * @sim: Simulator.
+ *
+ * The driver must have freed its interrupts.
+ */
+void psim_irq_fini(struct psim *sim)
+{
+	for (u32 i = 0; i < PSIM_IRQ_COUNT; i++) {
+		hrtimer_cancel(&sim->irqs[i].timer);
+		irq_work_sync(&sim->irqs[i].work);
+		irq_set_chip_and_handler(sim->irqs[i].virq, NULL, NULL);
+	}
+
+	irq_free_descs(sim->irqs[0].virq, PSIM_IRQ_COUNT);
+}

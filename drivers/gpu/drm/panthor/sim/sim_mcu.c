@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+/**
+ * DOC: firmware
+ *
+ * The global part of the firmware interface: boot, halt, global requests and
+ * doorbells. The interface lives in the section that the firmware image
+ * declares at PSIM_SHARED_VA; the image has no code, this file is the firmware.
+ */
+
+#include <linux/bitfield.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "sim.h"
+
+#define PSIM_FW_VERSION		0x01050000
+
+/* Layout of the shared section. */
+#define PSIM_GROUP_CONTROL	0x1000
+#define PSIM_GROUP_STRIDE	0x0200
+#define PSIM_STREAM_CONTROL	0x0040
+#define PSIM_STREAM_STRIDE	0x0010
+#define PSIM_GLOBAL_INPUT	0x4000
+#define PSIM_GLOBAL_OUTPUT	0x5000
+#define PSIM_GROUP_IO		0x8000
+#define PSIM_GROUP_IO_STRIDE	0x2000
+#define PSIM_GROUP_OUTPUT	0x1000
+#define PSIM_STREAM_IO		0x0100
+#define PSIM_STREAM_IO_STRIDE	0x0100
+
+static_assert(PSIM_GROUP_CONTROL + PSIM_NUM_CSG * PSIM_GROUP_STRIDE <= PSIM_GLOBAL_INPUT);
+static_assert(PSIM_STREAM_CONTROL + PSIM_NUM_CS * PSIM_STREAM_STRIDE <= PSIM_GROUP_STRIDE);
+static_assert(PSIM_STREAM_IO + PSIM_NUM_CS * PSIM_STREAM_IO_STRIDE <= PSIM_GROUP_OUTPUT);
+static_assert(PSIM_GROUP_IO + PSIM_NUM_CSG * PSIM_GROUP_IO_STRIDE <=
+	      PSIM_SHARED_PAGES * PAGE_SIZE);
+static_assert(sizeof(struct panthor_fw_csg_input_iface) <= PSIM_STREAM_IO);
+static_assert(sizeof(struct panthor_fw_csg_output_iface) <= PSIM_STREAM_IO);
+static_assert(sizeof(struct panthor_fw_cs_input_iface) <= PSIM_STREAM_IO_STRIDE);
+static_assert(sizeof(struct panthor_fw_cs_output_iface) <= PSIM_STREAM_IO_STRIDE);
+
+/* Timers count units of 1024 cycles. */
+#define PSIM_TIMER_SHIFT	10
+
+static void *psim_shared(struct psim *sim, u32 offset)
+{
+	return sim->mcu.shared[offset >> PAGE_SHIFT] + offset_in_page(offset);
+}
+
+static int psim_mcu_map_shared(struct psim *sim)
+{
+	struct psim_as *as = &sim->as[0];
+
+	guard(spinlock)(&as->lock);
+	for (u32 i = 0; i < PSIM_SHARED_PAGES; i++) {
+		int ret = psim_as_ptr(as, PSIM_SHARED_VA + i * PAGE_SIZE, PSIM_WRITE,
+				      &sim->mcu.shared[i]);
+
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+static void psim_mcu_init_stream(struct psim_csg *csg, u32 j)
+{
+	u32 ctrl = PSIM_GROUP_CONTROL + csg->id * PSIM_GROUP_STRIDE +
+		   PSIM_STREAM_CONTROL + j * PSIM_STREAM_STRIDE;
+	u32 io = PSIM_GROUP_IO + csg->id * PSIM_GROUP_IO_STRIDE +
+		 PSIM_STREAM_IO + j * PSIM_STREAM_IO_STRIDE;
+	struct panthor_fw_cs_control_iface *control = psim_shared(csg->sim, ctrl);
+	struct psim_cs *cs = &csg->cs[j];
+
+	control->features = FIELD_PREP(GENMASK(7, 0), PSIM_NUM_REGS - 1) |
+			    FIELD_PREP(GENMASK(15, 8), PSIM_NUM_SB) |
+			    CS_FEATURES_COMPUTE | CS_FEATURES_FRAGMENT | CS_FEATURES_TILER;
+	control->input_va = PSIM_SHARED_VA + io;
+	control->output_va = PSIM_SHARED_VA + io + PSIM_GROUP_OUTPUT;
+
+	cs->csg = csg;
+	cs->id = j;
+	cs->active = false;
+	cs->in = psim_shared(csg->sim, io);
+	cs->out = psim_shared(csg->sim, io + PSIM_GROUP_OUTPUT);
+}
+
+static void psim_mcu_init_group(struct psim *sim, u32 i)
+{
+	u32 io = PSIM_GROUP_IO + i * PSIM_GROUP_IO_STRIDE;
+	struct panthor_fw_csg_control_iface *control =
+		psim_shared(sim, PSIM_GROUP_CONTROL + i * PSIM_GROUP_STRIDE);
+	struct psim_csg *csg = &sim->csgs[i];
+
+	control->features = 0;
+	control->input_va = PSIM_SHARED_VA + io;
+	control->output_va = PSIM_SHARED_VA + io + PSIM_GROUP_OUTPUT;
+	control->suspend_size = PAGE_ALIGN(PSIM_NUM_CS * sizeof(struct psim_cs_ctx));
+	control->protm_suspend_size = PAGE_SIZE;
+	control->stream_num = PSIM_NUM_CS;
+	control->stream_stride = PSIM_STREAM_STRIDE;
+
+	csg->sim = sim;
+	csg->id = i;
+	csg->active = false;
+	csg->in = psim_shared(sim, io);
+	csg->out = psim_shared(sim, io + PSIM_GROUP_OUTPUT);
+
+	for (u32 j = 0; j < PSIM_NUM_CS; j++)
+		psim_mcu_init_stream(csg, j);
+}
+
+static void psim_mcu_boot(struct psim *sim)
+{
+	struct panthor_fw_global_control_iface *control;
+	struct psim_mcu *mcu = &sim->mcu;
+
+	if (psim_take(&sim->knobs.fail_boots) || psim_mcu_map_shared(sim)) {
+		WRITE_ONCE(mcu->status, MCU_STATUS_FATAL);
+		return;
+	}
+
+	control = psim_shared(sim, 0);
+	control->version = PSIM_FW_VERSION;
+	control->features = 0;
+	control->input_va = PSIM_SHARED_VA + PSIM_GLOBAL_INPUT;
+	control->output_va = PSIM_SHARED_VA + PSIM_GLOBAL_OUTPUT;
+	control->group_num = PSIM_NUM_CSG;
+	control->group_stride = PSIM_GROUP_STRIDE;
+	control->perfcnt_size = 0;
+	control->instr_features = 0;
+
+	mcu->in = psim_shared(sim, PSIM_GLOBAL_INPUT);
+	mcu->out = psim_shared(sim, PSIM_GLOBAL_OUTPUT);
+	mcu->out->halt_status = PANTHOR_FW_HALT_OK;
+
+	for (u32 i = 0; i < PSIM_NUM_CSG; i++)
+		psim_mcu_init_group(sim, i);
+
+	atomic_set(&mcu->doorbells, 0);
+	mcu->idle_reported = true;
+	mcu->crashed = false;
+	mcu->running = true;
+	WRITE_ONCE(mcu->status, MCU_STATUS_ENABLED);
+	psim_count(sim, boots);
+	psim_irq_raise(sim, PSIM_IRQ_JOB, JOB_INT_GLOBAL_IF);
+}
+
+/**
+ * psim_mcu_stop() - Stop the firmware
+ * @sim: Simulator.
+ * @status: New value of MCU_STATUS.
+ *
+ * The interface memory is not accessed any more after that.
+ */
+void psim_mcu_stop(struct psim *sim, u32 status)
+{
+	sim->mcu.running = false;
+	for (u32 i = 0; i < PSIM_NUM_CSG; i++)
+		psim_csg_stop(&sim->csgs[i]);
+
+	WRITE_ONCE(sim->mcu.status, status);
+}
+
+/**
+ * psim_mcu_control() - React on a write of MCU_CONTROL
+ * @sim: Simulator.
+ */
+void psim_mcu_control(struct psim *sim)
+{
+	switch (READ_ONCE(sim->mcu.control)) {
+	case MCU_CONTROL_DISABLE:
+		psim_mcu_stop(sim, MCU_STATUS_DISABLED);
+		break;
+	case MCU_CONTROL_ENABLE:
+	case MCU_CONTROL_AUTO:
+		if (!sim->mcu.running)
+			psim_mcu_boot(sim);
+		break;
+	}
+}
+
+static u64 psim_timer_ns(u32 ticks)
+{
+	return mul_u64_u32_div((u64)ticks << PSIM_TIMER_SHIFT, NSEC_PER_SEC / USEC_PER_SEC,
+			       PSIM_CLOCK_HZ / USEC_PER_SEC);
+}
+
+static void psim_mcu_set_timers(struct psim *sim)
+{
+	u32 idle = READ_ONCE(sim->mcu.in->idle_timer);
+	u32 progress = READ_ONCE(sim->mcu.in->progress_timer);
+
+	sim->mcu.idle_ns = psim_timer_ns(GLB_TIMER_VAL(idle));
+	sim->mcu.progress_ns = psim_timer_ns(progress);
+}
+
+/* Acknowledges the global requests. Returns false if the firmware halted. */
+static bool psim_mcu_global_requests(struct psim *sim)
+{
+	struct psim_mcu *mcu = &sim->mcu;
+	u32 req = READ_ONCE(mcu->in->req);
+	u32 ack = READ_ONCE(mcu->out->ack);
+	u32 new_ack, changed;
+
+	if (req & GLB_HALT) {
+		WRITE_ONCE(mcu->out->ack, ack | GLB_HALT);
+		psim_mcu_stop(sim, MCU_STATUS_HALT);
+		return false;
+	}
+
+	if ((req ^ ack) & GLB_PING)
+		psim_count(sim, pings);
+	if ((req ^ ack) & (GLB_CFG_PROGRESS_TIMER | GLB_IDLE_EN | GLB_CFG_ALLOC_EN))
+		psim_mcu_set_timers(sim);
+
+	new_ack = (req & GLB_REQ_MASK) | (ack & GLB_EVT_MASK);
+	changed = new_ack ^ ack;
+	if (!changed)
+		return true;
+
+	WRITE_ONCE(mcu->out->ack, new_ack);
+	if (changed & READ_ONCE(mcu->in->ack_irq_mask))
+		psim_irq_raise(sim, PSIM_IRQ_JOB, JOB_INT_GLOBAL_IF);
+	return true;
+}
+
+/**
+ * psim_mcu_doorbells() - Serve the doorbells that rang
+ * @sim: Simulator.
+ */
+void psim_mcu_doorbells(struct psim *sim)
+{
+	struct psim_mcu *mcu = &sim->mcu;
+	u32 doorbells = atomic_xchg(&mcu->doorbells, 0);
+	u32 groups;
+
+	if (!mcu->running || mcu->crashed)
+		return;
+
+	/*
+	 * The doorbells of user queues need no further action: the streams are
+	 * going to compare their pointers now that the engine runs.
+	 */
+	if (!(doorbells & BIT(CSF_GLB_DOORBELL_ID)))
+		return;
+
+	if (!psim_mcu_global_requests(sim))
+		return;
+
+	groups = READ_ONCE(mcu->in->doorbell_req) ^ READ_ONCE(mcu->out->doorbell_ack);
+	WRITE_ONCE(mcu->out->doorbell_ack, READ_ONCE(mcu->out->doorbell_ack) ^ groups);
+	for (u32 i = 0; i < PSIM_NUM_CSG; i++) {
+		if (groups & BIT(i))
+			psim_csg_request(&sim->csgs[i]);
+	}
+}
+
+/**
+ * psim_mcu_global_idle() - Report when all groups are idle
+ * @sim: Simulator.
+ */
+void psim_mcu_global_idle(struct psim *sim)
+{
+	struct psim_mcu *mcu = &sim->mcu;
+	u32 req, ack;
+
+	if (mcu->crashed)
+		return;
+
+	for (u32 i = 0; i < PSIM_NUM_CSG; i++) {
+		struct psim_csg *csg = &sim->csgs[i];
+
+		if (csg->active && !csg->idle_reported) {
+			mcu->idle_reported = false;
+			return;
+		}
+	}
+
+	req = READ_ONCE(mcu->in->req);
+	ack = READ_ONCE(mcu->out->ack);
+	if (mcu->idle_reported || !(req & GLB_IDLE_EN) || ((req ^ ack) & GLB_IDLE))
+		return;
+
+	mcu->idle_reported = true;
+	WRITE_ONCE(mcu->out->ack, ack ^ GLB_IDLE);
+	psim_irq_raise(sim, PSIM_IRQ_JOB, JOB_INT_GLOBAL_IF);
+}

@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+/**
+ * DOC: streams
+ *
+ * A stream executes the instructions between EXTRACT and INSERT of its ring
+ * buffer, and the buffers called from there, in batches, with the lock of the
+ * group's address space held. Between two batches the other streams get their
+ * turn and the firmware answers requests.
+ *
+ * What stops a stream is a &enum psim_block. The instruction that was stopped is
+ * executed again as soon as it may go on.
+ */
+
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "sim.h"
+
+/* Marks the prefetched line as empty: instructions are aligned. */
+#define PSIM_NO_LINE		1
+
+/* How far a stream may fall behind the speed it is set to, and catch up. */
+#define PSIM_CATCH_UP_NS	(5 * NSEC_PER_MSEC)
+
+/* How often a sync object is read that somebody else may change. */
+#define PSIM_SYNC_POLL_NS	(1 * NSEC_PER_MSEC)
+
+/* Writes EXTRACT and ACTIVE of the ring buffer's output page. */
+static void psim_cs_publish(struct psim_cs *cs)
+{
+	struct psim_as *as = &cs->csg->sim->as[0];
+	struct panthor_fw_ringbuf_output_iface *out;
+	void *ptr;
+
+	guard(spinlock)(&as->lock);
+	if (psim_as_ptr(as, cs->ring_out, PSIM_WRITE, &ptr))
+		return;
+
+	out = ptr;
+	WRITE_ONCE(out->extract, cs->ctx.extract);
+	WRITE_ONCE(out->active, cs->ctx.depth || cs->ctx.extract != cs->insert);
+}
+
+/* Reads INSERT, and with @start the EXTRACT to begin with. */
+static void psim_cs_read_pointers(struct psim_cs *cs, bool start)
+{
+	struct psim_as *as = &cs->csg->sim->as[0];
+	struct panthor_fw_ringbuf_input_iface *in;
+	void *ptr;
+
+	guard(spinlock)(&as->lock);
+	if (psim_as_ptr(as, cs->ring_in, PSIM_READ, &ptr))
+		return;
+
+	in = ptr;
+	if (start)
+		cs->ctx.extract = READ_ONCE(in->extract);
+	cs->insert = READ_ONCE(in->insert);
+	/* Pairs with the driver's barrier between instructions and INSERT. */
+	smp_rmb();
+}
+
+/**
+ * psim_cs_start() - Put a stream into its initial state
+ * @cs: Stream.
+ */
+void psim_cs_start(struct psim_cs *cs)
+{
+	memset(&cs->ctx, 0, sizeof(cs->ctx));
+	cs->ring_in = cs->in->ringbuf_input;
+	psim_cs_read_pointers(cs, true);
+}
+
+/**
+ * psim_cs_attach() - Bind a started or resumed stream to its slot
+ * @cs: Stream.
+ */
+void psim_cs_attach(struct psim_cs *cs)
+{
+	u64 now = ktime_get_ns();
+
+	cs->ring = cs->in->ringbuf_base;
+	cs->ring_size = cs->in->ringbuf_size;
+	cs->ring_in = cs->in->ringbuf_input;
+	cs->ring_out = cs->in->ringbuf_output;
+	cs->insert = cs->ctx.extract;
+	cs->block = PSIM_RUNNABLE;
+	cs->oom = cs->ctx.oom ? PSIM_OOM_RAISED : PSIM_OOM_NONE;
+	cs->line_va = PSIM_NO_LINE;
+	cs->ready_at = now;
+	cs->sleep_until = U64_MAX;
+	cs->progress_at = now;
+	memset(cs->sb_until, 0, sizeof(cs->sb_until));
+
+	/* What the slot's previous stream left behind. */
+	cs->out->fault = 0;
+	cs->out->fatal = 0;
+	cs->out->fault_info = 0;
+	cs->out->fatal_info = 0;
+	WRITE_ONCE(cs->out->ack, (READ_ONCE(cs->out->ack) & CS_EVT_MASK) |
+				 (READ_ONCE(cs->in->req) & CS_REQ_MASK));
+
+	if (cs->ctx.hung)
+		cs->block = PSIM_BLOCK_HUNG;
+	if (cs->ctx.depth > PSIM_CALL_DEPTH)
+		psim_cs_fatal(cs, DRM_PANTHOR_EXCEPTION_CS_CONFIG_FAULT, 0, cs->ctx.depth);
+	psim_cs_read_pointers(cs, false);
+}
+
+/**
+ * psim_cs_sb_busy() - Scoreboard slots that are not idle
+ * @cs: Stream.
+ * @now: Current time.
+ *
+ * Return: Bitmap of slots.
+ */
+u32 psim_cs_sb_busy(const struct psim_cs *cs, u64 now)
+{
+	u32 busy = 0;
+
+	for (u32 i = 0; i < PSIM_NUM_SB; i++) {
+		if (cs->sb_until[i] > now)
+			busy |= BIT(i);
+	}
+
+	return busy;
+}
+
+/**
+ * psim_cs_is_idle() - Tell if a stream has nothing to do
+ * @cs: Stream.
+ *
+ * Return: True if the ring buffer is empty, or if the stream waits for a sync
+ * object and the driver wants that to count as idle.
+ */
+bool psim_cs_is_idle(const struct psim_cs *cs)
+{
+	u32 req = READ_ONCE(cs->in->req);
+
+	return (cs->block == PSIM_BLOCK_EMPTY && (req & CS_IDLE_EMPTY)) ||
+	       (cs->block == PSIM_BLOCK_SYNC && (req & CS_IDLE_SYNC_WAIT));
+}
+
+/**
+ * psim_cs_publish_status() - Fill the status part of the output interface
+ * @cs: Stream.
+ */
+void psim_cs_publish_status(struct psim_cs *cs)
+{
+	struct panthor_fw_cs_output_iface *out = cs->out;
+	u32 busy = psim_cs_sb_busy(cs, ktime_get_ns());
+	u32 wait = 0, reason = CS_STATUS_BLOCKED_REASON_UNBLOCKED;
+
+	switch (cs->block) {
+	case PSIM_BLOCK_SYNC:
+		reason = CS_STATUS_BLOCKED_REASON_SYNC_WAIT;
+		wait = CS_STATUS_WAIT_SYNC |
+		       (cs->wait.cond ? CS_STATUS_WAIT_SYNC_COND_GT : CS_STATUS_WAIT_SYNC_COND_LE) |
+		       (cs->wait.is64 ? CS_STATUS_WAIT_SYNC_64B : 0);
+		out->status_wait_sync_ptr = cs->wait.va;
+		out->status_wait_sync_value = lower_32_bits(cs->wait.ref);
+		out->status_wait_sync_value_hi = upper_32_bits(cs->wait.ref);
+		break;
+	case PSIM_BLOCK_SB:
+		reason = CS_STATUS_BLOCKED_REASON_SB_WAIT;
+		wait = CS_STATUS_WAIT_SB_SRC_WAIT | (busy & CS_STATUS_WAIT_SB_MASK);
+		break;
+	case PSIM_BLOCK_OOM:
+		reason = CS_STATUS_BLOCKED_REASON_RESOURCE;
+		break;
+	default:
+		break;
+	}
+
+	out->status_cmd_ptr = cs->ctx.depth ? cs->ctx.pc :
+			      cs->ring + (cs->ctx.extract & (cs->ring_size - 1));
+	out->status_wait = wait;
+	out->status_req_resource = 0;
+	out->status_scoreboards = busy;
+	out->status_blocked_reason = reason;
+	psim_cs_publish(cs);
+}
+
+/* Raises a stream event, see psim_csg_event(). */
+static void psim_cs_event(struct psim_cs *cs, u32 event)
+{
+	struct psim_csg *csg = cs->csg;
+	u32 ack = READ_ONCE(cs->out->ack);
+	u32 irq_req = READ_ONCE(csg->out->cs_irq_req);
+
+	if (!((READ_ONCE(cs->in->req) ^ ack) & event))
+		WRITE_ONCE(cs->out->ack, ack ^ event);
+
+	if (!((irq_req ^ READ_ONCE(csg->in->cs_irq_ack)) & BIT(cs->id)))
+		WRITE_ONCE(csg->out->cs_irq_req, irq_req ^ BIT(cs->id));
+
+	if (READ_ONCE(cs->in->ack_irq_mask) & event)
+		psim_irq_raise(csg->sim, PSIM_IRQ_JOB, JOB_INT_CSG_IF(csg->id));
+}
+
+/**
+ * psim_cs_fault() - Report a recoverable fault
+ * @cs: Stream.
+ * @type: Exception type.
+ * @data: Exception data.
+ * @info: Additional information, an address for instance.
+ *
+ * Once the driver has acknowledged, the called buffers are abandoned, and the
+ * ring buffer goes on with the error to be propagated up to ERROR_BARRIER.
+ */
+void psim_cs_fault(struct psim_cs *cs, u32 type, u32 data, u64 info)
+{
+	cs->block = PSIM_BLOCK_FAULT;
+	cs->ctx.error = type;
+	cs->out->fault = type | data << 8;
+	cs->out->fault_info = info;
+	psim_count(cs->csg->sim, cs_faults);
+	psim_cs_publish(cs);
+	psim_cs_event(cs, CS_FAULT);
+}
+
+/**
+ * psim_cs_fatal() - Report a fault that ends the stream
+ * @cs: Stream.
+ * @type: Exception type.
+ * @data: Exception data.
+ * @info: Additional information, an address for instance.
+ */
+void psim_cs_fatal(struct psim_cs *cs, u32 type, u32 data, u64 info)
+{
+	cs->block = PSIM_BLOCK_FATAL;
+	cs->out->fatal = type | data << 8;
+	cs->out->fatal_info = info;
+	psim_count(cs->csg->sim, cs_fatals);
+	psim_cs_publish(cs);
+	psim_cs_event(cs, CS_FATAL);
+}
+
+/**
+ * psim_cs_oom() - Ask the driver for a tiler heap chunk
+ * @cs: Stream.
+ */
+void psim_cs_oom(struct psim_cs *cs)
+{
+	cs->block = PSIM_BLOCK_OOM;
+	cs->oom = PSIM_OOM_RAISED;
+	cs->out->heap_vt_start = cs->ctx.vt_start;
+	cs->out->heap_vt_end = cs->ctx.vt_end;
+	cs->out->heap_frag_end = cs->ctx.frag_end;
+	cs->out->heap_address = cs->ctx.heap;
+	psim_count(cs->csg->sim, tiler_ooms);
+	psim_cs_publish(cs);
+	psim_cs_event(cs, CS_TILER_OOM);
+}
+
+/**
+ * psim_cs_doorbell() - Serve the requests to a stream
+ * @cs: Stream.
+ */
+void psim_cs_doorbell(struct psim_cs *cs)
+{
+	u32 req = READ_ONCE(cs->in->req);
+	u32 ack = READ_ONCE(cs->out->ack);
+	u32 changed = (req ^ ack) & CS_REQ_MASK;
+
+	if (changed & CS_STATE_MASK) {
+		bool start = (req & CS_STATE_MASK) == CS_STATE_START;
+
+		if (start && cs->csg->active && !cs->active) {
+			psim_cs_start(cs);
+			psim_cs_attach(cs);
+		}
+		cs->active = start && cs->csg->active;
+	}
+
+	if (changed) {
+		WRITE_ONCE(cs->out->ack, READ_ONCE(cs->out->ack) ^ changed);
+		if (changed & READ_ONCE(cs->in->ack_irq_mask))
+			psim_irq_raise(cs->csg->sim, PSIM_IRQ_JOB, JOB_INT_CSG_IF(cs->csg->id));
+	}
+}
+
+static bool psim_cs_acked(struct psim_cs *cs, u32 event)
+{
+	return !((READ_ONCE(cs->in->req) ^ READ_ONCE(cs->out->ack)) & event);
+}
+
+/* Moves to the next instruction, returning from called buffers at their end. */
+static void psim_cs_advance(struct psim_cs *cs)
+{
+	struct psim_cs_ctx *ctx = &cs->ctx;
+
+	if (!ctx->depth) {
+		ctx->extract += sizeof(u64);
+		return;
+	}
+
+	ctx->pc += sizeof(u64);
+	while (ctx->depth && ctx->pc >= ctx->end) {
+		ctx->depth--;
+		if (!ctx->depth) {
+			ctx->extract += sizeof(u64);
+			psim_count(cs->csg->sim, jobs);
+			return;
+		}
+		ctx->pc = ctx->stack[ctx->depth - 1].pc;
+		ctx->end = ctx->stack[ctx->depth - 1].end;
+	}
+}
+
+/* The driver has acknowledged a CS_FAULT: back to the ring buffer. */
+static void psim_cs_recover(struct psim_cs *cs)
+{
+	cs->ctx.depth = 0;
+	cs->ctx.extract += sizeof(u64);
+	cs->block = PSIM_RUNNABLE;
+}
+
+static int psim_cs_fetch(struct psim_cs *cs, u64 *insn)
+{
+	u64 va = cs->ctx.pc, line;
+
+	if (!cs->ctx.depth)
+		va = cs->ring + (cs->ctx.extract & (cs->ring_size - 1));
+
+	line = round_down(va, PSIM_CACHE_LINE);
+	if (line != cs->line_va) {
+		int ret = psim_as_read(cs->csg->as, line, cs->line, sizeof(cs->line));
+
+		if (ret)
+			return ret;
+		cs->line_va = line;
+	}
+
+	*insn = cs->line[(va - line) / sizeof(u64)];
+	return 0;
+}
+
+/* Executes up to @count instructions. Returns how many were. */
+static u32 psim_cs_batch(struct psim_cs *cs, u32 count, u64 now)
+{
+	u32 done;
+
+	guard(spinlock)(&cs->csg->as->lock);
+	cs->line_va = PSIM_NO_LINE;
+	cs->block = PSIM_RUNNABLE;
+	cs->sleep_until = U64_MAX;
+
+	for (done = 0; done < count; done++) {
+		u64 insn;
+		int ret;
+
+		if (!cs->ctx.depth && cs->ctx.extract == cs->insert) {
+			cs->block = PSIM_BLOCK_EMPTY;
+			break;
+		}
+
+		ret = psim_cs_fetch(cs, &insn);
+		if (!ret)
+			ret = psim_insn_exec(cs, insn, now);
+		if (ret == -EAGAIN && cs->block == PSIM_RUNNABLE)
+			cs->block = PSIM_BLOCK_LOCKED;
+		if (ret == -EFAULT && cs->block == PSIM_RUNNABLE)
+			psim_cs_fatal(cs, DRM_PANTHOR_EXCEPTION_CS_BUS_FAULT, 0,
+				      cs->csg->as->faultaddr);
+		if (ret < 0)
+			break;
+		if (!ret)
+			psim_cs_advance(cs);
+		/* The instruction was one that takes time. */
+		if (cs->ready_at > now)
+			return done + 1;
+	}
+
+	return done;
+}
+
+/* Applies the speed knob. Returns when the stream may go on. */
+static u64 psim_cs_charge(struct psim_cs *cs, u32 done, u64 now)
+{
+	u32 rate = READ_ONCE(cs->csg->sim->knobs.insn_per_sec);
+
+	if (rate)
+		cs->ready_at = max(cs->ready_at, now - PSIM_CATCH_UP_NS) +
+			       div_u64((u64)done * NSEC_PER_SEC, rate);
+
+	return cs->ready_at;
+}
+
+/**
+ * psim_cs_run() - Let a stream execute a batch
+ * @cs: Stream, active.
+ * @now: Current time.
+ *
+ * Return: When to call again, U64_MAX if not before the engine is kicked.
+ */
+u64 psim_cs_run(struct psim_cs *cs, u64 now)
+{
+	u32 rate = READ_ONCE(cs->csg->sim->knobs.insn_per_sec);
+	u32 count = PSIM_BATCH, done;
+
+	switch (cs->block) {
+	case PSIM_BLOCK_FATAL:
+	case PSIM_BLOCK_HUNG:
+		return U64_MAX;
+	case PSIM_BLOCK_FAULT:
+		if (!psim_cs_acked(cs, CS_FAULT))
+			return U64_MAX;
+		psim_cs_recover(cs);
+		break;
+	case PSIM_BLOCK_OOM:
+		if (!psim_cs_acked(cs, CS_TILER_OOM))
+			return U64_MAX;
+		cs->oom = PSIM_OOM_ANSWERED;
+		break;
+	default:
+		break;
+	}
+
+	psim_cs_read_pointers(cs, false);
+	if (!cs->ctx.depth && cs->ctx.extract == cs->insert) {
+		cs->block = PSIM_BLOCK_EMPTY;
+		return U64_MAX;
+	}
+
+	/* A stream that had nothing to do starts from now, without credit. */
+	if (cs->block == PSIM_BLOCK_EMPTY) {
+		cs->progress_at = now;
+		cs->ready_at = max(cs->ready_at, now);
+		cs->block = PSIM_RUNNABLE;
+	}
+
+	if (cs->ready_at > now)
+		return cs->ready_at;
+
+	if (rate)
+		count = clamp(rate / MSEC_PER_SEC, 1, PSIM_BATCH);
+
+	done = psim_cs_batch(cs, count, now);
+	psim_cs_publish(cs);
+	if (done) {
+		cs->progress_at = now;
+		atomic64_add(done, &cs->csg->sim->stats.insns);
+	}
+
+	psim_cs_charge(cs, done, now);
+	if (cs->block == PSIM_RUNNABLE)
+		return cs->ready_at;
+	if (cs->block == PSIM_BLOCK_SYNC)
+		return now + PSIM_SYNC_POLL_NS;
+	return cs->sleep_until;
+}
