@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+#include <linux/cleanup.h>
+#include <linux/delay.h>
+#include <linux/dma-fence.h>
+#include <linux/dma-resv.h>
+#include <linux/jiffies.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+#include <linux/timekeeping.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+
+#include "panthor_device.h"
+#include "panthor_gem.h"
+#include "panthor_mmu.h"
+#include "panthor_reclaim.h"
+
+/**
+ * DOC: Explicit reclaim
+ *
+ * A write of a TGID to mem_reclaim pushes the GPU memory of that process out to
+ * swap, now. One request goes through four steps:
+ *
+ * 1. Find the target: its open files and their VMs, each with a reference. All
+ *    locks are dropped again, so that nobody's open,
+ *    close or ioctl waits for a reclaim.
+ * 2. For each VM, wait for its jobs, once, then evict all that is private to it
+ *    while its reservation lock keeps new jobs out.
+ * 3. Evict what else the target created and has to itself: BOs in no VM, or in
+ *    several VMs that are all its own.
+ * 4. Write to swap what was evicted, so that the RAM is free when the write
+ *    returns.
+ *
+ * The jobs in flight are waited for without any lock held, because one of them
+ * may need the VM's lock to get on (the tiler's out-of-memory handler does). A
+ * client that never stops submitting is caught by holding the lock for slices
+ * that grow, and letting go between them. All waiting together ends after
+ * %PANTHOR_RECLAIM_WAIT_MS, or at once when there is a signal.
+ */
+
+#define PANTHOR_RECLAIM_WAIT_MS		1000
+#define PANTHOR_RECLAIM_SLICE_MS	40
+#define PANTHOR_RECLAIM_SLICE_MAX_MS	160
+#define PANTHOR_RECLAIM_TRIES		20
+
+/* Reasons that may be gone a moment later. */
+#define PANTHOR_RECLAIM_PASSING		(BIT(PANTHOR_RECLAIM_BUSY) | \
+					 BIT(PANTHOR_RECLAIM_RESV_LOCKED) | \
+					 BIT(PANTHOR_RECLAIM_STATE_CHANGED) | \
+					 BIT(PANTHOR_RECLAIM_MMU_ERROR) | \
+					 PANTHOR_RECLAIM_RETRY)
+
+/* Reasons that are gone at once, for nobody holds these locks for longer than a bind takes. */
+#define PANTHOR_RECLAIM_RETRY		(BIT(PANTHOR_RECLAIM_VM_RESV_LOCKED) | \
+					 BIT(PANTHOR_RECLAIM_GPUVA_LOCKED) | \
+					 BIT(PANTHOR_RECLAIM_VM_OP_LOCKED))
+
+/* One open file of the target, with references on it and its VMs. */
+struct panthor_reclaim_target {
+	struct panthor_reclaim_client *client;
+	struct panthor_vm *vms[PANTHOR_RECLAIM_MAX_VMS];
+	u32 nr_vms;
+};
+
+static void panthor_reclaim_put_targets(struct panthor_reclaim_target *targets, u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		for (u32 j = 0; j < targets[i].nr_vms; j++)
+			panthor_vm_put(targets[i].vms[j]);
+
+		panthor_reclaim_client_put(targets[i].client);
+	}
+
+	kvfree(targets);
+}
+
+/* With no room, this just counts. Keeps what clients know of their processes up to date. */
+static u32 panthor_reclaim_collect(struct panthor_device *ptdev, struct pid *tgid,
+				   struct panthor_reclaim_target *targets, u32 room)
+{
+	struct panthor_reclaim_client *client;
+	u32 count = 0;
+
+	guard(rcu)();
+	guard(spinlock)(&ptdev->rcl.lock);
+
+	list_for_each_entry(client, &ptdev->rcl.clients, node) {
+		struct pid *pid;
+
+		if (!client->file)
+			continue;
+
+		pid = rcu_dereference(client->file->pid);
+		client->tgid = pid_nr(pid);
+		if (pid != tgid)
+			continue;
+
+		if (count < room) {
+			struct panthor_reclaim_target *target = &targets[count];
+
+			target->client = panthor_reclaim_client_get(client);
+			target->nr_vms = panthor_reclaim_file_vms(client->file->driver_priv,
+								  target->vms,
+								  ARRAY_SIZE(target->vms));
+		}
+		count++;
+	}
+
+	return count;
+}
+
+static int panthor_reclaim_find(struct panthor_device *ptdev, struct pid *tgid,
+				struct panthor_reclaim_target **targetsp, u32 *countp)
+{
+	struct panthor_reclaim_target *targets;
+	u32 room, count;
+
+	for (room = panthor_reclaim_collect(ptdev, tgid, NULL, 0); room; room = count) {
+		targets = kvcalloc(room, sizeof(*targets), GFP_KERNEL);
+		if (!targets)
+			return -ENOMEM;
+
+		count = panthor_reclaim_collect(ptdev, tgid, targets, room);
+		if (count && count <= room) {
+			*targetsp = targets;
+			*countp = count;
+			return 0;
+		}
+
+		panthor_reclaim_put_targets(targets, min(count, room));
+	}
+
+	return -ESRCH;
+}
+
+static long panthor_reclaim_time_left(struct panthor_reclaim_req *req)
+{
+	return max_t(long, req->deadline - jiffies, 0);
+}
+
+/* Wait for the fences that there are now, not for those that come while we wait. */
+static int panthor_reclaim_wait_fences(struct panthor_reclaim_req *req, struct dma_resv *resv)
+{
+	u64 start_ns = ktime_get_ns();
+	struct dma_fence **fences;
+	unsigned int nr;
+	int ret;
+
+	ret = dma_resv_get_fences(resv, DMA_RESV_USAGE_BOOKKEEP, &nr, &fences);
+	if (ret)
+		return ret;
+
+	for (u32 i = 0; i < nr; i++) {
+		long left;
+
+		if (!ret && !dma_fence_is_signaled(fences[i])) {
+			req->vm.fences++;
+			req->vm.fence_context = fences[i]->context;
+			req->vm.fence_seqno = fences[i]->seqno;
+
+			left = dma_fence_wait_timeout(fences[i], true,
+						      panthor_reclaim_time_left(req));
+			if (left < 0)
+				ret = -EINTR;
+			else if (!left)
+				ret = -ETIME;
+		}
+		dma_fence_put(fences[i]);
+	}
+	kfree(fences);
+
+	req->vm.acct.fence_ns += ktime_get_ns() - start_ns;
+	return ret;
+}
+
+/*
+ * Wait until all jobs that use @resv are done, and no new ones can come.
+ *
+ * Returns 0 with @resv locked; -EINTR for a signal and -ETIME for the end of
+ * our patience, without.
+ */
+static int panthor_reclaim_lock_idle(struct panthor_reclaim_req *req, struct dma_resv *resv)
+{
+	long slice = msecs_to_jiffies(PANTHOR_RECLAIM_SLICE_MS);
+
+	for (;;) {
+		u64 start_ns;
+		long left;
+		int ret;
+
+		ret = panthor_reclaim_wait_fences(req, resv);
+		if (ret)
+			return ret;
+
+		start_ns = ktime_get_ns();
+		ret = dma_resv_lock_interruptible(resv, NULL);
+		req->vm.acct.lock_ns += ktime_get_ns() - start_ns;
+		if (ret)
+			return -EINTR;
+
+		if (dma_resv_test_signaled(resv, DMA_RESV_USAGE_BOOKKEEP))
+			return 0;
+
+		start_ns = ktime_get_ns();
+		left = dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, true,
+					     min(slice, panthor_reclaim_time_left(req)));
+		req->vm.acct.fence_ns += ktime_get_ns() - start_ns;
+		if (left > 0)
+			return 0;
+
+		dma_resv_unlock(resv);
+		if (left < 0)
+			return -EINTR;
+
+		if (!panthor_reclaim_time_left(req))
+			return -ETIME;
+
+		slice = min_t(long, 2 * slice, msecs_to_jiffies(PANTHOR_RECLAIM_SLICE_MAX_MS));
+	}
+}
+
+static bool panthor_reclaim_stopped(struct panthor_reclaim_req *req)
+{
+	return signal_pending(current) || drm_dev_is_unplugged(&req->ptdev->base);
+}
+
+/* Is there room in swap for @size more than what was evicted and is not written yet? */
+static bool panthor_reclaim_has_room(struct panthor_reclaim_req *req, u64 size)
+{
+	u64 owed = req->total.evicted + req->vm.acct.evicted - req->total.written;
+
+	return (u64)max(get_nr_swap_pages(), 0L) << PAGE_SHIFT >= owed + size;
+}
+
+/*
+ * All reservation locks that can be had in order are held: those of the BO and
+ * of the VM the request is at.
+ */
+static enum panthor_reclaim_reason panthor_reclaim_evict(struct panthor_reclaim_req *req,
+							 struct panthor_gem_object *bo)
+{
+	if (!panthor_reclaim_has_room(req, bo->base.size))
+		return PANTHOR_RECLAIM_NO_SWAP;
+
+	for (u32 tries = 1; ; tries++) {
+		enum panthor_reclaim_reason reason;
+		u64 start_ns;
+
+		if (panthor_gem_try_evict_no_resv_wait(&bo->base, NULL))
+			return PANTHOR_RECLAIM_NONE;
+
+		reason = panthor_reclaim_reason(req->err);
+		if (!(BIT(reason) & PANTHOR_RECLAIM_RETRY) || tries == PANTHOR_RECLAIM_TRIES ||
+		    !panthor_reclaim_time_left(req) || panthor_reclaim_stopped(req))
+			return reason;
+
+		start_ns = ktime_get_ns();
+		usleep_range(100, 500);
+		req->vm.acct.lock_ns += ktime_get_ns() - start_ns;
+	}
+}
+
+static struct panthor_gem_object *panthor_reclaim_next(struct panthor_device *ptdev,
+						       struct drm_gem_lru *lru)
+{
+	struct drm_gem_object *obj;
+
+	guard(mutex)(&ptdev->base.gem_lru_mutex);
+	obj = list_first_entry_or_null(&lru->list, typeof(*obj), lru_node);
+	if (!obj)
+		return NULL;
+
+	drm_gem_lru_move_tail_locked(lru, obj);
+
+	/* One that is being freed gives its memory back without us. */
+	return kref_get_unless_zero(&obj->refcount) ? to_panthor_bo(obj) : NULL;
+}
+
+static enum panthor_reclaim_reason
+panthor_reclaim_private_bo(struct panthor_reclaim_req *req, struct panthor_gem_object *bo,
+			   struct dma_resv *vm_resv)
+{
+	enum panthor_reclaim_reason reason;
+
+	if (panthor_reclaim_bo_shared(bo))
+		return PANTHOR_RECLAIM_SHARED;
+
+	if (bo->base.resv == vm_resv)
+		return panthor_reclaim_evict(req, bo);
+
+	/* Not bound to this VM for good, so it has a lock and fences of its own. */
+	if (!dma_resv_trylock(bo->base.resv))
+		return PANTHOR_RECLAIM_RESV_LOCKED;
+
+	if (dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP))
+		reason = panthor_reclaim_evict(req, bo);
+	else
+		reason = PANTHOR_RECLAIM_BUSY;
+
+	dma_resv_unlock(bo->base.resv);
+	return reason;
+}
+
+static void panthor_reclaim_vm(struct panthor_reclaim_req *req, struct panthor_vm *vm)
+{
+	struct panthor_reclaim_vm *rcl = panthor_reclaim_of_vm(vm);
+	struct drm_gem_lru *lru = panthor_reclaim_vm_lru(vm);
+	struct dma_resv *resv = panthor_vm_resv(vm);
+	bool locked = false;
+	u64 size;
+	u32 bos;
+
+	scoped_guard(mutex, &req->ptdev->base.gem_lru_mutex) {
+		bos = list_count_nodes(&lru->list);
+		size = (u64)lru->count << PAGE_SHIFT;
+	}
+
+	panthor_reclaim_req_vm_begin(req, rcl->client, rcl->id, bos, size);
+	if (!panthor_reclaim_has_room(req, PAGE_SIZE))
+		req->vm.reason = PANTHOR_RECLAIM_NO_SWAP;
+	else if (bos && panthor_reclaim_lock_idle(req, resv))
+		req->vm.reason = PANTHOR_RECLAIM_BUSY;
+	else
+		locked = bos;
+
+	for (u32 i = 0; i < bos; i++) {
+		enum panthor_reclaim_reason reason = req->vm.reason;
+		struct panthor_gem_object *bo;
+
+		if (panthor_reclaim_stopped(req)) {
+			req->vm.reason = PANTHOR_RECLAIM_INTERRUPTED;
+			break;
+		}
+
+		bo = panthor_reclaim_next(req->ptdev, lru);
+		if (!bo)
+			continue;
+
+		if (bo->rcl.seen_by != req->id) {
+			bo->rcl.seen_by = req->id;
+			if (locked)
+				reason = panthor_reclaim_private_bo(req, bo, resv);
+			if (reason)
+				panthor_reclaim_req_skip(req, bo, reason);
+		}
+		drm_gem_object_put(&bo->base);
+	}
+
+	if (locked)
+		dma_resv_unlock(resv);
+
+	panthor_reclaim_req_vm_end(req);
+}
+
+/* A BO of the target that is on no VM's list: why is it, and can it go? */
+static void panthor_reclaim_other_bo(struct panthor_reclaim_req *req,
+				     struct panthor_gem_object *bo)
+{
+	enum panthor_gem_reclaim_state state = READ_ONCE(bo->reclaim_state);
+	enum panthor_reclaim_reason reason;
+	int ret;
+
+	if (panthor_reclaim_bo_shared(bo) ||
+	    (state == PANTHOR_GEM_GPU_MAPPED_MULTI_VM &&
+	     !panthor_reclaim_bo_within(bo, req->target_tgid))) {
+		panthor_reclaim_req_skip(req, bo, PANTHOR_RECLAIM_SHARED);
+		return;
+	}
+
+	if (state == PANTHOR_GEM_UNRECLAIMABLE) {
+		panthor_reclaim_req_skip(req, bo, PANTHOR_RECLAIM_PINNED);
+		return;
+	}
+
+	/* A job may be given the BO until we have its lock, whatever it was before. */
+	ret = panthor_reclaim_lock_idle(req, bo->base.resv);
+	if (ret) {
+		panthor_reclaim_req_skip(req, bo, ret == -ETIME ? PANTHOR_RECLAIM_BUSY :
+						  PANTHOR_RECLAIM_INTERRUPTED);
+		return;
+	}
+
+	reason = bo->backing.pages ? panthor_reclaim_evict(req, bo) :
+				     PANTHOR_RECLAIM_STATE_CHANGED;
+	dma_resv_unlock(bo->base.resv);
+	if (reason)
+		panthor_reclaim_req_skip(req, bo, reason);
+}
+
+static bool panthor_reclaim_is_other(struct panthor_reclaim_req *req,
+				     struct panthor_gem_object *bo)
+{
+	return READ_ONCE(bo->backing.pages) && bo->rcl.seen_by != req->id &&
+	       (READ_ONCE(bo->reclaim_state) != PANTHOR_GEM_GPU_MAPPED_SINGLE_VM ||
+		panthor_reclaim_bo_shared(bo));
+}
+
+static void panthor_reclaim_others(struct panthor_reclaim_req *req,
+				   struct panthor_reclaim_client *client,
+				   struct panthor_gem_object **bos, u32 count)
+{
+	u32 nr = 0;
+	u64 size = 0;
+
+	for (u32 i = 0; i < count; i++) {
+		if (panthor_reclaim_is_other(req, bos[i])) {
+			size += bos[i]->base.size;
+			nr++;
+		}
+	}
+
+	if (!nr)
+		return;
+
+	panthor_reclaim_req_vm_begin(req, client, 0, nr, size);
+	for (u32 i = 0; i < count; i++) {
+		if (panthor_reclaim_stopped(req)) {
+			req->vm.reason = PANTHOR_RECLAIM_INTERRUPTED;
+			break;
+		}
+
+		if (panthor_reclaim_is_other(req, bos[i]))
+			panthor_reclaim_other_bo(req, bos[i]);
+	}
+	panthor_reclaim_req_vm_end(req);
+}
+
+static void panthor_reclaim_write(struct panthor_reclaim_req *req,
+				  struct panthor_gem_object **bos, u32 count)
+{
+	for (u32 i = 0; i < count && !panthor_reclaim_stopped(req); i++) {
+		u64 start_ns = ktime_get_ns();
+		enum panthor_reclaim_writeback done;
+		u64 written, freed;
+
+		if (READ_ONCE(bos[i]->rcl.evicted_by) != req->id)
+			continue;
+
+		done = panthor_reclaim_write_bo(bos[i], &written, &freed);
+		req->writeback = max(req->writeback, done);
+		panthor_reclaim_req_written(req, bos[i], start_ns, written, freed);
+	}
+}
+
+static void panthor_reclaim_count(struct panthor_reclaim_req *req,
+				  struct panthor_gem_object **bos, u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		if (READ_ONCE(bos[i]->backing.pages)) {
+			req->remaining += bos[i]->base.size;
+			req->remaining_bos++;
+		}
+	}
+}
+
+static int panthor_reclaim_client(struct panthor_reclaim_req *req,
+				  struct panthor_reclaim_target *target)
+{
+	struct panthor_gem_object **bos;
+	u32 count;
+
+	for (u32 i = 0; i < target->nr_vms && !panthor_reclaim_stopped(req); i++)
+		panthor_reclaim_vm(req, target->vms[i]);
+
+	bos = panthor_reclaim_client_bos(target->client, &count);
+	if (!bos)
+		return -ENOMEM;
+
+	if (!panthor_reclaim_stopped(req))
+		panthor_reclaim_others(req, target->client, bos, count);
+
+	panthor_reclaim_write(req, bos, count);
+	panthor_reclaim_count(req, bos, count);
+	panthor_reclaim_put_bos(bos, count);
+	return 0;
+}
+
+/* What to tell the writer. That something went is a success, however little. */
+static int panthor_reclaim_result(struct panthor_reclaim_req *req, int err)
+{
+	if (req->total.evicted_bos)
+		return 0;
+
+	if (drm_dev_is_unplugged(&req->ptdev->base))
+		return -ENODEV;
+
+	if (signal_pending(current))
+		return -EINTR;
+
+	if (err)
+		return err;
+
+	if (req->reasons & BIT(PANTHOR_RECLAIM_NO_SWAP))
+		return -ENOSPC;
+
+	return req->reasons & PANTHOR_RECLAIM_PASSING ? -EBUSY : 0;
+}
+
+/**
+ * panthor_reclaim_process() - Push the GPU memory of a process out to swap
+ * @ptdev: Device.
+ * @tgid: The process.
+ *
+ * Context: Process context, sleeps, interruptible. No locks may be held.
+ * Return: 0 if anything was evicted or there was nothing to evict; %-ESRCH if
+ * the process has the device not open; %-EBUSY if all there was is in use;
+ * %-ENOSPC if there is no room in swap; %-EINTR if a signal came before
+ * anything was evicted; %-ENODEV if the device is gone; %-ENOMEM.
+ */
+int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid)
+{
+	struct panthor_reclaim_req req = { .start_ns = ktime_get_ns() };
+	struct panthor_reclaim_target *targets;
+	int ret, cookie;
+
+	if (!drm_dev_enter(&ptdev->base, &cookie))
+		return -ENODEV;
+
+	ret = panthor_reclaim_find(ptdev, tgid, &targets, &req.clients);
+	if (ret)
+		goto out_exit;
+
+	for (u32 i = 0; i < req.clients; i++)
+		req.vms += targets[i].nr_vms;
+	req.target_tgid = panthor_reclaim_client_tgid(targets[0].client, req.target_comm);
+	req.deadline = jiffies + msecs_to_jiffies(PANTHOR_RECLAIM_WAIT_MS);
+
+	panthor_reclaim_req_begin(&req, ptdev, PANTHOR_RECLAIM_SYSFS);
+
+	for (u32 i = 0; i < req.clients && !ret; i++)
+		ret = panthor_reclaim_client(&req, &targets[i]);
+
+	ret = panthor_reclaim_result(&req, ret);
+	panthor_reclaim_req_end(&req, ret);
+	for (u32 i = 0; i < req.clients; i++)
+		panthor_reclaim_client_last(targets[i].client, &req, NULL);
+
+	panthor_reclaim_put_targets(targets, req.clients);
+
+out_exit:
+	drm_dev_exit(cookie);
+	return ret;
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+/*
+ * Included at the end of panthor_mmu.c, whose private structs it needs.
+ */
+
+static_assert(PANTHOR_RECLAIM_MAX_VMS >= PANTHOR_MAX_VMS_PER_FILE);
+
+/**
+ * panthor_reclaim_vm_fini() - Part a VM that is being freed from its client
+ * @vm: VM.
+ */
+void panthor_reclaim_vm_fini(struct panthor_vm *vm)
+{
+	panthor_reclaim_client_put(vm->rcl.client);
+}
+
+/**
+ * panthor_reclaim_of_vm() - The part of a VM that belongs to reclaim
+ * @vm: VM.
+ *
+ * Return: It. Lives as long as the VM.
+ */
+struct panthor_reclaim_vm *panthor_reclaim_of_vm(struct panthor_vm *vm)
+{
+	return &vm->rcl;
+}
+
+/**
+ * panthor_reclaim_vm_lru() - The BOs that are private to a VM
+ * @vm: VM.
+ *
+ * Return: The list, protected by &drm_device.gem_lru_mutex.
+ */
+struct drm_gem_lru *panthor_reclaim_vm_lru(struct panthor_vm *vm)
+{
+	return &vm->reclaim.lru;
+}
+
+/**
+ * panthor_reclaim_file_vms() - The VMs of an open file
+ * @pfile: File, which must not go away meanwhile.
+ * @vms: Where they go, each with a reference.
+ * @max: Room in @vms; %PANTHOR_MAX_VMS_PER_FILE are all there can be.
+ *
+ * Context: Any but interrupts; takes the pool's xa_lock.
+ * Return: Their number.
+ */
+u32 panthor_reclaim_file_vms(struct panthor_file *pfile, struct panthor_vm **vms, u32 max)
+{
+	struct panthor_vm *vm;
+	unsigned long i;
+	u32 nr = 0;
+
+	xa_lock(&pfile->vms->xa);
+	xa_for_each(&pfile->vms->xa, i, vm) {
+		if (nr == max)
+			break;
+
+		vms[nr++] = panthor_vm_get(vm);
+	}
+	xa_unlock(&pfile->vms->xa);
+
+	return nr;
+}
+
+/**
+ * panthor_reclaim_bo_va() - Lowest GPU address that a BO is, or was until
+ * evicted, mapped to
+ * @bo: BO.
+ *
+ * Context: The BO's gpuva.lock is held.
+ * Return: The address, 0 if it is not mapped.
+ */
+u64 panthor_reclaim_bo_va(struct panthor_gem_object *bo)
+{
+	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuva *va;
+	u64 lowest = U64_MAX;
+
+	lockdep_assert_held(&bo->base.gpuva.lock);
+
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
+		drm_gpuvm_bo_for_each_va(va, vm_bo)
+			lowest = min(lowest, va->va.addr);
+	}
+
+	return lowest == U64_MAX ? 0 : lowest;
+}
+
+/**
+ * panthor_reclaim_bo_within() - Is a BO mapped to VMs of one process only?
+ * @bo: BO.
+ * @tgid: Process, as panthor_reclaim_client_tgid() gives it.
+ *
+ * Context: May sleep, takes the BO's gpuva.lock.
+ */
+bool panthor_reclaim_bo_within(struct panthor_gem_object *bo, pid_t tgid)
+{
+	struct drm_gpuvm_bo *vm_bo;
+
+	guard(mutex)(&bo->base.gpuva.lock);
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
+		struct panthor_vm *vm = container_of(vm_bo->vm, struct panthor_vm, base);
+
+		if (!vm->rcl.client || vm->rcl.client->tgid != tgid)
+			return false;
+	}
+
+	return true;
+}
