@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "analysis.h"
+#include "cli.h"
+#include "table.h"
+
+#define BO_EVENTS (1u << PT_BO_EVICT | 1u << PT_BO_SKIP)
+
+static void on_request(void *context, const struct pt_request *req)
+{
+	struct analysis *a = context;
+	bool all_there = !(req->flags & (PT_REQ_LOST | PT_REQ_NO_BEGIN | PT_REQ_NO_END));
+
+	a->no_begin += !!(req->flags & PT_REQ_NO_BEGIN);
+	a->no_end += !!(req->flags & PT_REQ_NO_END);
+	a->lost += !!(req->flags & PT_REQ_LOST);
+	a->cut += !!(req->flags & PT_REQ_CUT);
+	a->partial += !!(req->flags & PT_REQ_PARTIAL);
+	/* Nothing was lost, and yet it does not add up. A trace without any BO events was recorded so. */
+	a->mismatch += req->flags & PT_REQ_MISMATCH ||
+		       (req->flags & PT_REQ_PARTIAL && all_there && a->source.seen & BO_EVENTS);
+	if (a->request)
+		a->request(a->context, req);
+}
+
+static void on_refault(void *context, const struct pt_refault *refault)
+{
+	struct analysis *a = context;
+
+	if (a->refault)
+		a->refault(a->context, refault);
+}
+
+static void on_event(void *context, const struct pt_event *ev)
+{
+	struct analysis *a = context;
+
+	if (pt_model_feed(a->model, ev))
+		a->no_memory = true;
+	if (a->event)
+		a->event(a->context, ev);
+}
+
+static void on_lost(void *context, uint64_t count)
+{
+	struct analysis *a = context;
+
+	pt_model_lost(a->model, count);
+}
+
+static void describe(const struct analysis *a, struct doc *doc)
+{
+	static const struct {
+		size_t at;
+		const char *words;
+	} oddities[] = {
+		{ offsetof(struct analysis, no_begin), "had begun before the trace did, or their begin was lost" },
+		{ offsetof(struct analysis, no_end), "had not ended when the trace did, or their end was lost" },
+		{ offsetof(struct analysis, cut), "have more BOs than can be kept" },
+		{ offsetof(struct analysis, mismatch), "contradict themselves: events and end event do not add up" },
+	};
+
+	source_describe(&a->source, doc);
+	doc_fact(doc, "requests", a->stats.requests);
+	doc_fact(doc, "no_begin", a->no_begin);
+	doc_fact(doc, "no_end", a->no_end);
+	doc_fact(doc, "partial", a->partial);
+	doc_fact(doc, "mismatch", a->mismatch);
+	doc_fact(doc, "most_open", a->stats.most_open);
+
+	for (size_t i = 0; i < sizeof(oddities) / sizeof(oddities[0]); i++) {
+		uint64_t n = *(const uint64_t *)((const char *)a + oddities[i].at);
+
+		if (n)
+			doc_problem(doc, "requests that %s: %llu", oddities[i].words,
+				    (unsigned long long)n);
+	}
+	if (a->partial && !(a->source.seen & BO_EVENTS))
+		doc_problem(doc, "the trace was recorded without the BO events: lists of BOs are empty");
+	else if (a->partial > a->mismatch)
+		doc_problem(doc, "requests of which not all BO events are there: %llu",
+			    (unsigned long long)a->partial);
+	if (a->no_memory)
+		doc_problem(doc, "memory ran out: some events were left out");
+}
+
+int analyse(struct analysis *a, struct doc *doc)
+{
+	int status;
+
+	a->config.request = on_request;
+	a->config.refault = on_refault;
+	a->config.context = a;
+	a->model = pt_model_new(&a->config);
+	if (!a->model) {
+		pt_error("out of memory");
+		return EXIT_FAILED;
+	}
+	a->source.event = on_event;
+	a->source.lost = on_lost;
+	a->source.context = a;
+
+	status = source_read(&a->source);
+	if (status != EXIT_FAILED) {
+		pt_model_flush(a->model);
+		a->stats = *pt_model_stats(a->model);
+		describe(a, doc);
+		for (size_t i = 0; i < doc->nr_problems; i++)
+			pt_warn("%s: %s", a->source.path, doc->problems[i]);
+	}
+	pt_model_free(a->model);
+	a->model = NULL;
+
+	if (a->mismatch)
+		return worse(status, EXIT_MISMATCH);
+	if (doc->nr_problems)
+		return worse(status, EXIT_INCOMPLETE);
+	return status;
+}

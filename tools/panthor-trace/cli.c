@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "text.h"
+
+static volatile sig_atomic_t stopped;
+
+/* The one place that prints errors. Whatever was in a file name or a trace, it is one line and harmless. */
+static void complain(const char *kind, const char *fmt, va_list ap)
+{
+	char raw[1024], clean[4 * sizeof(raw)];
+
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	pt_clean(clean, sizeof(clean), raw, strlen(raw));
+	fflush(stdout);
+	fprintf(stderr, "panthor-trace: %s%s\n", kind, clean);
+}
+
+void pt_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complain("", fmt, ap);
+	va_end(ap);
+}
+
+void pt_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complain("warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void usage_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complain("", fmt, ap);
+	va_end(ap);
+	exit(EXIT_USAGE);
+}
+
+bool parse_args(const struct argp *argp, int argc, char **argv, void *input, int *status)
+{
+	error_t err;
+
+	argp_err_exit_status = EXIT_USAGE;
+	err = argp_parse(argp, argc, argv, 0, NULL, input);
+	if (!err)
+		return true;
+	pt_error("%s", strerror(err));
+	*status = EXIT_USAGE;
+	return false;
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+void watch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+bool interrupted(void)
+{
+	return stopped;
+}
+
+/* Which of two exit statuses says more. */
+int worse(int a, int b)
+{
+	static const int order[] = {
+		EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_MISMATCH, EXIT_INCOMPLETE, EXIT_NOTHING,
+	};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return EXIT_OK;
+}
+
+static void *check(void *p)
+{
+	if (!p) {
+		pt_error("out of memory");
+		exit(EXIT_FAILED);
+	}
+	return p;
+}
+
+void *xmalloc(size_t size)
+{
+	return check(malloc(size ?: 1));
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+	return check(calloc(n ?: 1, size ?: 1));
+}
+
+void *xrealloc(void *p, size_t size)
+{
+	return check(realloc(p, size ?: 1));
+}
+
+char *xstrdup(const char *s)
+{
+	return check(strdup(s));
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the subcommands of panthor-trace have in common. */
+#ifndef PANTHOR_TRACE_CLI_H
+#define PANTHOR_TRACE_CLI_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Exit statuses; documented in panthor-trace(1). */
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,	/* could not do it */
+	EXIT_USAGE = 2,		/* called the wrong way */
+	EXIT_NOTHING = 3,	/* the trace has none of our events */
+	EXIT_INCOMPLETE = 4,	/* done, but the trace misses something: lost events, unmatched begin or end, truncated */
+	EXIT_MISMATCH = 5,	/* done, but the trace contradicts itself */
+	EXIT_INTERRUPTED = 130,	/* stopped by SIGINT or SIGTERM; printed what there was */
+};
+
+struct command {
+	const char *name;
+	const char *help;
+	int (*run)(int argc, char **argv);
+	bool reads_files;
+};
+
+int cmd_report(int argc, char **argv);
+int cmd_refault(int argc, char **argv);
+int cmd_record(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
+int cmd_reclaim(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+
+/* One line on stderr: what was wrong, with what, and what to do. */
+void pt_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void pt_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* pt_error() and out: called the wrong way */
+void usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* argp_parse() with our exit status and error format; false: do not go on, *status is the exit status */
+bool parse_args(const struct argp *argp, int argc, char **argv, void *input, int *status);
+
+/* Since the first call: true once SIGINT or SIGTERM came. */
+void watch_signals(void);
+bool interrupted(void);
+
+int worse(int a, int b);
+
+void *xmalloc(size_t size);
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t size);
+char *xstrdup(const char *s);
+
+#endif

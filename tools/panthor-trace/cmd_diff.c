@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/* panthor-trace diff: two traces next to each other, and how much each figure changed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis.h"
+#include "cli.h"
+#include "options.h"
+#include "view.h"
+
+enum { D_WHAT, D_A, D_B, D_CHANGE, NR_D };
+
+/* Figures have different units: cells are text for people, and the exact numbers stand in columns of their own. */
+enum { D_EXACT_A = NR_D, D_EXACT_B, D_UNIT, NR_D_ALL };
+
+static const struct column columns[] = {
+	[D_WHAT] = { "what", "FIGURE", UNIT_TEXT, "which figure", true },
+	[D_A] = { "a_text", "A", UNIT_TEXT, "in the first trace, with unit", true },
+	[D_B] = { "b_text", "B", UNIT_TEXT, "in the second trace, with unit", true },
+	[D_CHANGE] = { "change_pct", "%CHANGE", UNIT_PERMILLE, "change from A to B in percent", true },
+	[D_EXACT_A] = { "a", "A EXACT", UNIT_COUNT, "in the first trace", false },
+	[D_EXACT_B] = { "b", "B EXACT", UNIT_COUNT, "in the second trace", false },
+	[D_UNIT] = { "unit", "UNIT", UNIT_TEXT, "count, bytes or ns", false },
+};
+
+/* One side */
+struct side {
+	const char *path;
+	struct analysis a;
+	struct table *requests;
+	struct pt_style style;
+	const struct selection *sel;
+	uint64_t swapins;
+	uint64_t back;
+	uint64_t swapin_ns;
+};
+
+struct diff {
+	struct selection sel;
+	struct output out;
+	struct side side[2];
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct diff *d = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &d->sel;
+		state->child_inputs[1] = &d->out;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 1)
+			usage_error("two trace files, no more");
+		d->side[state->arg_num].path = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (state->arg_num < 2)
+			usage_error("two trace files wanted");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = { CHILD_SELECTION, CHILD_OUTPUT, { 0 } };
+static const struct argp argp = {
+	NULL, parse, "A B", "Compare the requests of two traces, figure by figure.", children, NULL, NULL,
+};
+
+static void on_request(void *context, const struct pt_request *req)
+{
+	struct side *s = context;
+
+	if (selected(s->sel, req))
+		request_row(table_add(s->requests), req, &s->style);
+}
+
+static void on_refault(void *context, const struct pt_refault *refault)
+{
+	struct side *s = context;
+
+	if (!selected_refault(s->sel, refault->ev) || refault->ev->result)
+		return;
+	s->swapins++;
+	s->back += refault->ev->size;
+	s->swapin_ns += refault->ev->duration_ns;
+}
+
+static uint64_t sum(const struct table *t, int column)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < t->nr_rows; i++)
+		if (t->rows[i][column].known)
+			total += t->rows[i][column].u;
+	return total;
+}
+
+static void add(struct table *t, const char *what, enum unit unit, uint64_t a, uint64_t b,
+		const struct print *print)
+{
+	struct cell ca = cell_u(a), cb = cell_u(b), *row = table_add(t);
+	char buf[PT_NUM_LEN];
+
+	row[D_WHAT] = cell_s(what);
+	row[D_A] = cell_s(cell_text(&ca, unit, print, buf));
+	row[D_B] = cell_s(cell_text(&cb, unit, print, buf));
+	/* Nothing to something has no percentage. */
+	if (a || !b) {
+		double change = a ? ((double)b - (double)a) * 1000 / a : 0;
+
+		row[D_CHANGE] = cell_i(change + (change < 0 ? -0.5 : 0.5));
+	}
+	row[D_EXACT_A] = ca;
+	row[D_EXACT_B] = cb;
+	row[D_UNIT] = cell_s(unit == UNIT_BYTES ? "bytes" : unit == UNIT_NS ? "ns" : "count");
+}
+
+static struct table *compare(const struct diff *d)
+{
+	static const int sums[] = {
+		REQ_EVICTED_BOS, REQ_EVICTED, REQ_SKIPPED_BOS, REQ_SKIPPED, REQ_WRITTEN, REQ_FREED,
+		REQ_DURATION, REQ_FENCE, REQ_LOCK, REQ_UNMAP, REQ_WB, REQ_OTHER,
+	};
+	const struct side *a = &d->side[0], *b = &d->side[1];
+	struct table *t = table_new("figures", columns, NR_D_ALL);
+	struct table *pa = percentile_table(a->requests), *pb = percentile_table(b->requests);
+	struct print print = { .units = d->out.units };
+
+	add(t, "requests", UNIT_COUNT, a->requests->nr_rows, b->requests->nr_rows, &print);
+	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
+		add(t, request_columns[sums[i]].name, request_columns[sums[i]].unit,
+		    sum(a->requests, sums[i]), sum(b->requests, sums[i]), &print);
+
+	/* The first row of either is the blocked time; columns from min to mean are the same in both. */
+	for (size_t i = 2; pa->nr_rows && pb->nr_rows && i + 1 < pa->nr_columns; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "duration_%s", pa->columns[i].name);
+		add(t, name, UNIT_NS, pa->rows[0][i].u, pb->rows[0][i].u, &print);
+	}
+	add(t, "swapins", UNIT_COUNT, a->swapins, b->swapins, &print);
+	add(t, "back", UNIT_BYTES, a->back, b->back, &print);
+	add(t, "swapin_ns", UNIT_NS, a->swapin_ns, b->swapin_ns, &print);
+	table_free(pa);
+	table_free(pb);
+	return t;
+}
+
+static int read_side(struct diff *d, struct side *s, struct doc *doc)
+{
+	s->requests = table_new("requests", request_columns, nr_request_columns);
+	s->style = (struct pt_style){ .names = &s->a.source.names, .units = d->out.units };
+	s->sel = &d->sel;
+	s->a.source.path = s->path;
+	s->a.request = on_request;
+	s->a.refault = on_refault;
+	s->a.context = s;
+	return analyse(&s->a, doc);
+}
+
+int cmd_diff(int argc, char **argv)
+{
+	struct doc doc = { .kind = "diff" }, other = { 0 };
+	struct diff d = { 0 };
+	struct table *t;
+	int status = EXIT_OK;
+
+	if (!parse_args(&argp, argc, argv, &d, &status))
+		return status;
+	if (d.out.fields && !strcmp(d.out.fields, "help")) {
+		columns_help(stdout, "Fields:", columns, NR_D_ALL);
+		return EXIT_OK;
+	}
+
+	watch_signals();
+	status = read_side(&d, &d.side[0], &doc);
+	if (status != EXIT_FAILED && status != EXIT_NOTHING)
+		status = worse(status, read_side(&d, &d.side[1], &other));
+	if (status != EXIT_FAILED && status != EXIT_NOTHING) {
+		for (size_t i = 0; i < other.nr_problems; i++)
+			doc_problem(&doc, "%s: %s", d.side[1].path, other.problems[i]);
+		pt_add(&doc.footer, "A: %s\nB: %s\n", d.side[0].path, d.side[1].path);
+		t = compare(&d);
+		doc_add(&doc, t);
+		if ((d.out.fields && table_choose(t, d.out.fields)) ||
+		    (d.out.sort && table_sort(t, d.out.sort)))
+			status = EXIT_USAGE;
+		else
+			status = worse(status, output_print(&d.out, &doc));
+	}
+	table_free(d.side[0].requests);
+	table_free(d.side[1].requests);
+	doc_free(&other);
+	doc_free(&doc);
+	return status;
+}

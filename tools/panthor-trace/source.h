@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A trace file as a stream of our events in the order of time.
+ *
+ * Foreign events are passed over without decoding. Nothing is kept: memory does not grow with the file.
+ */
+#ifndef PANTHOR_TRACE_SOURCE_H
+#define PANTHOR_TRACE_SOURCE_H
+
+#include "events.h"
+
+struct doc;
+
+/**
+ * struct source - a trace file, and what there is to say about it
+ * @path: its name
+ * @names: symbolic names as the file has them
+ * @event: called for each of our events
+ * @lost: called where the trace lost events; @count is 1 if it does not say how many
+ * @context: for both
+ * @records: events of any kind
+ * @events: of ours
+ * @undecodable: of ours, but damaged or of no use
+ * @lost_events: how many were lost at least
+ * @seen: bit PT_x is set if event PT_x was in the file
+ * @first_ns, @last_ns: first and last event of ours
+ */
+struct source {
+	const char *path;
+	struct pt_names names;
+	void (*event)(void *context, const struct pt_event *ev);
+	void (*lost)(void *context, uint64_t count);
+	void *context;
+
+	uint64_t records;
+	uint64_t events;
+	uint64_t undecodable;
+	uint64_t lost_events;
+	unsigned int seen;
+	uint64_t first_ns;
+	uint64_t last_ns;
+};
+
+int source_read(struct source *src);
+void source_describe(const struct source *src, struct doc *doc);
+
+#endif

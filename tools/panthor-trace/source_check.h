@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PANTHOR_TRACE_SOURCE_CHECK_H
+#define PANTHOR_TRACE_SOURCE_CHECK_H
+
+
+int source_check(const char *path);
+
+#endif

@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Each fuzz target for FUZZ_SECONDS, from the corpus; what it finds on the way stays out of the tree.
+. "$HERE/lib.sh"
+cd "$WORK" || exit 1
+# What the libraries do wrong, called from inside them, is theirs.
+printf 'interceptor_via_lib:%s\n' libtracecmd.so libtraceevent.so >suppressions
+export ASAN_OPTIONS=suppressions=$WORK/suppressions:detect_leaks=0:allocator_may_return_null=1:handle_segv=0:handle_sigbus=0:exitcode=99
+for target in model file; do
+	if [ ! -x "$OUT/tests/fuzz_$target" ]; then
+		skip "fuzz $target" "no clang"
+		continue
+	fi
+	mkdir "$target"
+	if "$OUT/tests/fuzz_$target" -max_total_time="${FUZZ_SECONDS:-30}" -timeout=20 -rss_limit_mb=2048 -max_len=65536 \
+		-print_final_stats=1 -verbosity=0 "$target" "$HERE/corpus/$target" >log 2>&1; then
+		pass "fuzz $target: $(awk '/number_of_executed_units/ { print $2 }' log) inputs"
+	else
+		fail "fuzz $target" "$(tail -n 40 log)"
+	fi
+done
+end

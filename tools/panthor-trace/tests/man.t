@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The man pages say what the program does, and their examples run as they stand.
+. "$HERE/lib.sh"
+cd "$WORK" || exit 1
+for f in trace before after; do make_trace $f.dat <"$HERE/scripts/two-writes.txt"; done
+panthor-trace() { "$PT" "$@"; }
+
+for page in "$HERE"/../man/*.1; do
+	name=$(basename "$page" .1)
+	if out=$(LC_ALL=C.UTF-8 man --warnings -l "$page" 2>&1 >/dev/null) && [ -z "$out" ]; then
+		pass "$name: well-formed"
+	else
+		fail "$name: well-formed" "$out"
+	fi
+	# Examples: what needs the kernel may fail for want of it (1), but never be a wrong call (2)
+	while IFS= read -r line; do
+		eval "$line" >out 2>&1 </dev/null
+		rc=$?
+		case $line in
+		*" record"* | *" top"* | *" reclaim"*) [ $rc -le 1 ] ;;
+		*) [ $rc -eq 0 ] ;;
+		esac && pass "$name: $line" || fail "$name: $line" "status $rc" "$(cat out)"
+	done < <(sed -n '/^\.EX/,/^\.EE/{/^\./d;s/\\-/-/g;p}' "$page")
+
+	command=${name#panthor-trace}
+	command=${command#-}
+	[ -n "$command" ] || continue
+	missing=
+	for option in $("$PT" "$command" --help | grep -oE -- '--[a-z-]+' | sort -u); do
+		case $option in --help | --usage | --version) continue ;; esac
+		sed 's/\\-/-/g' "$page" | grep -qF -- "$option" || missing="$missing $option"
+	done
+	[ -z "$missing" ] && pass "$name: has every option" || fail "$name: has every option" "missing:$missing"
+done
+
+# Installing: nothing outside DESTDIR, and uninstall leaves nothing
+make -s -C "$HERE/.." OUT="$OUT" DESTDIR="$WORK/dest" PREFIX=/usr install >make.out 2>&1
+files=$(cd dest && find . -type f | sort)
+for f in /usr/bin/panthor-trace /usr/share/man/man1/panthor-trace-report.1 /usr/lib/udev/rules.d/70-panthor-reclaim.rules \
+	/usr/share/bash-completion/completions/panthor-trace traceevent/plugins/plugin_panthor.so; do
+	grep -qF -- "$f" <<<"$files" && pass "installs $f" || fail "installs $f" "$files" "$(cat make.out)"
+done
+make -s -C "$HERE/.." OUT="$OUT" DESTDIR="$WORK/dest" PREFIX=/usr uninstall >make.out 2>&1
+[ -z "$(find dest -type f)" ] && pass "uninstalls all of it" || fail "uninstalls all of it" "$(find dest -type f)"
+mkdir home
+HOME=$WORK/home make -s -C "$HERE/.." OUT="$OUT" PREFIX="$WORK/home/.local" install >make.out 2>&1
+[ -f home/.local/lib/traceevent/plugins/plugin_panthor.so ] && pass "a home PREFIX puts the plugin below home" ||
+	fail "a home PREFIX puts the plugin below home" "$(find home)" "$(cat make.out)"
+if HOME=$WORK/home trace-cmd report -i trace.dat 2>&1 | grep -q 'blocked  412 ms'; then
+	pass "trace-cmd finds it there"
+else
+	fail "trace-cmd finds it there"
+fi
+end

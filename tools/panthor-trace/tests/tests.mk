@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Everything here is built with AddressSanitizer and UndefinedBehaviorSanitizer, the program under test included.
+
+T := $(OUT)/tests
+SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# How long each fuzz target runs in check
+FUZZ_SECONDS ?= 30
+FUZZ_CC ?= $(firstword $(shell command -v clang clang-14))
+
+TEST_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) -Wno-unused-parameter $(SAN) -MMD -MP -I$(SRC) -I$(SRC)/tests \
+	-DFORMATS='"$(SRC)/tests/formats"' -DTIMELINE_HTML='"$(SRC)/html/timeline.html"' $(PKG_CFLAGS)
+
+UNIT := unit unit_text unit_events unit_model tracefile
+
+$(T)/unit: $(CORE:%=$(T)/obj/%.o) $(UNIT:%=$(T)/obj/%.o)
+	$(call say,LD)
+	$(Q)$(CC) $(SAN) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+$(T)/panthor-trace: $(CORE:%=$(T)/obj/%.o) $(CLI:%=$(T)/obj/%.o)
+	$(call say,LD)
+	$(Q)$(CC) $(SAN) -o $@ $^ $(PKG_LIBS)
+
+$(T)/mktrace: $(T)/obj/mktrace.o $(T)/obj/tracefile.o
+	$(call say,LD)
+	$(Q)$(CC) $(SAN) -o $@ $^
+
+$(T)/obj/%.o: $(SRC)/%.c | $(T)/obj
+	$(call say,CC)
+	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
+
+$(T)/obj/%.o: $(SRC)/tests/%.c | $(T)/obj
+	$(call say,CC)
+	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
+
+$(T)/obj/format_html.o: $(SRC)/html/timeline.html
+
+$(T)/obj:
+	@mkdir -p $@
+
+check: all $(T)/unit $(T)/panthor-trace $(T)/mktrace
+	@OUT=$(OUT) FUZZ_SECONDS=$(FUZZ_SECONDS) $(SRC)/tests/run
+
+-include $(wildcard $(T)/obj/*.d)
+
+# libFuzzer brings its own main() and its own instrumentation.
+FUZZ_FLAGS = $(TEST_CFLAGS) -Wno-shadow -fsanitize=fuzzer-no-link
+
+$(T)/fuzz/%.o: $(SRC)/%.c | $(T)/fuzz
+	$(call say,FZ)
+	$(Q)$(FUZZ_CC) $(filter-out -Wshadow=local,$(FUZZ_FLAGS)) -c -o $@ $<
+
+$(T)/fuzz/%.o: $(SRC)/tests/%.c | $(T)/fuzz
+	$(call say,FZ)
+	$(Q)$(FUZZ_CC) $(filter-out -Wshadow=local,$(FUZZ_FLAGS)) -c -o $@ $<
+
+$(T)/fuzz_model $(T)/fuzz_file: $(T)/fuzz_%: $(T)/fuzz/fuzz_%.o $(T)/fuzz/tracefile.o $(CORE:%=$(T)/fuzz/%.o) \
+		$(patsubst %,$(T)/fuzz/%.o,$(filter-out panthor-trace,$(CLI)))
+	$(call say,LD)
+	$(Q)$(FUZZ_CC) $(SAN) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+
+$(T)/fuzz:
+	@mkdir -p $@
+
+ifneq ($(FUZZ_CC),)
+check: $(T)/fuzz_model $(T)/fuzz_file
+endif
+
+-include $(wildcard $(T)/fuzz/*.d)

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracefile.h"
+
+static void put(const struct tf_file *tf, void *dst, uint64_t value, int size)
+{
+	unsigned char *p = dst;
+
+	for (int i = 0; i < size; i++)
+		p[tf->big ? size - 1 - i : i] = value >> (8 * i);
+}
+
+static int parse_format(struct tf_format *fmt)
+{
+	char *line, *save = NULL, *copy = strdup(fmt->text);
+	int ret = -1;
+
+	if (!copy)
+		return -1;
+	for (line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		struct tf_field *f = &fmt->field[fmt->nr];
+		char decl[128], *name;
+
+		if (sscanf(line, "name: %63s", fmt->name) == 1 ||
+		    sscanf(line, "ID: %d", &fmt->id) == 1)
+			continue;
+		if (fmt->nr == TF_MAX_FIELDS || sscanf(line, " field:%127[^;]; offset:%d; size:%d;",
+						       decl, &f->offset, &f->size) != 3)
+			continue;
+		f->string = strstr(decl, "__data_loc");
+		name = strrchr(decl, ' ');
+		if (!name)
+			goto out;
+		snprintf(f->name, sizeof(f->name), "%s", name + 1);
+		f->name[strcspn(f->name, "[")] = '\0';
+		if (f->offset + f->size > fmt->fixed)
+			fmt->fixed = f->offset + f->size;
+		fmt->nr++;
+	}
+	ret = fmt->name[0] && fmt->id && fmt->nr ? 0 : -1;
+out:
+	free(copy);
+	return ret;
+}
+
+/* File names are <event>.format for ours and <system>:<event>.format for others. */
+static int load_format(struct tf_file *tf, const char *dir, const char *file)
+{
+	struct tf_format *fmt = calloc(1, sizeof(*fmt));
+	const char *colon = strchr(file, ':');
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	f = fopen(path, "r");
+	if (!fmt || !f)
+		return -1;
+	fmt->text = calloc(1, 65536);
+	fmt->len = fread(fmt->text, 1, 65535, f);
+	fclose(f);
+	snprintf(fmt->system, sizeof(fmt->system), "%.*s", colon ? (int)(colon - file) : 7,
+		 colon ? file : "panthor");
+	if (parse_format(fmt)) {
+		fprintf(stderr, "%s: not an event format\n", path);
+		return -1;
+	}
+	fmt->next = tf->formats;
+	tf->formats = fmt;
+	return 0;
+}
+
+int tf_load_formats(struct tf_file *tf, const char *dir)
+{
+	struct dirent **list;
+	int n = scandir(dir, &list, NULL, alphasort), ret = 0;
+
+	if (n < 0) {
+		perror(dir);
+		return -1;
+	}
+	for (int i = 0; i < n; i++) {
+		const char *dot = strrchr(list[i]->d_name, '.');
+
+		if (dot && !strcmp(dot, ".format") && !ret)
+			ret = load_format(tf, dir, list[i]->d_name);
+		free(list[i]);
+	}
+	free(list);
+	return ret;
+}
+
+const struct tf_format *tf_find(const struct tf_file *tf, const char *name)
+{
+	const struct tf_format *fmt = tf->formats;
+
+	while (fmt && strcmp(fmt->name, name))
+		fmt = fmt->next;
+	return fmt;
+}
+
+/* name=value or name="value" with \xNN; returns what follows, NULL at the end or if malformed */
+static const char *next_value(const char *s, char *name, char *value, size_t *len, size_t size)
+{
+	size_t n = 0;
+	bool quoted;
+
+	while (isspace((unsigned char)*s))
+		s++;
+	while (*s && *s != '=' && n < 47)
+		name[n++] = *s++;
+	name[n] = '\0';
+	if (*s++ != '=')
+		return NULL;
+	quoted = *s == '"';
+	s += quoted;
+	for (*len = 0; *s && *len < size && (quoted ? *s != '"' : !isspace((unsigned char)*s));) {
+		unsigned int byte;
+
+		if (s[0] == '\\' && s[1] == 'x' && sscanf(s + 2, "%2x", &byte) == 1) {
+			value[(*len)++] = byte;
+			s += 4;
+		} else {
+			value[(*len)++] = *s++;
+		}
+	}
+	value[*len] = '\0';
+	return quoted && *s ? s + 1 : s;
+}
+
+/* Returns the size of the record, or -1. Fields that are not named are 0 or empty. */
+int tf_record(const struct tf_file *tf, const struct tf_format *fmt, int pid, const char *values,
+	      unsigned char *buf, size_t size)
+{
+	char name[48], value[1025];
+	size_t at = fmt->fixed, len;
+
+	if (at > size)
+		return -1;
+	memset(buf, 0, size);
+	put(tf, buf, fmt->id, 2);
+	put(tf, buf + 4, pid, 4);
+
+	for (int i = 0; i < fmt->nr; i++) {
+		const struct tf_field *f = &fmt->field[i];
+		const char *s = values;
+		bool found = false;
+
+		while (!found && (s = next_value(s, name, value, &len, 1024)))
+			found = !strcmp(name, f->name);
+		if (f->string) {
+			len = found ? len + 1 : 1;
+			if (at + len > size)
+				return -1;
+			if (found)
+				memcpy(buf + at, value, len);
+			put(tf, buf + f->offset, len << 16 | at, 4);
+			at += len;
+		} else if (found) {
+			put(tf, buf + f->offset, *value == '-' ? (uint64_t)strtoll(value, NULL, 0) :
+			    strtoull(value, NULL, 0), f->size);
+		}
+	}
+	return (at + 3) & ~3;
+}
+
+static void close_page(struct tf_file *tf, struct tf_cpu *c)
+{
+	unsigned char *page = c->data + c->page;
+	size_t head = 8 + tf->long_size;
+	uint64_t commit = c->used;
+
+	if (!c->open)
+		return;
+	if (c->lost) {
+		commit |= 1u << 31;
+		if (head + c->used + tf->long_size <= TF_PAGE) {
+			commit |= 1u << 30;
+			put(tf, page + head + c->used, c->lost, tf->long_size);
+		}
+		c->lost = 0;
+	}
+	put(tf, page + 8, commit, tf->long_size);
+	c->open = false;
+}
+
+static int open_page(struct tf_file *tf, struct tf_cpu *c, uint64_t ts)
+{
+	close_page(tf, c);
+	if (c->len + TF_PAGE > c->room) {
+		size_t room = c->room ? 2 * c->room : 16 * TF_PAGE;
+		unsigned char *data = realloc(c->data, room);
+
+		if (!data)
+			return -1;
+		c->data = data;
+		c->room = room;
+	}
+	memset(c->data + c->len, 0, TF_PAGE);
+	put(tf, c->data + c->len, ts, 8);
+	c->page = c->len;
+	c->len += TF_PAGE;
+	c->used = 0;
+	c->ts = ts;
+	c->open = true;
+	return 0;
+}
+
+int tf_add(struct tf_file *tf, int cpu, uint64_t ts, const void *record, int size)
+{
+	struct tf_cpu *c = &tf->cpu[cpu];
+	size_t head = 8 + tf->long_size;
+	size_t need = size + 4 + (size > 28 * 4 ? 4 : 0) + 8;
+	bool fresh = !c->open || head + c->used + need + tf->long_size > TF_PAGE;
+	uint64_t delta;
+	unsigned char *p;
+	uint32_t word;
+
+	if (ts < c->ts && c->len) {
+		fprintf(stderr, "time goes backwards on CPU %d\n", cpu);
+		return -1;
+	}
+	if (cpu >= tf->cpus)
+		tf->cpus = cpu + 1;
+	if (fresh && open_page(tf, c, ts))
+		return -1;
+	delta = ts - c->ts;
+	c->ts = ts;
+	p = c->data + c->page + head + c->used;
+	if (delta >> 27) {
+		word = tf->big ? 30u << 27 | (delta & 0x7ffffff) : 30 | (delta & 0x7ffffff) << 5;
+		put(tf, p, word, 4);
+		put(tf, p + 4, delta >> 27, 4);
+		p += 8;
+		c->used += 8;
+		delta = 0;
+	}
+	word = size > 28 * 4 ? 0 : size / 4;
+	put(tf, p, tf->big ? word << 27 | delta : word | delta << 5, 4);
+	p += 4;
+	c->used += 4;
+	if (!word) {
+		put(tf, p, size + 4, 4);
+		p += 4;
+		c->used += 4;
+	}
+	memcpy(p, record, size);
+	c->used += size;
+	return 0;
+}
+
+static uint64_t seconds(const char *s)
+{
+	char *end;
+	uint64_t ns = strtoull(s, &end, 10) * 1000000000, unit = 100000000;
+
+	if (*end == '.')
+		for (end++; isdigit((unsigned char)*end); end++, unit /= 10)
+			ns += (*end - '0') * unit;
+	return ns;
+}
+
+/* n records of two foreign events, so that ours are the needle and not the haystack */
+static int noise(struct tf_file *tf, int cpu, uint64_t from, uint64_t to, unsigned long n)
+{
+	const struct tf_format *a = tf_find(tf, "sched_switch"), *b = tf_find(tf, "kmem_cache_free");
+	unsigned char ra[256], rb[256];
+	int sa, sb;
+
+	if (!a || !b)
+		return -1;
+	sa = tf_record(tf, a, 12, "prev_pid=12 prev_prio=120 next_pid=0 next_prio=120", ra, sizeof(ra));
+	sb = tf_record(tf, b, 12, "call_site=0xffffffff81000000 ptr=0xffff888000000000 name=x", rb, sizeof(rb));
+	for (unsigned long i = 0; i < n; i++) {
+		uint64_t ts = from + (to - from) * i / n;
+
+		if (tf_add(tf, cpu, ts, i & 1 ? ra : rb, i & 1 ? sa : sb))
+			return -1;
+	}
+	return 0;
+}
+
+static int script_line(struct tf_file *tf, char *line)
+{
+	char word[64], from[32], to[32];
+	unsigned char record[2048];
+	const struct tf_format *fmt;
+	unsigned long count;
+	int cpu, pid, at = 0, size;
+
+	if (sscanf(line, "lost %d %lu", &cpu, &count) == 2 && cpu >= 0 && cpu < TF_MAX_CPUS) {
+		close_page(tf, &tf->cpu[cpu]);
+		tf->cpu[cpu].lost = count;
+		return 0;
+	}
+	if (sscanf(line, "comm %d %63s", &pid, word) == 2) {
+		struct tf_comm *c = calloc(1, sizeof(*c));
+
+		c->pid = pid;
+		snprintf(c->comm, sizeof(c->comm), "%.15s", word);
+		c->next = tf->comms;
+		tf->comms = c;
+		return 0;
+	}
+	if (sscanf(line, "noise %d %31s %31s %lu", &cpu, from, to, &count) == 4)
+		return noise(tf, cpu, seconds(from), seconds(to), count);
+
+	if (sscanf(line, "%d %31s %d %63s %n", &cpu, from, &pid, word, &at) < 4 || !at ||
+	    cpu < 0 || cpu >= TF_MAX_CPUS)
+		return -1;
+	fmt = tf_find(tf, word);
+	if (!fmt)
+		return -1;
+	size = tf_record(tf, fmt, pid, line + at, record, sizeof(record));
+	return size < 0 ? -1 : tf_add(tf, cpu, seconds(from), record, size);
+}
+
+/*
+ * CPU SECONDS PID EVENT field=value …     one event
+ * lost CPU COUNT                          events were lost before the next one on this CPU
+ * comm PID NAME                           name of a thread
+ * noise CPU FROM TO N                     N foreign events
+ */
+int tf_script(struct tf_file *tf, FILE *in)
+{
+	char *line = NULL;
+	size_t size = 0;
+	int nr = 0, ret = 0;
+
+	while (!ret && getline(&line, &size, in) >= 0) {
+		nr++;
+		if (*line == '\n' || *line == '#')
+			continue;
+		ret = script_line(tf, line);
+		if (ret)
+			fprintf(stderr, "line %d: cannot make an event of: %s", nr, line);
+	}
+	free(line);
+	return ret;
+}
+
+static void out(const struct tf_file *tf, FILE *f, uint64_t value, int size)
+{
+	unsigned char buf[8];
+
+	put(tf, buf, value, size);
+	fwrite(buf, 1, size, f);
+}
+
+static void out_text(const struct tf_file *tf, FILE *f, const char *text, size_t len)
+{
+	out(tf, f, len, 8);
+	fwrite(text, 1, len, f);
+}
+
+static void write_events(const struct tf_file *tf, FILE *f)
+{
+	const char *systems[16];
+	int n = 0;
+
+	for (const struct tf_format *fmt = tf->formats; fmt; fmt = fmt->next) {
+		int i = 0;
+
+		while (i < n && strcmp(systems[i], fmt->system))
+			i++;
+		if (i == n && n < 16)
+			systems[n++] = fmt->system;
+	}
+	out(tf, f, n, 4);
+	for (int i = 0; i < n; i++) {
+		int count = 0;
+
+		for (const struct tf_format *fmt = tf->formats; fmt; fmt = fmt->next)
+			count += !strcmp(fmt->system, systems[i]);
+		fwrite(systems[i], 1, strlen(systems[i]) + 1, f);
+		out(tf, f, count, 4);
+		for (const struct tf_format *fmt = tf->formats; fmt; fmt = fmt->next)
+			if (!strcmp(fmt->system, systems[i]))
+				out_text(tf, f, fmt->text, fmt->len);
+	}
+}
+
+static void write_head(const struct tf_file *tf, FILE *f)
+{
+	char page[512], comms[8192];
+	size_t len = 0;
+
+	fwrite("\x17\x08\x44tracing6", 1, 12, f);
+	out(tf, f, tf->big, 1);
+	out(tf, f, tf->long_size, 1);
+	out(tf, f, TF_PAGE, 4);
+
+	snprintf(page, sizeof(page), "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
+		 "\tfield: local_t commit;\toffset:8;\tsize:%d;\tsigned:1;\n"
+		 "\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n"
+		 "\tfield: char data;\toffset:%d;\tsize:%d;\tsigned:1;\n",
+		 tf->long_size, 8 + tf->long_size, TF_PAGE - 8 - tf->long_size);
+	fwrite("header_page", 1, 12, f);
+	out_text(tf, f, page, strlen(page));
+	fwrite("header_event", 1, 13, f);
+	snprintf(page, sizeof(page), "# compressed entry header\n\ttype_len    :    5 bits\n"
+		 "\ttime_delta  :   27 bits\n\tarray       :   32 bits\n\n\tpadding     : type == 29\n"
+		 "\ttime_extend : type == 30\n\ttime_stamp : type == 31\n\tdata max type_len  == 28\n");
+	out_text(tf, f, page, strlen(page));
+
+	out(tf, f, 0, 4);
+	write_events(tf, f);
+	out(tf, f, 0, 4);	/* kallsyms */
+	out(tf, f, 0, 4);	/* printk formats */
+	for (const struct tf_comm *c = tf->comms; c && len < sizeof(comms) - 32; c = c->next)
+		len += snprintf(comms + len, sizeof(comms) - len, "%d %s\n", c->pid, c->comm);
+	out_text(tf, f, comms, len);
+	out(tf, f, tf->cpus, 4);
+	fwrite("options  ", 1, 10, f);
+	out(tf, f, 0, 2);
+	fwrite("flyrecord", 1, 10, f);
+}
+
+int tf_write(struct tf_file *tf, const char *path)
+{
+	static const char zero[TF_PAGE];
+	FILE *f = fopen(path, "w");
+	uint64_t at;
+
+	if (!f) {
+		perror(path);
+		return -1;
+	}
+	write_head(tf, f);
+	at = (ftell(f) + 16 * tf->cpus + TF_PAGE - 1) / TF_PAGE * TF_PAGE;
+	for (int i = 0; i < tf->cpus; i++) {
+		close_page(tf, &tf->cpu[i]);
+		out(tf, f, at, 8);
+		out(tf, f, tf->cpu[i].len, 8);
+		at += tf->cpu[i].len;
+	}
+	if (ftell(f) % TF_PAGE)
+		fwrite(zero, 1, TF_PAGE - ftell(f) % TF_PAGE, f);
+	for (int i = 0; i < tf->cpus; i++)
+		fwrite(tf->cpu[i].data, 1, tf->cpu[i].len, f);
+	return fclose(f);
+}
+
+void tf_free(struct tf_file *tf)
+{
+	while (tf->formats) {
+		struct tf_format *next = tf->formats->next;
+
+		free(tf->formats->text);
+		free(tf->formats);
+		tf->formats = next;
+	}
+	while (tf->comms) {
+		struct tf_comm *next = tf->comms->next;
+
+		free(tf->comms);
+		tf->comms = next;
+	}
+	for (int i = 0; i < TF_MAX_CPUS; i++)
+		free(tf->cpu[i].data);
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The model: what it makes of whole, broken, shuffled and endless traces. */
+#include "model.h"
+#include "unit.h"
+
+#define HAS_ALL (~0ULL)
+#define STR(text) { text, sizeof(text) - 1 }
+
+struct seen {
+	struct pt_request last;
+	int requests;
+	int refaults;
+	uint64_t away_since;
+	unsigned int permille[PT_NR_CAUSES];
+};
+
+static void on_request(void *context, const struct pt_request *req)
+{
+	struct seen *seen = context;
+
+	seen->requests++;
+	seen->last = *req;	/* its pointers are dead after this */
+	pt_split(req, seen->permille);
+}
+
+static void on_refault(void *context, const struct pt_refault *refault)
+{
+	struct seen *seen = context;
+
+	seen->refaults++;
+	seen->away_since = refault->evict_ts;
+}
+
+static struct pt_model *new_model(struct seen *seen, size_t max_open)
+{
+	struct pt_model_config config = {
+		.request = on_request, .refault = on_refault, .context = seen,
+		.max_open = max_open, .track = true,
+	};
+
+	memset(seen, 0, sizeof(*seen));
+	return pt_model_new(&config);
+}
+
+static struct pt_event event(enum pt_kind kind, uint64_t id, uint64_t ts)
+{
+	return (struct pt_event){ .kind = kind, .id = id, .ts = ts, .pid = 1, .has = HAS_ALL,
+				  .dev = STR("panthor") };
+}
+
+static struct pt_event bo(enum pt_kind kind, uint64_t id, uint64_t ts, uint64_t bo_id, uint64_t size)
+{
+	struct pt_event ev = event(kind, id, ts);
+
+	ev.bo_id = bo_id;
+	ev.size = size;
+	ev.client_id = 5;
+	ev.vm_id = 1;
+	ev.label = (struct pt_str)STR("label");
+	return ev;
+}
+
+static struct pt_event end(uint64_t id, uint64_t ts, uint64_t bos, uint64_t bytes)
+{
+	struct pt_event ev = event(PT_RECLAIM_END, id, ts);
+
+	ev.evicted_bos = bos;
+	ev.evicted = bytes;
+	ev.duration_ns = 100;
+	ev.fence_ns = 60;
+	ev.unmap_ns = 30;
+	return ev;
+}
+
+static void feed(struct pt_model *m, struct pt_event ev)
+{
+	assert_int_equal(pt_model_feed(m, &ev), 0);
+}
+
+static void whole_request(void **state)
+{
+	struct seen seen;
+	struct pt_model *m = new_model(&seen, 0);
+
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 10));
+	feed(m, bo(PT_BO_EVICT, 1, 11, 21, 4096));
+	feed(m, bo(PT_BO_EVICT, 1, 12, 22, 8192));
+	feed(m, end(1, 20, 2, 12288));
+	assert_int_equal(seen.requests, 1);
+	assert_int_equal(seen.last.flags, 0);
+	assert_int_equal(seen.last.seen.evicted, 12288);
+	assert_int_equal(seen.last.cause_ns[PT_OTHER], 10);
+	assert_int_equal(seen.permille[PT_FENCE], 600);
+	assert_int_equal(pt_model_stats(m)->open, 0);
+	pt_model_free(m);
+}
+
+static void missing_begin(void **state)
+{
+	struct seen seen;
+	struct pt_model *m = new_model(&seen, 0);
+
+	feed(m, bo(PT_BO_EVICT, 1, 11, 21, 4096));
+	feed(m, end(1, 20, 1, 4096));
+	assert_int_equal(seen.last.flags, PT_REQ_NO_BEGIN);
+	assert_int_equal(seen.last.evicted, 4096);
+	pt_model_free(m);
+}
+
+static void missing_end(void **state)
+{
+	struct seen seen;
+	struct pt_model *m = new_model(&seen, 0);
+
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 10));
+	feed(m, bo(PT_BO_EVICT, 1, 11, 21, 4096));
+	assert_int_equal(seen.requests, 0);
+	pt_model_flush(m);
+	assert_int_equal(seen.requests, 1);
+	assert_int_equal(seen.last.flags, PT_REQ_NO_END);
+	assert_int_equal(seen.last.evicted, 4096);
+	assert_int_equal(seen.last.evicted_bos, 1);
+	pt_model_free(m);
+}
+
+static void missing_bo_is_partial(void **state)
+{
+	struct seen seen;
+	struct pt_model *m = new_model(&seen, 0);
+
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 10));
+	feed(m, bo(PT_BO_EVICT, 1, 11, 21, 4096));
+	feed(m, end(1, 20, 2, 12288));
+	assert_int_equal(seen.last.flags, PT_REQ_PARTIAL);
+	assert_int_equal(seen.last.evicted, 12288);
+	assert_int_equal(seen.last.seen.evicted, 4096);
+	pt_model_free(m);
+}
+
+static void lost_events_leave_their_mark(void **state)
+{
+	struct seen seen;
+	struct pt_model *m = new_model(&seen, 0);
+
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 10));
+	pt_model_lost(m, 3);
+	feed(m, end(1, 20, 2, 12288));
+	assert_int_equal(seen.last.flags, PT_REQ_PARTIAL | PT_REQ_LOST);
+	feed(m, event(PT_RECLAIM_BEGIN, 2, 30));
+	feed(m, end(2, 40, 0, 0));
+	assert_int_equal(seen.last.flags, 0);
+	assert_int_equal(pt_model_stats(m)->lost, 3);
+	pt_model_free(m);
+}
+
+static void contradictions_are_found(void **state)
+{
+	struct pt_event ev;
+	struct seen seen;
+	struct pt_model *m = new_model(&seen, 0);
+
+	/* more BOs than told */
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 10));
+	feed(m, bo(PT_BO_EVICT, 1, 11, 21, 4096));
+	feed(m, end(1, 20, 0, 0));
+	assert_int_equal(seen.last.flags, PT_REQ_MISMATCH);
+	/* as many BOs, other bytes */
+	feed(m, event(PT_RECLAIM_BEGIN, 2, 30));
+	feed(m, bo(PT_BO_EVICT, 2, 31, 21, 4096));
+	feed(m, end(2, 40, 1, 8192));
+	assert_int_equal(seen.last.flags, PT_REQ_MISMATCH);
+	/* more time with causes than time */
+	feed(m, event(PT_RECLAIM_BEGIN, 3, 50));
+	ev = end(3, 60, 0, 0);
+	ev.fence_ns = 1000;
+	feed(m, ev);
+	assert_int_equal(seen.last.flags, PT_REQ_MISMATCH);
+	pt_model_free(m);
+}
+
+/* The same record twice, as KernelShark draws it */
+static void repeated_events_count_once(void **state)
+{
+	struct seen seen;
+	struct pt_model *m = new_model(&seen, 0);
+
+	for (int i = 0; i < 3; i++)
+		feed(m, event(PT_RECLAIM_BEGIN, 1, 10));
+	for (int i = 0; i < 3; i++)
+		feed(m, bo(PT_BO_EVICT, 1, 11, 21, 4096));
+	feed(m, end(1, 20, 1, 4096));
+	assert_int_equal(seen.last.flags, 0);
+	assert_int_equal(seen.last.n_bos, 1);
+	assert_int_equal(pt_model_stats(m)->repeated, 4);
+	pt_model_free(m);
+}
+
+/* Whatever the order, the totals are those of the end event, and a list that is not whole says so. */
+static void any_order_is_never_wrong(void **state)
+{
+	struct pt_event events[] = {
+		event(PT_RECLAIM_BEGIN, 1, 10), bo(PT_BO_EVICT, 1, 11, 21, 4096),
+		bo(PT_BO_SKIP, 1, 12, 22, 512), bo(PT_BO_WRITEBACK, 1, 13, 21, 4096),
+		end(1, 20, 1, 4096),
+	};
+	int order[] = { 0, 1, 2, 3, 4 }, n = 5, count[5] = { 0 };
+
+	events[4].skipped_bos = 1;
+	events[4].skipped = 512;
+	for (int i = 0; i < n;) {
+		struct seen seen;
+		struct pt_model *m = new_model(&seen, 0);
+
+		for (int k = 0; k < n; k++) {
+			feed(m, events[order[k]]);
+			if (order[k] != 4)
+				continue;
+			assert_int_equal(seen.requests, 1);
+			assert_int_equal(seen.last.evicted, 4096);
+			assert_int_equal(seen.last.flags & PT_REQ_MISMATCH, 0);
+			assert_int_equal(!!(seen.last.flags & PT_REQ_PARTIAL),
+					 seen.last.seen.evicted_bos + seen.last.seen.skipped_bos < 2);
+		}
+		pt_model_flush(m);
+		pt_model_free(m);
+
+		/* Heap's algorithm, next permutation */
+		while (i < n && count[i] >= i)
+			count[i++] = 0;
+		if (i < n) {
+			int j = i & 1 ? count[i] : 0, swap = order[j];
+
+			order[j] = order[i];
+			order[i] = swap;
+			count[i]++;
+			i = 0;
+			if (!memcmp(order, (int[]){ 0, 1, 2, 3, 4 }, sizeof(order)))
+				break;
+		}
+	}
+}
+
+static void memory_is_bounded_by_open_requests(void **state)
+{
+	struct seen seen;
+	struct pt_model *m = new_model(&seen, 0);
+
+	for (uint64_t id = 1; id <= 100000; id++) {
+		feed(m, event(PT_RECLAIM_BEGIN, id, 10 * id));
+		feed(m, bo(PT_BO_SKIP, id, 10 * id + 1, 21, 4096));
+		feed(m, end(id, 10 * id + 2, 0, 0));
+	}
+	assert_int_equal(seen.requests, 100000);
+	assert_int_equal(pt_model_stats(m)->most_open, 1);
+	pt_model_free(m);
+
+	/* begins that never end: the oldest are given up */
+	m = new_model(&seen, 16);
+	for (uint64_t id = 1; id <= 1000; id++)
+		feed(m, event(PT_RECLAIM_BEGIN, id, id));
+	assert_int_equal(seen.requests, 984);
+	assert_int_equal(seen.last.flags, PT_REQ_NO_END);
+	assert_int_equal(pt_model_stats(m)->most_open, 16);
+	pt_model_free(m);
+}
+
+static void too_many_bos_are_cut_not_lost(void **state)
+{
+	struct seen seen;
+	struct pt_model_config config = { .request = on_request, .context = &seen, .max_bos = 3 };
+	struct pt_model *m = pt_model_new(&config);
+
+	memset(&seen, 0, sizeof(seen));
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 1));
+	for (int i = 0; i < 10; i++)
+		feed(m, bo(PT_BO_EVICT, 1, 2 + i, 20 + i, 4096));
+	feed(m, end(1, 20, 10, 40960));
+	assert_int_equal(seen.last.flags, PT_REQ_CUT);
+	assert_int_equal(seen.last.n_bos, 3);
+	assert_int_equal(seen.last.seen.evicted_bos, 10);
+	pt_model_free(m);
+}
+
+static void refaults_find_their_eviction(void **state)
+{
+	struct seen seen;
+	struct pt_model *m = new_model(&seen, 0);
+	struct pt_event failed;
+
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 10));
+	feed(m, bo(PT_BO_EVICT, 1, 11, 21, 4096));
+	feed(m, end(1, 20, 1, 4096));
+	assert_int_equal(pt_model_stats(m)->away, 1);
+	failed = bo(PT_BO_SWAPIN, 1, 50, 21, 4096);
+	failed.result = -12;
+	feed(m, failed);
+	assert_int_equal(pt_model_stats(m)->away, 1);
+	feed(m, bo(PT_BO_SWAPIN, 1, 60, 21, 4096));
+	assert_int_equal(seen.refaults, 2);
+	assert_int_equal(seen.away_since, 11);
+	assert_int_equal(pt_model_stats(m)->away, 0);
+	/* evicted before the trace began */
+	feed(m, bo(PT_BO_SWAPIN, 9, 70, 33, 4096));
+	assert_int_equal(seen.away_since, 0);
+	pt_model_free(m);
+}
+
+static void devices_do_not_mix(void **state)
+{
+	struct pt_event other = event(PT_RECLAIM_BEGIN, 1, 10);
+	struct seen seen;
+	struct pt_model *m = new_model(&seen, 0);
+
+	other.dev = (struct pt_str)STR("fb000000.gpu");
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 10));
+	feed(m, other);
+	assert_int_equal(pt_model_stats(m)->open, 2);
+	pt_model_free(m);
+}
+
+static void shares_sum_to_a_hundred_percent(void **state)
+{
+	unsigned int seed = 7, permille[PT_NR_CAUSES];
+	struct pt_request req = { 0 };
+
+	pt_split(&req, permille);
+	for (int i = 0; i < PT_NR_CAUSES; i++)
+		assert_int_equal(permille[i], 0);
+	for (int round = 0; round < 10000; round++) {
+		unsigned int sum = 0;
+
+		for (int i = 0; i < PT_NR_CAUSES; i++)
+			req.cause_ns[i] = rand_r(&seed) % 4 ? (uint64_t)rand_r(&seed) >> (rand_r(&seed) % 30) : 0;
+		req.cause_ns[0] += 1;
+		pt_split(&req, permille);
+		for (int i = 0; i < PT_NR_CAUSES; i++)
+			sum += permille[i];
+		assert_int_equal(sum, 1000);
+	}
+	for (int i = 0; i < PT_NR_CAUSES; i++)
+		req.cause_ns[i] = UINT64_MAX;
+	pt_split(&req, permille);
+	assert_int_equal(permille[0], 200);
+}
+
+int test_model(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whole_request),
+		cmocka_unit_test(missing_begin),
+		cmocka_unit_test(missing_end),
+		cmocka_unit_test(missing_bo_is_partial),
+		cmocka_unit_test(lost_events_leave_their_mark),
+		cmocka_unit_test(contradictions_are_found),
+		cmocka_unit_test(repeated_events_count_once),
+		cmocka_unit_test(any_order_is_never_wrong),
+		cmocka_unit_test(memory_is_bounded_by_open_requests),
+		cmocka_unit_test(too_many_bos_are_cut_not_lost),
+		cmocka_unit_test(refaults_find_their_eviction),
+		cmocka_unit_test(devices_do_not_mix),
+		cmocka_unit_test(shares_sum_to_a_hundred_percent),
+	};
+
+	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
+}
