@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The runner itself: what must make a test fail does.
+set -uo pipefail
+
+. "$(dirname "$0")/../lib.sh"
+. "$HERE/check/tap.sh"
+
+CHECK=$HERE/check
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# program NAME SHELL - a test program
+program()
+{
+	printf '#!/bin/sh\n%s\n' "$2" >"$tmp/$1"
+	chmod +x "$tmp/$1"
+}
+
+run() { "$CHECK/run-tests" 2 "$@" | "$CHECK/tally"; }
+
+program good 'echo ok 1; echo ok 2; echo 1..2'
+program bad 'echo 1..2; echo ok 1; echo not ok 2 - promise; echo "# why"'
+program short 'echo 1..2; echo ok 1'
+program silent ':'
+program status 'echo 1..1; echo ok 1; exit 3'
+program slow 'echo 1..1; echo ok 1; sleep 60'
+program skips 'echo 1..2; echo ok 1; echo "ok 2 # SKIP no hardware"'
+expect "all good" 0 "^2 passed, 0 failed$" run "$tmp/good"
+expect "one bad, and why" 1 "FAIL bad: promise" run "$tmp/bad"
+expect "the last line counts" 1 "^3 passed, 1 failed$" run "$tmp/good" "$tmp/bad"
+expect "fewer than planned" 1 "planned 2 tests and ran 1" run "$tmp/short"
+expect "no plan" 1 "no plan" run "$tmp/silent"
+expect "exit status" 1 "exit status 3" run "$tmp/status"
+expect "time limit" 1 "FAIL slow: time limit" run "$tmp/slow"
+expect "skipped is said" 0 "^1 passed, 0 failed, 1 skipped$" run "$tmp/skips"
+expect "no tests at all is no success" 1 "^0 passed, 0 failed$" "$CHECK/tally" </dev/null
+expect "a guest that died" 1 "FAIL x: the guest died: status 125" \
+	"$CHECK/tally" <<<$'@begin x\n@died x status 125'
+
+# In the guest: what the kernel says counts, and ends the boot
+in_guest() { "$HERE/guest/guest" -k debug -t 200 -n "$CHECK/run-tests" -k 60 "$@" | "$CHECK/tally"; }
+
+program warns 'echo WARNING >/sys/kernel/debug/provoke-crash/DIRECT; echo ok 1; echo 1..1'
+program leaks 'modprobe kmemleak-test; rmmod kmemleak-test; echo ok 1; echo 1..1'
+expect "a provoked WARN fails the test that was running" 1 "FAIL warns: the kernel's log: .*WARNING" \
+	in_guest "$tmp/good" "$tmp/warns" "$tmp/good"
+expect "memory that is lost is found" 1 "FAIL kmemleak: no memory lost" in_guest "$tmp/leaks"
+
+tap_end

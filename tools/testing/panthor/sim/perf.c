@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Speed and staying power. The limits hold for the plain kernel; under a debug kernel figures are printed and not judged.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define MEDIUM	PANTHOR_GROUP_PRIORITY_MEDIUM
+#define WARM	200
+#define JOBS	5000
+
+static struct bench bench;
+
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool judged(void)
+{
+	return access("/sys/kernel/debug/kmemleak", F_OK) && access("/proc/lockdep_stats", F_OK);
+}
+
+static long meminfo(const char *key)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	char line[128];
+	long value = 0;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, key, strlen(key)))
+			value = strtol(line + strlen(key), NULL, 10);
+	}
+	if (f)
+		fclose(f);
+	return value;
+}
+
+static void jobs(void)
+{
+	static int64_t took[JOBS];
+	uint64_t insn = NOP, va = bench_code(&bench, 0, &insn, 1);
+	long unreclaim;
+	bool good = true;
+
+	for (int i = 0; i < WARM && good; i++)
+		good = !bench_submit(&bench, 0, va, 8) && !bench_wait(&bench, PATIENCE);
+	unreclaim = meminfo("SUnreclaim:");
+	for (int i = 0; i < JOBS && good; i++) {
+		int64_t t0 = dev_now();
+
+		good = !bench_submit(&bench, 0, va, 8) &&
+		       !timeline_wait(&bench.gpu, bench.timeline, bench.point, t0 + PATIENCE);
+		took[i] = dev_now() - t0;
+	}
+	ok(good, "%d jobs in a row", JOBS);
+	sleep_ms(500);
+	unreclaim = meminfo("SUnreclaim:") - unreclaim;
+	qsort(took, JOBS, sizeof(took[0]), compare);
+	diag("submit to fence: min %lld, median %lld, p95 %lld, max %lld us; slab %+ld kB",
+	     (long long)took[0] / 1000, (long long)took[JOBS / 2] / 1000,
+	     (long long)took[JOBS * 95 / 100] / 1000, (long long)took[JOBS - 1] / 1000, unreclaim);
+	if (judged())
+		ok(took[JOBS / 2] < 1500000, "an empty job takes less than 1.5 ms (median)");
+	else
+		skip("debug kernel", "an empty job takes less than 1.5 ms (median)");
+	/* 5,000 times the smallest slab object would be 40 kB; allow for what the rest of the system does */
+	ok(unreclaim < 1024, "without growth");
+}
+
+static void instructions(void)
+{
+	static const uint32_t speeds[] = { 500000, 0 };
+	const uint64_t loop[] = { MOVE32(2, 250000), ADD32(2, 2, -1), BRANCH(GT, 2, -2) };
+	uint64_t va = bench_code(&bench, 0, loop, 3);
+
+	for (size_t i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++) {
+		int64_t t0;
+		bool good;
+
+		set_knob("insn_per_sec", speeds[i]);
+		t0 = dev_now();
+		good = !bench_submit(&bench, 0, va, sizeof(loop)) && !bench_wait(&bench, PATIENCE);
+		t0 = dev_now() - t0;
+		diag("500,000 instructions at speed %u: %lld ms", speeds[i], (long long)(t0 / MSEC));
+		if (judged())
+			ok(good && t0 < 2 * DEV_NSEC, "500,000 instructions take less than 2 s");
+		else
+			ok(good, "500,000 instructions");
+	}
+	set_knob("insn_per_sec", 500000);
+}
+
+int main(void)
+{
+	tap_start();
+	bench_open(&bench, 1, MEDIUM);
+	jobs();
+	instructions();
+	bench_close(&bench);
+	return tap_end();
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How long a write can take, and whom it holds up.
+ *
+ * What evicting costs by itself depends on the machine, so it is measured on the idle target first
+ * and allowed for on top of what is promised about waiting.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "peer.h"
+#include "reclaim.h"
+#include "tap.h"
+
+/* What a busy scheduler under emulation may add to any wait */
+#define SLACK_NS	(30 * 1000000LL)
+
+#define MSEC		1000000LL
+
+static struct client_error err;
+
+static double ms(int64_t ns)
+{
+	return ns / 1e6;
+}
+
+static int64_t timed_reclaim(pid_t target, int *ret)
+{
+	int64_t start = now_ns();
+
+	*ret = reclaim(target);
+	return now_ns() - start;
+}
+
+static void start_client(struct client *client, unsigned int bos, uint64_t size)
+{
+	struct bo_spec spec = { .count = bos, .size = size, .label = "blocked-%i" };
+	struct client_config config = { .vms = 1, .seed = 7, .specs = &spec, .nr_specs = 1 };
+
+	if (client_init(client, &config, &err) || client_fill(client, CLIENT_CPU, &err) ||
+	    client_submit(client, 1, 1000, &err))
+		bail("cannot %s", err.what);
+}
+
+struct job_end {
+	struct jobs *jobs;
+	int64_t at;
+	int ret;
+};
+
+static void *await_job(void *arg)
+{
+	struct job_end *end = arg;
+
+	end->ret = jobs_wait(end->jobs, end->jobs->point, now_ns() + 20 * NSEC);
+	end->at = now_ns();
+	return NULL;
+}
+
+/* A job with half a second left: the write ends with it, however many buffers there are */
+static void test_remainder(unsigned int bos)
+{
+	int64_t idle, start, took, left;
+	struct job_end end = {};
+	struct client client;
+	pthread_t thread;
+	int ret;
+
+	start_client(&client, bos, 4096);
+	idle = timed_reclaim(getpid(), &ret);
+	if (ret || client_submit(&client, 1, 1000, &err))
+		bail("idle reclaim: %d", ret);
+
+	end.jobs = &client.jobs[0];
+	if (jobs_spin(end.jobs, 600000, 0))
+		bail("no job");
+	pthread_create(&thread, NULL, await_job, &end);
+	usleep(100000);
+	start = now_ns();
+	took = timed_reclaim(getpid(), &ret);
+	pthread_join(thread, NULL);
+	left = end.at - start;
+
+	diag("%u buffers: %.1f ms for the write, %.1f ms left of the job, %.1f ms when idle", bos,
+	     ms(took), ms(left), ms(idle));
+	ok(left > 0, "%u buffers: the job was under way when the write began", bos);
+	ok(!ret, "%u buffers, job with half a second left: success", bos);
+	ok(took <= left * 11 / 10 + idle * 3 / 2 + SLACK_NS,
+	   "%u buffers: blocked for what was left of the job, plus 10 %%", bos);
+	ok(took >= left - SLACK_NS, "%u buffers: and did not evict under the job", bos);
+	ok(!end.ret, "%u buffers: the job went well", bos);
+	ok(gem_sum(getpid(), "blocked-").resident_bos * 20 <= (int)bos, "%u buffers: evicted", bos);
+	client_fini(&client);
+}
+
+static void test_bound(void)
+{
+	struct client client;
+	uint64_t bytes;
+	int64_t took;
+	int ret;
+
+	start_client(&client, 64, 65536);
+	if (client_hold(&client, &err))
+		bail("no job");
+	took = timed_reclaim(getpid(), &ret);
+	diag("%.1f ms", ms(took));
+	ok(ret == -EBUSY, "a job that does not end: EBUSY (%d)", ret);
+	ok(took < 2 * NSEC, "after a bounded time");
+	ok(gem_sum(getpid(), "blocked-").resident_bos == 64, "and nothing is evicted");
+	ok(!client_release(&client, &err), "the job is none the worse for it");
+	ok(!client_verify(&client, CLIENT_CHECK, &bytes, &err), "neither is the data");
+	client_fini(&client);
+}
+
+/* Frames of 10 ms without a gap, and 50 writes into them */
+static void test_submitter(void)
+{
+	const long writes = knob("SUBMITTER_WRITES", 50);
+	const int bos = 257;
+	struct gem_sum before, after;
+	int64_t took, idle, worst = 0;
+	int ret, few = 0, late = 0, failed = 0, worst_share = 100;
+	struct peer *peer = peer_start("-b257x64K", NULL);
+
+	if (!peer_do(peer, "submit 1 1000"))
+		bail("no job");
+	idle = timed_reclaim(peer->pid, &ret);
+	if (!peer_do(peer, "loop 100 10000"))
+		bail("no loop");
+
+	for (long i = 0; i < writes; i++) {
+		int share;
+
+		/* The next submit brings back what it needs: all that is bound */
+		for (int tries = 0; tries < 500; tries++) {
+			before = gem_sum(peer->pid, "private-");
+			if (before.resident_bos == bos)
+				break;
+			usleep(10000);
+		}
+		took = timed_reclaim(peer->pid, &ret);
+		after = gem_sum(peer->pid, "private-");
+		share = (after.evictions - before.evictions) * 100 / bos;
+		failed += ret != 0 || before.resident_bos != bos;
+		few += share < 95;
+		late += took > idle * 3 / 2 + 200 * MSEC + 3 * 10 * MSEC;
+		worst = took > worst ? took : worst;
+		worst_share = share < worst_share ? share : worst_share;
+	}
+	diag("worst write: %.1f ms (%.1f ms when idle), worst share evicted: %d %%", ms(worst),
+	     ms(idle), worst_share);
+	ok(!failed, "%ld writes to a client that submits 10 ms frames without end: success", writes);
+	ok(!few, "each of them takes at least 95 %% of its buffers");
+	ok(!late, "within 200 ms beyond the jobs in flight");
+	ok(peer_do(peer, "stop"), "and all its jobs go well");
+	diag("%s", peer->line);
+	ok(peer_do(peer, "verify check"), "and its data is intact");
+	peer_quit(peer);
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+/* Runs in a child: writes, and tells the errno by its exit status */
+static void writer(pid_t target, int sig, int flags)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = flags };
+
+	sigaction(sig, &action, NULL);
+	_exit(-reclaim(target));
+}
+
+static void test_signal(struct peer *peer, const char *name, int sig, int flags)
+{
+	int64_t took;
+	int status;
+	pid_t pid;
+
+	if (!peer_do(peer, "hold"))
+		bail("no job");
+	pid = fork();
+	if (!pid)
+		writer(peer->pid, sig, flags);
+	usleep(300000);
+	took = now_ns();
+	kill(pid, sig);
+	waitpid(pid, &status, 0);
+	took = now_ns() - took;
+	diag("%s: %.1f ms from the signal to the end", name, ms(took));
+	ok(took < 100 * MSEC + SLACK_NS, "%s ends the wait at once", name);
+	if (sig == SIGKILL)
+		ok(WIFSIGNALED(status), "%s kills the writer", name);
+	else
+		ok(WIFEXITED(status) && WEXITSTATUS(status) == EINTR, "%s: EINTR", name);
+	ok(peer_do(peer, "release"), "%s: the target's job went well", name);
+	ok(gem_sum(peer->pid, "private-").resident_bos == 32, "%s: nothing was evicted", name);
+}
+
+static void test_signals(void)
+{
+	struct peer *peer = peer_start("-b32x64K", NULL);
+
+	test_signal(peer, "SIGINT", SIGINT, 0);
+	test_signal(peer, "SIGTERM", SIGTERM, 0);
+	test_signal(peer, "SIGTERM with SA_RESTART", SIGTERM, SA_RESTART);
+	test_signal(peer, "SIGKILL", SIGKILL, 0);
+	ok(!reclaim(peer->pid), "afterwards a write does what it should");
+	ok(!gem_sum(peer->pid, "private-").resident_bos, "and takes everything");
+	ok(peer_do(peer, "verify gpu"), "and the data is intact");
+	peer_quit(peer);
+}
+
+/* What other clients do while a reclaim runs, and the longest that each step took */
+enum step { OPEN, VM_CREATE, SUBMIT, VM_DESTROY, CLOSE, STEPS };
+
+static const char *const step_names[STEPS] = {
+	"open", "VM create", "submit", "VM destroy", "close"
+};
+
+struct bystander {
+	atomic_bool stop;
+	int rounds;
+	int errors;
+	int64_t worst[STEPS];
+};
+
+static void note(struct bystander *by, enum step step, int64_t *since, int ret)
+{
+	int64_t now = now_ns();
+
+	by->errors += ret != 0;
+	if (now - *since > by->worst[step])
+		by->worst[step] = now - *since;
+	*since = now_ns();
+}
+
+static void *bystander_main(void *arg)
+{
+	struct bystander *by = arg;
+
+	while (!by->stop) {
+		int64_t since = now_ns();
+		struct jobs jobs = {};
+		struct gpu gpu;
+		struct vm vm;
+
+		note(by, OPEN, &since, gpu_open(&gpu, NULL));
+		note(by, VM_CREATE, &since, vm_create(&gpu, &vm));
+		by->errors += jobs_init(&jobs, &vm) != 0;
+		since = now_ns();
+		note(by, SUBMIT, &since, jobs_spin(&jobs, 0, 0));
+		jobs_wait(&jobs, jobs.point, now_ns() + 10 * NSEC);
+		jobs_fini(&jobs);
+		since = now_ns();
+		note(by, VM_DESTROY, &since, vm_destroy(&vm));
+		gpu_close(&gpu);
+		note(by, CLOSE, &since, 0);
+		by->rounds++;
+	}
+	return NULL;
+}
+
+static void test_bystanders(void)
+{
+	char spec[32];
+	struct bystander by = {}, base = {};
+	struct peer *peer;
+	pthread_t thread;
+	int64_t took;
+	int ret;
+
+	snprintf(spec, sizeof(spec), "-b%ldx1M", knob("BYSTANDER_MIB", 64));
+	peer = peer_start(spec, NULL);
+	if (!peer_do(peer, "submit 1 1000"))
+		bail("no job");
+
+	/* How long the steps take when nobody reclaims */
+	pthread_create(&thread, NULL, bystander_main, &base);
+	usleep(500000);
+	base.stop = true;
+	pthread_join(thread, NULL);
+
+	/* A reclaim that waits for 400 ms and then has all these buffers to evict and write back */
+	peer_send(peer, "submit 1 400000");
+	usleep(100000);
+	pthread_create(&thread, NULL, bystander_main, &by);
+	took = timed_reclaim(peer->pid, &ret);
+	by.stop = true;
+	pthread_join(thread, NULL);
+	peer_answer(peer);
+
+	diag("the reclaim took %.1f ms; meanwhile %d rounds, before %d", ms(took), by.rounds,
+	     base.rounds);
+	ok(!ret, "a reclaim of %s succeeds", spec + 2);
+	ok(by.rounds > 1 && !by.errors, "other clients come and go meanwhile (%d rounds)", by.rounds);
+	for (int i = 0; i < STEPS; i++) {
+		diag("%s: longest %.1f ms, %.1f ms without reclaim", step_names[i], ms(by.worst[i]),
+		     ms(base.worst[i]));
+		ok(by.worst[i] < took / 20 || by.worst[i] < 2 * base.worst[i] + SLACK_NS,
+		   "%s: nobody is held up for 5 %% of the reclaim's time", step_names[i]);
+	}
+	peer_quit(peer);
+}
+
+int main(void)
+{
+	tap_start();
+	test_remainder(1);
+	test_remainder(2000);
+	test_bound();
+	test_submitter();
+	test_signals();
+	test_bystanders();
+	return tap_end();
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Data survives: every byte of every buffer is looked at after eviction and return, by the CPU and
+ * by the GPU, while three sources reclaim at once.
+ *
+ * SECONDS_STORM=N how long the storm lasts (5)
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "reclaim.h"
+#include "tap.h"
+
+#define PEERS	3
+
+static const char *const ways[] = { "cpu", "gpu", "check" };
+
+/* All kinds of buffers, in two VMs, of sizes that are one page, a huge page, and neither */
+static struct peer *start_peer(const char *name)
+{
+	return peer_start("-v2", "-b8x4K:private:small-%i", "-b8x196K:private:odd-%i",
+			  "-b1x2M:private:huge-%i", "-b4x64K:shared", "-b4x64K:mmap",
+			  "-b4x64K:unused", "-n", name, NULL);
+}
+
+static void test_ways(void)
+{
+	struct peer *peer = start_peer("ways");
+	struct gem_sum before, after;
+
+	for (int fill = 0; fill < 2; fill++)
+		for (int way = 0; way < 3; way++) {
+			if (!peer_do(peer, "fill %s", ways[fill]))
+				bail("cannot fill");
+			before = gem_sum(peer->pid, "");
+			ok(!reclaim(peer->pid), "filled by %s: evicted", ways[fill]);
+			after = gem_sum(peer->pid, "");
+			ok(after.evictions - before.evictions >= 46,
+			   "all kinds of buffers went (%llu evictions)",
+			   (unsigned long long)(after.evictions - before.evictions));
+			ok(peer_do(peer, "verify %s", ways[way]), "back and intact, seen by %s",
+			   ways[way]);
+		}
+	ok(peer_quit(peer), "the client ended well");
+}
+
+/* A page that the GPU wrote, evicted, written by the CPU, evicted, read by the GPU */
+static void test_ping_pong(void)
+{
+	struct peer *peer = peer_start("-b16x64K", "-fnone", NULL);
+	bool intact = true;
+
+	for (int i = 0; i < 10 && intact; i++) {
+		intact = peer_do(peer, "fill %s", ways[i & 1]);
+		reclaim(peer->pid);
+		intact = intact && peer_do(peer, "verify %s", ways[(i + 1) % 3]);
+		reclaim(peer->pid);
+	}
+	ok(intact, "CPU and GPU take turns writing and reading, evicted in between each time");
+	peer_quit(peer);
+}
+
+static struct peer *peers[PEERS];
+static atomic_bool over;
+static atomic_int writes, odd;
+
+static void *writer_main(void *arg)
+{
+	unsigned int turn = (uintptr_t)arg;
+
+	while (!over) {
+		int ret = reclaim(peers[turn++ % PEERS]->pid);
+
+		writes++;
+		if (ret && ret != -EBUSY && ret != -ENOSPC && !odd++)
+			diag("a write returned %d (%s)", ret, strerror(-ret));
+	}
+	return NULL;
+}
+
+/* The shrinker, asked for a few hundred pages at a time */
+static void *shrinker_main(void *arg)
+{
+	char path[300];
+
+	(void)arg;
+	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
+	while (!over) {
+		write_file(path, "256", 3);
+		usleep(2000);
+	}
+	return NULL;
+}
+
+/*
+ * And memory pressure of the ordinary kind: a process that touches more than there is free, over
+ * and over
+ */
+static pid_t start_pressure(void)
+{
+	size_t size = (meminfo("MemAvailable") + 32 * 1024) * 1024UL;
+	pid_t pid = fork();
+	char *memory;
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	write_file("/proc/self/oom_score_adj", "1000", 4);
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
+		_exit(1);
+	for (;;)
+		for (size_t at = 0; at < size; at += 4096)
+			memset(memory + at, at >> 12, 64);
+}
+
+static void test_storm(void)
+{
+	int64_t until = now_ns() + knob("SECONDS_STORM", 5) * NSEC;
+	pthread_t threads[3];
+	int verified = 0, bad = 0, rounds = 0;
+	long pressed;
+	pid_t pressure;
+
+	for (int i = 0; i < PEERS; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "storm%d", i);
+		peers[i] = start_peer(name);
+	}
+	/* One with jobs under way all the time */
+	if (!peer_do(peers[0], "loop 0 2000"))
+		bail("no loop");
+
+	pressed = meminfo("SwapFree");
+	pressure = start_pressure();
+	pthread_create(&threads[0], NULL, writer_main, (void *)0);
+	pthread_create(&threads[1], NULL, writer_main, (void *)1);
+	pthread_create(&threads[2], NULL, shrinker_main, NULL);
+	do {
+		for (int i = 0; i < PEERS; i++) {
+			const char *how = ways[(rounds + i) % 3];
+
+			if (rounds % 3 == 2)
+				bad += !peer_do(peers[i], "fill %s", ways[i & 1]);
+			bad += !peer_do(peers[i], "verify %s", how);
+			verified++;
+		}
+		rounds++;
+	} while (now_ns() < until || rounds < 3);
+	over = true;
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	pressed -= meminfo("SwapFree");
+	kill(pressure, SIGKILL);
+	waitpid(pressure, NULL, 0);
+
+	diag("%d verifications, %d writes, %ld MiB of swap in use at the end", verified, writes,
+	     pressed / 1024);
+	ok(!bad, "two writers, the shrinker and memory pressure at once: data intact, every time");
+	ok(writes > rounds && !odd, "and the writes had nothing odd to say");
+	ok(peer_do(peers[0], "stop"), "and the jobs went well");
+	for (int i = 0; i < PEERS; i++)
+		ok(peer_do(peers[i], "verify cpu") && peer_quit(peers[i]),
+		   "client %d: intact in the end", i);
+}
+
+int main(void)
+{
+	long stale = stale_accesses();
+
+	tap_start();
+	test_ways();
+	test_ping_pong();
+	test_storm();
+	ok(stale_accesses() == stale, "the GPU never reached memory by a way that was closed (%ld)",
+	   stale_accesses() - stale);
+	return tap_end();
+}

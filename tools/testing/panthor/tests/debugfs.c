@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tables in debugfs: right, and right while clients come and go.
+ *
+ * CYCLES=N times that a client opens and closes (1000)
+ */
+#include <errno.h>
+#include <glob.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "peer.h"
+#include "reclaim.h"
+#include "tap.h"
+
+static const char *const columns[] = {
+	"client", "tgid", "command", "vm", "resident", "reclaimable", "pinned", "shared", "evicted",
+	"evictions", "swapins", "last_id", "last_source", "last_result", "last_duration_ns",
+};
+
+static const char *device_table(void)
+{
+	static char path[300];
+
+	/* Once, before there are threads */
+	if (!*path)
+		snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
+	return path;
+}
+
+/* The row of a process in the device table, or -1 */
+static int find_row(const struct table *table, pid_t tgid)
+{
+	for (int row = 0; row < table->nr_rows; row++)
+		if ((pid_t)table_value(table, row, "tgid") == tgid)
+			return row;
+	return -1;
+}
+
+static struct table *device_row(pid_t tgid, int *row)
+{
+	struct table *table = table_read(device_table());
+
+	if (!table)
+		bail("cannot read %s: %s", device_table(), strerror(errno));
+	*row = find_row(table, tgid);
+	return table;
+}
+
+static void test_header(void)
+{
+	struct table *table = table_read(device_table());
+
+	if (!ok(table, "the device has a table"))
+		bail("no %s", device_table());
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		ok(table_column(table, columns[i]) >= 0, "it has a column %s", columns[i]);
+	table_free(table);
+}
+
+static void test_figures(void)
+{
+	struct peer *peer = peer_start("-v2", "-b8x64K", "-b2x128K:shared", "-b2x64K:mmap",
+				       "-b2x64K:unused", "-nfigures", NULL);
+	const uint64_t in_vms = 2 * 8 * 65536ULL, shared = 2 * 131072, rest = 4 * 65536;
+	struct gem_sum sum;
+	struct table *table;
+	int row;
+
+	table = device_row(peer->pid, &row);
+	if (!ok(row >= 0, "a client is in it"))
+		bail("no row for %d", peer->pid);
+	sum = gem_sum(peer->pid, "");
+	ok(!strcmp(table_text(table, row, "command"), "figures"), "under its name");
+	ok(table_value(table, row, "resident") == sum.resident,
+	   "resident is what the driver's own list adds up to (%s, %llu)",
+	   table_text(table, row, "resident"), (unsigned long long)sum.resident);
+	ok(table_value(table, row, "resident") == in_vms + shared + rest,
+	   "and what the client asked for");
+	ok(table_value(table, row, "resident") ==
+	   table_value(table, row, "reclaimable") + table_value(table, row, "pinned") +
+	   table_value(table, row, "shared"),
+	   "each resident byte is reclaimable, pinned or shared");
+	ok(!table_value(table, row, "evicted") && !table_value(table, row, "evictions"),
+	   "nothing is evicted yet");
+	ok(!table_value(table, row, "last_id"), "and there was no request");
+	table_free(table);
+
+	if (reclaim(peer->pid))
+		bail("reclaim failed");
+	table = device_row(peer->pid, &row);
+	ok(!table_value(table, row, "resident"), "after a request: nothing resident");
+	ok(table_value(table, row, "evicted") == in_vms + shared + rest, "everything evicted");
+	ok(table_value(table, row, "evictions") == 22, "22 buffers of it (%s)",
+	   table_text(table, row, "evictions"));
+	ok(table_value(table, row, "last_id") > 0 &&
+	   !strcmp(table_text(table, row, "last_source"), "sysfs") &&
+	   !strcmp(table_text(table, row, "last_result"), "0"), "the last request is there");
+	ok(table_value(table, row, "last_duration_ns") > 0, "with the time it took");
+	table_free(table);
+
+	peer_do(peer, "verify cpu");
+	table = device_row(peer->pid, &row);
+	ok(table_value(table, row, "resident") == in_vms + shared + rest &&
+	   !table_value(table, row, "evicted"), "after its return everything is resident again");
+	ok(table_value(table, row, "swapins") == 22, "by 22 swap-ins (%s)",
+	   table_text(table, row, "swapins"));
+	table_free(table);
+	peer_quit(peer);
+}
+
+static void test_client_file(void)
+{
+	struct peer *peer = peer_start("-v2", "-b4x64K", NULL);
+	struct table *table;
+	char path[300];
+	uint64_t sum = 0, all = 0;
+	int row, vms = 0;
+
+	table = device_row(peer->pid, &row);
+	if (row < 0)
+		bail("no row for %d", peer->pid);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/client-%s/reclaim",
+		 table_text(table, row, "client"));
+	table_free(table);
+
+	table = table_read(path);
+	if (!ok(table, "a client has a table in its own folder"))
+		bail("no %s", path);
+	for (row = 0; row < table->nr_rows; row++) {
+		ok((pid_t)table_value(table, row, "tgid") == peer->pid, "with itself alone in it");
+		if (!strcmp(table_text(table, row, "vm"), "all")) {
+			all = table_value(table, row, "resident");
+		} else {
+			sum += table_value(table, row, "resident");
+			/* 0 is what is in no VM */
+			vms += table_value(table, row, "vm") != 0;
+		}
+	}
+	ok(vms == 2, "a line for each VM (%d)", vms);
+	ok(all && sum == all, "which add up to the line for all");
+	table_free(table);
+	peer_quit(peer);
+	table = table_read(path);
+	ok(!table, "and it goes when the client goes");
+	table_free(table);
+}
+
+static bool printable(const char *path)
+{
+	struct table *table = table_read(path);
+	bool good = table;
+
+	for (int row = 0; table && row < table->nr_rows; row++)
+		for (int i = 0; i < table->nr_columns; i++)
+			for (const char *c = table->rows[row][i]; *c; c++)
+				good = good && *c >= ' ' && *c != 0x7f;
+	table_free(table);
+	return good;
+}
+
+static void test_escaping(void)
+{
+	static const char *const names[] = {
+		"a\nb", "esc\033[31mred", "tab\there", "bell\a", "quote\"", "back\\slash", "two words",
+		"", " ", "#comment", "\001\002\003\004\005\006\016\017\020\021\022\023\024\025\026",
+	};
+	struct client client;
+	struct client_error err;
+	struct bo_spec spec = { .count = 1, .size = 4096, .label = "x\ny\033[0m\"\\" };
+	struct client_config config = { .vms = 1, .specs = &spec, .nr_specs = 1 };
+	char old[16];
+	bool good = true;
+	int row;
+
+	prctl(PR_GET_NAME, old);
+	if (client_init(&client, &config, &err))
+		bail("cannot %s", err.what);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct table *table;
+
+		prctl(PR_SET_NAME, names[i]);
+		table = device_row(getpid(), &row);
+		if (row < 0 || !printable(device_table())) {
+			diag("name %zu breaks the table", i);
+			good = false;
+		}
+		table_free(table);
+	}
+	prctl(PR_SET_NAME, old);
+	ok(good, "a process may call itself what it likes: the table stays a table");
+	client_fini(&client);
+}
+
+static atomic_bool over;
+static atomic_int reads, broken;
+
+static void *reader_main(void *arg)
+{
+	(void)arg;
+	while (!over) {
+		glob_t found = {};
+		struct table *table = table_read(device_table());
+
+		if (!table && !broken++)
+			diag("%s: %s", device_table(), strerror(errno));
+		table_free(table);
+		reads++;
+
+		/*
+		 * Files of clients may be gone between the two: what is read must be right all the
+		 * same
+		 */
+		if (glob("/sys/kernel/debug/dri/client-*/reclaim", GLOB_NOSORT, NULL, &found))
+			continue;
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			table = table_read(found.gl_pathv[i]);
+			if (!table && errno == EPROTO)
+				broken++;
+			table_free(table);
+		}
+		globfree(&found);
+	}
+	return NULL;
+}
+
+static void test_churn(void)
+{
+	struct bo_spec spec = { .count = 2, .size = 4096 };
+	struct client_config config = { .vms = 1, .specs = &spec, .nr_specs = 1 };
+	const long cycles = knob("CYCLES", 1000);
+	struct client_error err;
+	struct client client;
+	struct table *table;
+	pthread_t threads[2];
+	int row, before, failed = 0;
+
+	table = device_row(0, &row);
+	before = table->nr_rows;
+	table_free(table);
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, reader_main, NULL);
+	for (long i = 0; i < cycles && !failed; i++) {
+		failed = client_init(&client, &config, &err) != 0;
+		if (failed)
+			break;
+		if (i & 1)
+			failed = client_fill(&client, CLIENT_CPU, &err) != 0;
+		if (i & 2)
+			reclaim(getpid());
+		client_fini(&client);
+	}
+	over = true;
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+
+	ok(!failed, "%ld clients come and go", cycles);
+	ok(reads && !broken, "while the tables are read %d times, and always right (%d broken)",
+	   reads, broken);
+	table = device_row(getpid(), &row);
+	ok(row < 0 && table->nr_rows == before, "and none of them is left in the end");
+	table_free(table);
+}
+
+int main(void)
+{
+	tap_start();
+	test_header();
+	test_figures();
+	test_client_file();
+	test_escaping();
+	test_churn();
+	return tap_end();
+}

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The events: complete, balanced, and in agreement with each other, with debugfs and with what
+ * really happened.
+ *
+ * ROUNDS=N rounds of everything that evicts (5)
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "peer.h"
+#include "reclaim.h"
+#include "tap.h"
+#include "trace.h"
+
+/* What the BO and VM events of one request add up to */
+struct account {
+	uint64_t evicted, skipped, written, freed;
+	uint64_t evicted_bos, skipped_bos;
+	uint64_t vm_evicted, vm_skipped, vm_evicted_bos, vm_skipped_bos, unseen;
+	int64_t fence_ns, lock_ns, unmap_ns, writeback_ns;
+	int begins, ends, vm_begins, vm_ends;
+	bool disorder;
+};
+
+static void add_event(struct account *acct, const struct event *event)
+{
+	if (event_is(event, "panthor_reclaim_begin")) {
+		acct->begins++;
+	} else if (event_is(event, "panthor_reclaim_end")) {
+		acct->ends++;
+		acct->disorder |= acct->vm_begins != acct->vm_ends;
+	} else if (event_is(event, "panthor_vm_reclaim_begin")) {
+		acct->vm_begins++;
+		acct->disorder |= acct->vm_begins != acct->vm_ends + 1;
+	} else if (event_is(event, "panthor_vm_reclaim_end")) {
+		acct->vm_ends++;
+		acct->disorder |= acct->vm_begins != acct->vm_ends;
+		acct->vm_evicted += event_value(event, "evicted");
+		acct->vm_skipped += event_value(event, "skipped");
+		acct->vm_evicted_bos += event_value(event, "evicted_bos");
+		acct->vm_skipped_bos += event_value(event, "skipped_bos");
+		acct->fence_ns += event_value(event, "fence_ns");
+		acct->lock_ns += event_value(event, "lock_ns");
+		acct->unmap_ns += event_value(event, "unmap_ns");
+	} else if (event_is(event, "panthor_bo_evict")) {
+		acct->evicted += event_value(event, "size");
+		acct->evicted_bos++;
+	} else if (event_is(event, "panthor_bo_evict_skip")) {
+		acct->skipped += event_value(event, "size");
+		acct->skipped_bos++;
+	} else if (event_is(event, "panthor_bo_writeback")) {
+		acct->written += event_value(event, "written");
+		acct->freed += event_value(event, "freed");
+		acct->writeback_ns += event_value(event, "duration_ns");
+	} else {
+		return;
+	}
+	if (acct->begins != 1 || (acct->ends && !event_is(event, "panthor_reclaim_end")))
+		acct->disorder = true;
+}
+
+static struct account sum_up(const struct trace *trace, uint64_t id)
+{
+	struct account acct = {};
+
+	for (int i = 0; i < trace->nr_events; i++)
+		if (strncmp(trace->events[i].name, "panthor_bo_swapin", 17) &&
+		    event_has(&trace->events[i], "id") &&
+		    (uint64_t)event_value(&trace->events[i], "id") == id)
+			add_event(&acct, &trace->events[i]);
+	return acct;
+}
+
+static bool same(const struct event *end, const char *key, uint64_t sum)
+{
+	if ((uint64_t)event_value(end, key) == sum)
+		return true;
+	diag("request %lld: %s=%lld, its events add up to %llu", (long long)event_value(end, "id"),
+	     key, (long long)event_value(end, key), (unsigned long long)sum);
+	return false;
+}
+
+/* One request: is all there, and do the sums agree? */
+static bool agrees(const struct trace *trace, const struct event *end)
+{
+	struct account acct = sum_up(trace, event_value(end, "id"));
+	bool good = acct.begins == 1 && acct.ends == 1 && !acct.disorder;
+	int64_t parts = event_value(end, "fence_ns") + event_value(end, "lock_ns") +
+			event_value(end, "unmap_ns") + event_value(end, "writeback_ns");
+
+	if (!good)
+		diag("request %lld: %d begins, %d ends, %d/%d VMs%s",
+		     (long long)event_value(end, "id"), acct.begins, acct.ends, acct.vm_begins,
+		     acct.vm_ends, acct.disorder ? ", out of order" : "");
+	good &= same(end, "evicted", acct.evicted);
+	good &= same(end, "evicted_bos", acct.evicted_bos);
+	good &= same(end, "skipped", acct.skipped);
+	good &= same(end, "skipped_bos", acct.skipped_bos);
+	good &= same(end, "written", acct.written);
+	good &= same(end, "freed", acct.freed);
+	if (acct.vm_begins && event_says(end, "source", "sysfs")) {
+		good &= same(end, "evicted", acct.vm_evicted);
+		good &= same(end, "skipped", acct.vm_skipped);
+		good &= same(end, "evicted_bos", acct.vm_evicted_bos);
+		good &= same(end, "skipped_bos", acct.vm_skipped_bos);
+		good &= same(end, "fence_ns", acct.fence_ns);
+		good &= same(end, "lock_ns", acct.lock_ns);
+		good &= same(end, "unmap_ns", acct.unmap_ns);
+	}
+	if (parts > event_value(end, "duration_ns")) {
+		diag("request %lld: its parts take longer than the whole:%s",
+		     (long long)event_value(end, "id"), end->text);
+		good = false;
+	}
+	return good;
+}
+
+static void check_all(const struct trace *trace, const char *what)
+{
+	int begins = trace_count(trace, "panthor_reclaim_begin", 0);
+	int ends = 0, bad = 0;
+
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_is(&trace->events[i], "panthor_reclaim_end")) {
+			ends++;
+			bad += !agrees(trace, &trace->events[i]);
+		}
+	ok(begins && begins == ends, "%s: each of %d requests begins and ends (%d)", what, begins,
+	   ends);
+	ok(!bad, "%s: all their sums agree", what);
+	if (trace->lost)
+		diag("%llu events lost", (unsigned long long)trace->lost);
+	ok(!trace->lost, "%s: no event was lost, so this says something", what);
+}
+
+static const struct event *only_end(const struct trace *trace)
+{
+	const struct event *end = NULL;
+
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_is(&trace->events[i], "panthor_reclaim_end") &&
+		    event_says(&trace->events[i], "source", "sysfs"))
+			end = &trace->events[i];
+	if (!end)
+		bail("no panthor_reclaim_end");
+	return end;
+}
+
+static void test_one(void)
+{
+	struct peer *peer = peer_start("-b8x64K:private:tex %i\n", "-b2x64K:mmap", "-none", NULL);
+	const struct event *end, *event;
+	struct trace *trace = trace_start("panthor", NULL);
+	int evicts = 0, swapins = 0, odd = 0;
+	uint64_t id;
+
+	reclaim(peer->pid);
+	if (!peer_do(peer, "verify cpu"))
+		bail("data lost");
+	trace_stop(trace);
+	check_all(trace, "one request");
+	end = only_end(trace);
+	id = event_value(end, "id");
+	ok(event_says(end, "target_comm", "one") && event_value(end, "target_tgid") == peer->pid,
+	   "the end event names the target");
+	ok(!event_value(end, "result") && event_value(end, "evicted_bos") == 10 &&
+	   event_value(end, "evicted") == 10 * 65536, "and what went");
+	ok(!event_value(end, "remaining") && !event_value(end, "skipped_bos"),
+	   "and that nothing stayed");
+	ok(event_value(end, "written") == 10 * 65536, "and that all of it is in swap");
+
+	for (int i = 0; i < trace->nr_events; i++) {
+		event = &trace->events[i];
+		if (event_is(event, "panthor_bo_evict")) {
+			evicts++;
+			odd += event_value(event, "size") != 65536 || !event_value(event, "bo_id") ||
+			       event_value(event, "tgid") != peer->pid;
+			if (event_value(event, "vm_id"))
+				odd += !event_value(event, "va") ||
+				       !event_says(event, "state", "private") ||
+				       !strstr(event->text, "label=tex ") ||
+				       !strstr(event->text, "\\x0a");
+		} else if (event_is(event, "panthor_bo_swapin")) {
+			swapins++;
+			odd += (uint64_t)event_value(event, "id") != id ||
+			       event_value(event, "result") || event_value(event, "away_ns") <= 0;
+		}
+	}
+	ok(evicts == 10 && swapins == 10 && !odd,
+	   "%d evictions and as many returns, each with size, place, label and request", evicts);
+	trace_free(trace);
+	peer_quit(peer);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* Every way in which a write can end without success */
+static void test_error_paths(void)
+{
+	struct peer *peer = peer_start("-b8x64K", NULL);
+	struct peer *empty = peer_start("-b1x4K:unused", "-fnone", NULL);
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct trace *trace = trace_start("panthor", NULL);
+	int busy, interrupted, nobody, nothing, seen[3] = {}, odd = 0;
+	pid_t pid;
+
+	nothing = reclaim(empty->pid);
+	nobody = reclaim(1);
+	if (!peer_do(peer, "hold"))
+		bail("no job");
+	busy = reclaim(peer->pid);
+	pid = fork();
+	if (!pid) {
+		sigaction(SIGALRM, &action, NULL);
+		alarm(0);
+		ualarm(200000, 0);
+		_exit(-reclaim(peer->pid));
+	}
+	waitpid(pid, &interrupted, 0);
+	interrupted = WIFEXITED(interrupted) ? -WEXITSTATUS(interrupted) : 1;
+	peer_do(peer, "release");
+	trace_stop(trace);
+
+	ok(!nothing, "nothing to do: success");
+	ok(nobody == -ESRCH, "nobody: ESRCH");
+	ok(busy == -EBUSY, "all busy: EBUSY (%d)", busy);
+	ok(interrupted == -EINTR, "interrupted: EINTR (%d)", interrupted);
+	check_all(trace, "failing requests");
+	ok(trace_count(trace, "panthor_reclaim_begin", 0) == 3,
+	   "a request for nobody is none, the others are 3");
+	for (int i = 0; i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i];
+
+		if (event_is(event, "panthor_reclaim_end")) {
+			seen[0] += !event_value(event, "result");
+			seen[1] += event_value(event, "result") == -EBUSY;
+			seen[2] += event_value(event, "result") == -EINTR;
+			ok(!event_value(event, "evicted_bos"), "result %lld: nothing evicted",
+			   (long long)event_value(event, "result"));
+		} else if (event_is(event, "panthor_bo_evict_skip")) {
+			if (!event_says(event, "reason", "busy") &&
+			    !event_says(event, "reason", "interrupted") &&
+			    !event_says(event, "reason", "pinned")) {
+				diag("%s", event->text);
+				odd++;
+			}
+		}
+	}
+	ok(seen[0] == 1 && seen[1] == 1 && seen[2] == 1, "the end events carry the results");
+	ok(trace_count(trace, "panthor_bo_evict_skip", 0) > 8 && !odd,
+	   "and the skip events the reason");
+	trace_free(trace);
+	peer_quit(peer);
+	peer_quit(empty);
+}
+
+static void shrink(const char *pages)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
+	if (write_file(path, pages, strlen(pages)) < 0)
+		diag("cannot write %s", path);
+}
+
+static void test_sources(void)
+{
+	struct peer *peer = peer_start("-b64x64K", "-b8x64K:mmap", NULL);
+	struct trace *trace = trace_start("panthor", NULL);
+	int debugfs = 0, evicted = 0;
+
+	shrink("64");
+	shrink("4096");
+	trace_stop(trace);
+	check_all(trace, "debugfs shrink");
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_is(&trace->events[i], "panthor_reclaim_end")) {
+			debugfs += event_says(&trace->events[i], "source", "debugfs");
+			evicted += event_value(&trace->events[i], "evicted_bos");
+		}
+	ok(debugfs == 2, "both with their source");
+	ok(evicted == (int)gem_sum(peer->pid, "").evictions, "and all that was evicted (%d)", evicted);
+	trace_free(trace);
+
+	peer_do(peer, "submit 1 0");
+	peer_do(peer, "verify cpu");
+	trace = trace_start("panthor", NULL);
+	write_file("/proc/sys/vm/drop_caches", "2", 1);
+	trace_stop(trace);
+	check_all(trace, "the shrinker");
+	debugfs = 0;
+	for (int i = 0; i < trace->nr_events; i++)
+		debugfs += event_is(&trace->events[i], "panthor_reclaim_end") &&
+			   event_says(&trace->events[i], "source", "shrinker");
+	ok(debugfs > 0, "with its source");
+	trace_free(trace);
+	ok(peer_do(peer, "verify gpu"), "data intact");
+	peer_quit(peer);
+}
+
+/*
+ * Everything that changes how much GPU memory there is; what the event said last must be what there
+ * is
+ */
+static void test_total(void)
+{
+	struct trace *trace = trace_start("gpu_mem:gpu_mem_total", NULL);
+	int64_t device = -1, process = -1;
+	struct peer *peer, *gone;
+	struct gem_sum all, own;
+
+	peer = peer_start("-v2", "-b8x64K", "-b2x64K:shared", "-b2x64K:mmap", "-b2x64K:unused", NULL);
+	gone = peer_start("-b8x64K", NULL);
+	for (long i = 0; i < knob("ROUNDS", 5); i++) {
+		peer_do(peer, "submit 1 0");
+		reclaim(peer->pid);
+		reclaim(gone->pid);
+		peer_do(peer, "unbind");
+		shrink("16");
+		peer_do(peer, "verify cpu");
+		peer_do(peer, "bind");
+	}
+	peer_do(peer, "destroy-vm 1");
+	peer_kill(gone);
+	reclaim(peer->pid);
+	peer_do(peer, "verify cpu");
+	all = gem_sum(0, "");
+	own = gem_sum(peer->pid, "");
+	trace_stop(trace);
+
+	for (int i = 0; i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i];
+
+		if (!event_has(event, "pid")) {
+			diag("%s", event->text);
+			continue;
+		}
+		if (!event_value(event, "pid"))
+			device = event_value(event, "size");
+		else if (event_value(event, "pid") == peer->pid)
+			process = event_value(event, "size");
+	}
+	ok(trace->nr_events > 0, "gpu_mem_total is emitted (%d times)", trace->nr_events);
+	ok(device == (int64_t)all.resident,
+	   "the device's total is what is resident in the end (%lld, %llu)", (long long)device,
+	   (unsigned long long)all.resident);
+	own.resident -= own.firmware;
+	ok(process == (int64_t)own.resident, "so is the process' (%lld, %llu)", (long long)process,
+	   (unsigned long long)own.resident);
+	trace_free(trace);
+	peer_quit(peer);
+}
+
+/* Requests from several sources at once, targets that come and go: still each one balanced */
+static void test_mixed(void)
+{
+	struct peer *busy = peer_start("-v2", "-b32x64K", "-b4x64K:shared", NULL);
+	struct trace *trace;
+
+	if (!peer_do(busy, "loop 100 2000"))
+		bail("no loop");
+	trace = trace_start("panthor", NULL);
+	for (long i = 0; i < knob("ROUNDS", 5); i++) {
+		struct peer *brief = peer_start("-b16x64K", "-b4x64K:unused", NULL);
+		pid_t pid = fork();
+
+		if (!pid) {
+			reclaim(busy->pid);
+			shrink("128");
+			_exit(0);
+		}
+		reclaim(brief->pid);
+		reclaim(busy->pid);
+		peer_kill(brief);
+		waitpid(pid, NULL, 0);
+	}
+	trace_stop(trace);
+	check_all(trace, "several at once");
+	trace_free(trace);
+	peer_do(busy, "stop");
+	ok(peer_do(busy, "verify check"), "data intact");
+	peer_quit(busy);
+}
+
+int main(void)
+{
+	tap_start();
+	test_one();
+	test_error_paths();
+	test_sources();
+	test_total();
+	test_mixed();
+	return tap_end();
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When the write returns, RAM is free and swap is used, and the account says how much; and where
+ * there is no swap, or too little, nothing is lost.
+ *
+ * MEMORY_MIB=N size of the client (48). Swap on a disk needs one to write to: DISK=/dev/… (/dev/vda
+ * if there is one).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <linux/fs.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "reclaim.h"
+#include "tap.h"
+#include "trace.h"
+
+#define ZRAM	"/dev/zram0"
+
+static long mib;
+static char spec[32];
+
+struct levels {
+	long shmem, swap_free, mem_free, swap_cached;
+};
+
+static struct levels levels(void)
+{
+	return (struct levels){
+		.shmem = meminfo("Shmem"),
+		.swap_free = meminfo("SwapFree"),
+		.mem_free = meminfo("MemFree"),
+		.swap_cached = meminfo("SwapCached"),
+	};
+}
+
+/*
+ * Per-CPU batches of these counters can be off by a few hundred kB: a client of tens of MiB is what
+ * makes 95 % a statement
+ */
+static bool most_of(long kb, uint64_t bytes)
+{
+	return kb >= (long)(bytes / 1024 * 95 / 100);
+}
+
+struct result {
+	int ret;
+	uint64_t evicted, written, freed, skipped;
+	int64_t evicted_bos, skipped_bos, result;
+	int no_swap_skips;
+	bool frees;
+};
+
+/* The levels are taken while the trace buffers are there, so that these do not count */
+static struct result measured_reclaim(pid_t target, struct levels *before, struct levels *after)
+{
+	struct trace *trace = trace_start("panthor", NULL);
+	struct result result = { .result = 1 };
+
+	*before = levels();
+	result.ret = reclaim(target);
+	*after = levels();
+	trace_stop(trace);
+	for (int i = 0; i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i];
+
+		if (event_is(event, "panthor_bo_evict_skip"))
+			result.no_swap_skips += event_says(event, "reason", "no-swap");
+		if (!event_is(event, "panthor_reclaim_end") || !event_says(event, "source", "sysfs"))
+			continue;
+		result.evicted = event_value(event, "evicted");
+		result.written = event_value(event, "written");
+		result.freed = event_value(event, "freed");
+		result.skipped = event_value(event, "skipped");
+		result.evicted_bos = event_value(event, "evicted_bos");
+		result.skipped_bos = event_value(event, "skipped_bos");
+		result.result = event_value(event, "result");
+		result.frees = event_says(event, "writeback", "free");
+	}
+	trace_free(trace);
+	return result;
+}
+
+static struct result traced_reclaim(pid_t target)
+{
+	struct levels before, after;
+
+	return measured_reclaim(target, &before, &after);
+}
+
+/* A client without GPU jobs, so that every byte of it is of one kind */
+static struct peer *start(void)
+{
+	return peer_start(spec, "-nmemory", NULL);
+}
+
+static void test_swap(const char *where, bool compressed)
+{
+	struct peer *peer = start();
+	struct levels before, after;
+	struct result result;
+	long freed_kb;
+
+	sync();
+	result = measured_reclaim(peer->pid, &before, &after);
+	freed_kb = after.mem_free - before.mem_free;
+	diag("%s: evicted %llu kB, Shmem -%ld, SwapFree -%ld, MemFree +%ld, SwapCached +%ld kB", where,
+	     (unsigned long long)result.evicted / 1024, before.shmem - after.shmem,
+	     before.swap_free - after.swap_free, freed_kb, after.swap_cached - before.swap_cached);
+
+	ok(!result.ret && result.evicted >= (uint64_t)mib << 20, "%s: all of %ld MiB is evicted",
+	   where, mib);
+	ok(result.written == result.evicted, "%s: and written to swap, says the account", where);
+	ok(most_of(before.shmem - after.shmem, result.evicted), "%s: Shmem is down by as much", where);
+	ok(most_of(before.swap_free - after.swap_free, result.evicted),
+	   "%s: SwapFree is down by as much", where);
+	if (!result.frees) {
+		skip("this kernel lets a module fill the swap cache, no more", "%s: RAM is free", where);
+		ok(!result.freed, "%s: and the account does not claim it", where);
+	} else if (compressed) {
+		/* The pattern compresses to less than half */
+		ok(freed_kb >= (long)(result.evicted / 1024 / 2), "%s: MemFree is up by what compression gains",
+		   where);
+	} else {
+		ok(most_of(freed_kb, result.evicted), "%s: MemFree is up by as much", where);
+	}
+	if (result.frees)
+		ok(result.freed >= result.evicted / 100 * 95, "%s: and so says the account", where);
+	ok(peer_do(peer, "verify cpu"), "%s: data intact", where);
+	ok(peer_do(peer, "fill gpu") && !reclaim(peer->pid) && peer_do(peer, "verify gpu"),
+	   "%s: once more, by the GPU", where);
+	peer_quit(peer);
+}
+
+static void set_swap(const char *path, bool on)
+{
+	if (on ? swapon(path, 0) : swapoff(path))
+		bail("swap%s %s: %s", on ? "on" : "off", path, strerror(errno));
+}
+
+static void test_no_swap(void)
+{
+	struct peer *peer = start();
+	struct levels before, after;
+	struct result result = measured_reclaim(peer->pid, &before, &after);
+
+	ok(result.ret == -ENOSPC && result.result == -ENOSPC, "no swap: ENOSPC (%d)", result.ret);
+	ok(!result.evicted_bos && !gem_sum(peer->pid, "").evictions,
+	   "no swap: nothing is evicted for nothing");
+	ok(result.no_swap_skips > 0 && result.no_swap_skips == result.skipped_bos,
+	   "no swap: and each buffer has that for a reason (%d)", result.no_swap_skips);
+	ok(labs(before.shmem - after.shmem) < 1024, "no swap: no memory moved");
+	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify gpu"), "no swap: data intact");
+	peer_quit(peer);
+}
+
+/* Run mkswap on it; -1 if that did not work */
+static int make_swap(const char *path)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "mkswap %s >/dev/null 2>&1", path);
+	return system(command) ? -1 : 0;
+}
+
+/* zram1 of a given size: a second, small swap */
+static const char *small_zram(long kb)
+{
+	static char path[32];
+	char text[32] = "";
+	int fd = open("/sys/class/zram-control/hot_add", O_RDONLY);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return NULL;
+	close(fd);
+	snprintf(path, sizeof(path), "/sys/block/zram%d/disksize", atoi(text));
+	snprintf(text + 16, sizeof(text) - 16, "%ldK", kb);
+	if (write_file(path, text + 16, strlen(text + 16)) < 0)
+		return NULL;
+	snprintf(path, sizeof(path), "/dev/zram%d", atoi(text));
+	return make_swap(path) ? NULL : path;
+}
+
+static void remove_zram(const char *path)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "/sys/block/%s/reset", path + 5);
+	write_file(text, "1", 1);
+	write_file("/sys/class/zram-control/hot_remove", path + 9, strlen(path + 9));
+}
+
+/* Room for a quarter of the client only */
+static void test_full_swap(void)
+{
+	const char *small = small_zram(mib * 1024 / 4);
+	struct result result;
+	struct peer *peer;
+	long left_kb;
+
+	if (!small) {
+		skip("cannot make a second zram", "swap full: nothing is lost");
+		return;
+	}
+	peer = start();
+	set_swap(small, true);
+	result = traced_reclaim(peer->pid);
+	diag("swap for %ld kB: evicted %llu kB, written %llu kB, skipped %llu kB", mib * 256,
+	     (unsigned long long)result.evicted / 1024, (unsigned long long)result.written / 1024,
+	     (unsigned long long)result.skipped / 1024);
+	ok(!result.ret && result.evicted_bos > 0, "swap for a quarter: what fits goes");
+	ok(result.evicted <= (uint64_t)mib << 18, "swap for a quarter: and no more");
+	ok(result.no_swap_skips > 0, "swap for a quarter: the rest stays, and why is said");
+	/*
+	 * What is left is in bits and pieces: it may not take what it could hold, but no more may
+	 * be tried
+	 */
+	left_kb = meminfo("SwapFree");
+	result = traced_reclaim(peer->pid);
+	diag("%ld kB of swap left: %d, evicted %llu kB, written %llu kB", left_kb, result.ret,
+	     (unsigned long long)result.evicted / 1024, (unsigned long long)result.written / 1024);
+	ok(result.ret == -ENOSPC || (!result.ret && result.evicted <= (uint64_t)left_kb * 1024),
+	   "swap nearly full: what could fit, or ENOSPC");
+	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify gpu"), "swap full: data intact");
+	peer_quit(peer);
+	set_swap(small, false);
+	remove_zram(small);
+}
+
+/* Room for less than one buffer */
+static void test_tiny_swap(void)
+{
+	const char *small = small_zram(64);
+	struct result result;
+	struct peer *peer;
+
+	if (!small) {
+		skip("cannot make a second zram", "swap for less than a buffer: ENOSPC");
+		return;
+	}
+	peer = start();
+	set_swap(small, true);
+	result = traced_reclaim(peer->pid);
+	ok(result.ret == -ENOSPC && !result.evicted_bos && result.no_swap_skips == result.skipped_bos,
+	   "swap for less than a buffer: ENOSPC, and nothing is evicted (%d)", result.ret);
+	peer_quit(peer);
+	set_swap(small, false);
+	remove_zram(small);
+}
+
+struct half_way {
+	const char *path;
+	long swap_free;
+	bool under_way;
+	int error;
+};
+
+/* Waits until a tenth of the client is in swap */
+static void *swapoff_main(void *arg)
+{
+	struct half_way *half = arg;
+	int64_t patience = now_ns() + 10 * NSEC;
+
+	while (!half->under_way && now_ns() < patience)
+		half->under_way = half->swap_free - meminfo("SwapFree") > mib * 1024 / 10;
+	half->error = swapoff(half->path) ? errno : 0;
+	return NULL;
+}
+
+static void test_swapoff_half_way(const char *path)
+{
+	struct peer *peer = start();
+	struct half_way half = { .path = path, .swap_free = meminfo("SwapFree") };
+	struct result result;
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, swapoff_main, &half);
+	result = traced_reclaim(peer->pid);
+	pthread_join(thread, NULL);
+	diag("the write: %d, evicted %llu kB, written %llu kB; swapoff: %s", result.ret,
+	     (unsigned long long)result.evicted / 1024, (unsigned long long)result.written / 1024,
+	     half.error ? strerror(half.error) : "done");
+	ok(half.under_way, "swapoff half way: it was");
+	ok(!result.ret || result.ret == -ENOSPC, "swapoff half way: success or ENOSPC");
+	ok(result.result == result.ret, "swapoff half way: and the end event says which");
+	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify gpu"), "swapoff half way: data intact");
+	if (!half.error)
+		set_swap(path, true);
+	peer_quit(peer);
+}
+
+static bool usable_disk(const char *disk)
+{
+	struct stat st;
+	int fd = open(disk, O_RDWR);
+	uint64_t size = 0;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISBLK(st.st_mode) || ioctl(fd, BLKGETSIZE64, &size))
+		size = 0;
+	if (fd >= 0)
+		close(fd);
+	return size >= (uint64_t)mib << 21;
+}
+
+int main(void)
+{
+	const char *disk = getenv("DISK") ? getenv("DISK") : "/dev/vda";
+
+	tap_start();
+	mib = knob("MEMORY_MIB", 48);
+	snprintf(spec, sizeof(spec), "-b%ldx256K", mib * 4);
+
+	test_swap("zram", true);
+	test_swapoff_half_way(ZRAM);
+
+	set_swap(ZRAM, false);
+	test_no_swap();
+	test_full_swap();
+	test_tiny_swap();
+	if (!usable_disk(disk) || make_swap(disk)) {
+		skip("no disk to write to", "disk: RAM is free when the write returns");
+	} else {
+		set_swap(disk, true);
+		test_swap("disk", false);
+		test_swapoff_half_way(disk);
+		set_swap(disk, false);
+	}
+	set_swap(ZRAM, true);
+	return tap_end();
+}
