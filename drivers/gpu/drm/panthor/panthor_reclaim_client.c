@@ -289,7 +289,8 @@ void panthor_reclaim_bo_fini(struct panthor_gem_object *bo)
  *
  * An exported BO counts as shared, for nobody can tell who holds its dma-buf.
  *
- * Context: Any. The answer may be out of date when it is given.
+ * Context: Any.
+ * Return: True if it does, or did a moment ago.
  */
 bool panthor_reclaim_bo_shared(const struct panthor_gem_object *bo)
 {

@@ -132,11 +132,10 @@ static int panthor_reclaim_show_client(struct seq_file *m,
 	panthor_reclaim_client_row(client, sum);
 
 	for (u32 vm = 0; vms && vm <= PANTHOR_RECLAIM_MAX_VMS; vm++) {
-		struct panthor_reclaim_last *last = &rows[vm].last;
-
 		scoped_guard(spinlock, &client->lock)
-			*last = client->vm_last[vm];
-		if (!(used & BIT_ULL(vm)) && !last->id)
+			rows[vm].last = client->vm_last[vm];
+
+		if (!(used & BIT_ULL(vm)) && !rows[vm].last.id)
 			continue;
 
 		snprintf(name, sizeof(name), "%u", vm);

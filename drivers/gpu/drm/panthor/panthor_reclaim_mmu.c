@@ -94,6 +94,7 @@ u64 panthor_reclaim_bo_va(struct panthor_gem_object *bo)
  * @tgid: Process, as panthor_reclaim_client_tgid() gives it.
  *
  * Context: May sleep, takes the BO's gpuva.lock.
+ * Return: True if no VM of another process, or of the kernel, maps it.
  */
 bool panthor_reclaim_bo_within(struct panthor_gem_object *bo, pid_t tgid)
 {

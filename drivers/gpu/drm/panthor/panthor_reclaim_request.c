@@ -292,6 +292,8 @@ void panthor_reclaim_req_vm_end(struct panthor_reclaim_req *req)
 /**
  * panthor_reclaim_reason() - What an attempt to evict failed on
  * @err: Error as the eviction code has it.
+ *
+ * Return: The reason to tell.
  */
 enum panthor_reclaim_reason panthor_reclaim_reason(int err)
 {
@@ -316,6 +318,8 @@ enum panthor_reclaim_reason panthor_reclaim_reason(int err)
 /**
  * panthor_reclaim_source_name() - Name of a source, as the events print it
  * @source: Source.
+ *
+ * Return: The name.
  */
 const char *panthor_reclaim_source_name(enum panthor_reclaim_source source)
 {
