@@ -17,7 +17,10 @@ static void on_request(void *context, const struct pt_request *req)
 	a->lost += !!(req->flags & PT_REQ_LOST);
 	a->cut += !!(req->flags & PT_REQ_CUT);
 	a->partial += !!(req->flags & PT_REQ_PARTIAL);
-	/* Nothing was lost, and yet it does not add up. A trace without any BO events was recorded so. */
+	/*
+	 * Nothing was lost, and yet it does not add up. A trace without any BO
+	 * events was recorded so.
+	 */
 	a->mismatch += req->flags & PT_REQ_MISMATCH ||
 		       (req->flags & PT_REQ_PARTIAL && all_there && a->source.seen & BO_EVENTS);
 	if (a->request)
@@ -55,10 +58,13 @@ static void describe(const struct analysis *a, struct doc *doc)
 		size_t at;
 		const char *words;
 	} oddities[] = {
-		{ offsetof(struct analysis, no_begin), "had begun before the trace did, or their begin was lost" },
-		{ offsetof(struct analysis, no_end), "had not ended when the trace did, or their end was lost" },
+		{ offsetof(struct analysis, no_begin),
+		  "had begun before the trace did, or their begin was lost" },
+		{ offsetof(struct analysis, no_end),
+		  "had not ended when the trace did, or their end was lost" },
 		{ offsetof(struct analysis, cut), "have more BOs than can be kept" },
-		{ offsetof(struct analysis, mismatch), "contradict themselves: events and end event do not add up" },
+		{ offsetof(struct analysis, mismatch),
+		  "contradict themselves: events and end event do not add up" },
 	};
 
 	source_describe(&a->source, doc);
@@ -77,7 +83,8 @@ static void describe(const struct analysis *a, struct doc *doc)
 				    (unsigned long long)n);
 	}
 	if (a->partial && !(a->source.seen & BO_EVENTS))
-		doc_problem(doc, "the trace was recorded without the BO events: lists of BOs are empty");
+		doc_problem(doc,
+			    "the trace was recorded without the BO events: lists of BOs are empty");
 	else if (a->partial > a->mismatch)
 		doc_problem(doc, "requests of which not all BO events are there: %llu",
 			    (unsigned long long)a->partial);

@@ -11,7 +11,10 @@
 
 static volatile sig_atomic_t stopped;
 
-/* The one place that prints errors. Whatever was in a file name or a trace, it is one line and harmless. */
+/*
+ * The one place that prints errors. Whatever was in a file name or a trace, it
+ * is one line and harmless.
+ */
 static void complain(const char *kind, const char *fmt, va_list ap)
 {
 	char raw[1024], clean[4 * sizeof(raw)];
@@ -86,7 +89,8 @@ bool interrupted(void)
 int worse(int a, int b)
 {
 	static const int order[] = {
-		EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_MISMATCH, EXIT_INCOMPLETE, EXIT_NOTHING,
+		EXIT_FAILED,   EXIT_USAGE,	EXIT_INTERRUPTED,
+		EXIT_MISMATCH, EXIT_INCOMPLETE, EXIT_NOTHING,
 	};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)

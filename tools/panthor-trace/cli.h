@@ -10,12 +10,18 @@
 /* Exit statuses; documented in panthor-trace(1). */
 enum {
 	EXIT_OK = 0,
-	EXIT_FAILED = 1,	/* could not do it */
-	EXIT_USAGE = 2,		/* called the wrong way */
-	EXIT_NOTHING = 3,	/* the trace has none of our events */
-	EXIT_INCOMPLETE = 4,	/* done, but the trace misses something: lost events, unmatched begin or end, truncated */
-	EXIT_MISMATCH = 5,	/* done, but the trace contradicts itself */
-	EXIT_INTERRUPTED = 130,	/* stopped by SIGINT or SIGTERM; printed what there was */
+	/* could not do it */
+	EXIT_FAILED = 1,
+	/* called the wrong way */
+	EXIT_USAGE = 2,
+	/* the trace has none of our events */
+	EXIT_NOTHING = 3,
+	/* done, but the trace misses something: lost events, unmatched begin or end */
+	EXIT_INCOMPLETE = 4,
+	/* done, but the trace contradicts itself */
+	EXIT_MISMATCH = 5,
+	/* stopped by SIGINT or SIGTERM; printed what there was */
+	EXIT_INTERRUPTED = 130,
 };
 
 struct command {
@@ -40,7 +46,10 @@ void pt_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* pt_error() and out: called the wrong way */
 void usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* argp_parse() with our exit status and error format; false: do not go on, *status is the exit status */
+/*
+ * argp_parse() with our exit status and error format; false: do not go on,
+ * *status is the exit status
+ */
 bool parse_args(const struct argp *argp, int argc, char **argv, void *input, int *status);
 
 /* Since the first call: true once SIGINT or SIGTERM came. */

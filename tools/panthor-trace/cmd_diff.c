@@ -10,14 +10,18 @@
 
 enum { D_WHAT, D_A, D_B, D_CHANGE, NR_D };
 
-/* Figures have different units: cells are text for people, and the exact numbers stand in columns of their own. */
+/*
+ * Figures have different units: cells are text for people, and the exact
+ * numbers stand in columns of their own.
+ */
 enum { D_EXACT_A = NR_D, D_EXACT_B, D_UNIT, NR_D_ALL };
 
 static const struct column columns[] = {
 	[D_WHAT] = { "what", "FIGURE", UNIT_TEXT, "which figure", true },
 	[D_A] = { "a_text", "A", UNIT_TEXT, "in the first trace, with unit", true },
 	[D_B] = { "b_text", "B", UNIT_TEXT, "in the second trace, with unit", true },
-	[D_CHANGE] = { "change_pct", "%CHANGE", UNIT_PERMILLE, "change from A to B in percent", true },
+	[D_CHANGE] = { "change_pct", "%CHANGE", UNIT_PERMILLE, "change from A to B in percent",
+		       true },
 	[D_EXACT_A] = { "a", "A EXACT", UNIT_COUNT, "in the first trace", false },
 	[D_EXACT_B] = { "b", "B EXACT", UNIT_COUNT, "in the second trace", false },
 	[D_UNIT] = { "unit", "UNIT", UNIT_TEXT, "count, bytes or ns", false },
@@ -66,7 +70,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = { CHILD_SELECTION, CHILD_OUTPUT, { 0 } };
 static const struct argp argp = {
-	NULL, parse, "A B", "Compare the requests of two traces, figure by figure.", children, NULL, NULL,
+	NULL,	  parse, "A B", "Compare the requests of two traces, figure by figure.",
+	children, NULL,	 NULL,
 };
 
 static void on_request(void *context, const struct pt_request *req)
@@ -122,7 +127,7 @@ static struct table *compare(const struct diff *d)
 {
 	static const int sums[] = {
 		REQ_EVICTED_BOS, REQ_EVICTED, REQ_SKIPPED_BOS, REQ_SKIPPED, REQ_WRITTEN, REQ_FREED,
-		REQ_DURATION, REQ_FENCE, REQ_LOCK, REQ_UNMAP, REQ_WB, REQ_OTHER,
+		REQ_DURATION,	 REQ_FENCE,   REQ_LOCK,	       REQ_UNMAP,   REQ_WB,	 REQ_OTHER,
 	};
 	const struct side *a = &d->side[0], *b = &d->side[1];
 	struct table *t = table_new("figures", columns, NR_D_ALL);
@@ -134,7 +139,10 @@ static struct table *compare(const struct diff *d)
 		add(t, request_columns[sums[i]].name, request_columns[sums[i]].unit,
 		    sum(a->requests, sums[i]), sum(b->requests, sums[i]), &print);
 
-	/* The first row of either is the blocked time; columns from min to mean are the same in both. */
+	/*
+	 * The first row of either is the blocked time; columns from min to
+	 * mean are the same in both.
+	 */
 	for (size_t i = 2; pa->nr_rows && pb->nr_rows && i + 1 < pa->nr_columns; i++) {
 		char name[64];
 

@@ -8,7 +8,8 @@
 #include "options.h"
 #include "view.h"
 
-struct export {
+struct export
+{
 	const char *path;
 	const char *only;
 	struct selection sel;
@@ -21,7 +22,8 @@ struct export {
 };
 
 static const struct argp_option options[] = {
-	{ "table", 'T', "NAME", 0, "Only this table: requests, vms, bos or swapins (csv: default requests)", 0 },
+	{ "table", 'T', "NAME", 0,
+	  "Only this table: requests, vms, bos or swapins (csv: default requests)", 0 },
 	{ 0 }
 };
 
@@ -52,9 +54,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = { CHILD_SELECTION, CHILD_OUTPUT, { 0 } };
 static const struct argp argp = {
-	options, parse, "[FILE]",
-	"Everything that a trace (default: trace.dat) has on reclaim, for other programs. Formats: json (default), jsonl, csv, chrome (opens in Perfetto), html (a page with a timeline), table.",
-	children, NULL, NULL,
+	options,
+	parse,
+	"[FILE]",
+	"Everything that a trace (default: trace.dat) has on reclaim, for other programs. Formats: "
+	"json (default), jsonl, csv, chrome (opens in Perfetto), html (a page with a timeline), "
+	"table.",
+	children,
+	NULL,
+	NULL,
 };
 
 static void on_request(void *context, const struct pt_request *req)

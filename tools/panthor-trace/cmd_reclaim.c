@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* panthor-trace reclaim PID: write mem_reclaim, and say what the kernel did, from the trace of that one request. */
+/*
+ * panthor-trace reclaim PID: write mem_reclaim, and say what the kernel did,
+ * from the trace of that one request.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -66,9 +69,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = { CHILD_OUTPUT, { 0 } };
 static const struct argp argp = {
-	options, parse, "PID",
-	"Push the GPU memory of a process out to swap now, and say what that did.",
-	children, NULL, NULL,
+	options,  parse,
+	"PID",	  "Push the GPU memory of a process out to swap now, and say what that did.",
+	children, NULL,
+	NULL,
 };
 
 /* Others may ask for memory at the same time: ours is the one that this process wrote. */
@@ -187,8 +191,9 @@ int cmd_reclaim(int argc, char **argv)
 	watch_signals();
 	err = write_pid(path, r.pid);
 	if (live) {
-		r.style = (struct pt_style){ .names = &r.names, .units = r.out.units, .bos = true,
-					     .indent = "" };
+		r.style = (struct pt_style){
+			.names = &r.names, .units = r.out.units, .bos = true, .indent = ""
+		};
 		r.requests = table_new("requests", request_columns, nr_request_columns);
 		r.bos = table_new("bos", bo_columns, nr_bo_columns);
 		r.model = pt_model_new(&config);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* panthor-trace record: trace-cmd with the right events and buffers, after a look whether the kernel has them. */
+/*
+ * panthor-trace record: trace-cmd with the right events and buffers, after a
+ * look whether the kernel has them.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +30,7 @@ struct record {
 /* A preset is a list of systems or events; what is optional may be missing. */
 struct wanted {
 	const char *system;
-	const char *event;	/* NULL: all */
+	const char *event; /* NULL: all */
 	bool optional;
 };
 
@@ -93,15 +96,23 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	options, parse, "[COMMAND [ARG...]]",
-	"Record reclaim of GPU memory while COMMAND runs, or until Ctrl-C.", NULL, NULL, NULL,
+	options,
+	parse,
+	"[COMMAND [ARG...]]",
+	"Record reclaim of GPU memory while COMMAND runs, or until Ctrl-C.",
+	NULL,
+	NULL,
+	NULL,
 };
 
-/* A 16th of RAM for all CPUs together: bursts of ten thousand BOs fit, and a small machine is not hurt. */
+/*
+ * A 16th of RAM for all CPUs together: bursts of ten thousand BOs fit, and a
+ * small machine is not hurt.
+ */
 static unsigned long default_buffer_kb(void)
 {
-	unsigned long long ram_kb = (unsigned long long)sysconf(_SC_PHYS_PAGES) *
-				    sysconf(_SC_PAGESIZE) / 1024;
+	unsigned long long ram_kb =
+		(unsigned long long)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 1024;
 	unsigned long kb = ram_kb / 16 / sysconf(_SC_NPROCESSORS_ONLN);
 
 	return kb < MIN_BUFFER_KB ? MIN_BUFFER_KB : kb > MAX_BUFFER_KB ? MAX_BUFFER_KB : kb;
@@ -136,7 +147,8 @@ static int add_events(struct line *line, const struct wanted *w)
 	char name[128];
 
 	for (; w->system; w++) {
-		snprintf(name, sizeof(name), "%s%s%s", w->system, w->event ? ":" : "", w->event ?: "");
+		snprintf(name, sizeof(name), "%s%s%s", w->system, w->event ? ":" : "",
+			 w->event ?: "");
 		if (exists(w)) {
 			add(line, "-e");
 			add(line, name);

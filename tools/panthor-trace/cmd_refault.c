@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * panthor-trace refault: what came back, after how long and at what cost, and so whether it was worth it to send it away.
+ * panthor-trace refault: what came back, after how long and at what cost, and
+ * so whether it was worth it to send it away.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,24 @@
 #include "view.h"
 
 enum refault_column {
-	RF_TIME, RF_ID, RF_SOURCE, RF_TARGET, RF_TGID, RF_EVICTED_BOS, RF_EVICTED, RF_BACK_BOS, RF_BACK,
-	RF_BACK_PCT, RF_SOON, RF_SHORTEST, RF_LONGEST, RF_BLOCKED, RF_SWAPIN, RF_GAIN, RF_VERDICT, NR_RF
+	RF_TIME,
+	RF_ID,
+	RF_SOURCE,
+	RF_TARGET,
+	RF_TGID,
+	RF_EVICTED_BOS,
+	RF_EVICTED,
+	RF_BACK_BOS,
+	RF_BACK,
+	RF_BACK_PCT,
+	RF_SOON,
+	RF_SHORTEST,
+	RF_LONGEST,
+	RF_BLOCKED,
+	RF_SWAPIN,
+	RF_GAIN,
+	RF_VERDICT,
+	NR_RF
 };
 
 static const struct column columns[] = {
@@ -26,14 +43,22 @@ static const struct column columns[] = {
 	[RF_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "memory of these", true },
 	[RF_BACK_BOS] = { "back_bos", "BOS", UNIT_COUNT, "BOs of these that came back", true },
 	[RF_BACK] = { "back", "BACK", UNIT_BYTES, "memory of these", true },
-	[RF_BACK_PCT] = { "back_pct", "%BACK", UNIT_PERMILLE, "share of the evicted memory that came back", true },
+	[RF_BACK_PCT] = { "back_pct", "%BACK", UNIT_PERMILLE,
+			  "share of the evicted memory that came back", true },
 	[RF_SOON] = { "soon", "SOON", UNIT_BYTES, "what came back within --soon", true },
 	[RF_SHORTEST] = { "shortest_ns", "AWAY", UNIT_NS, "the shortest that one was away", true },
 	[RF_LONGEST] = { "longest_ns", "TO", UNIT_NS, "the longest that one was away", true },
-	[RF_BLOCKED] = { "duration_ns", "BLOCKED", UNIT_NS, "how long the writer was blocked", true },
+	[RF_BLOCKED] = { "duration_ns", "BLOCKED", UNIT_NS, "how long the writer was blocked",
+			 true },
 	[RF_SWAPIN] = { "swapin_ns", "SWAP-IN", UNIT_NS, "time it took to get pages back", true },
-	[RF_GAIN] = { "gain_byte_s", "GAIN", UNIT_BYTES, "memory times the seconds it was away, to the end of the trace if it did not return", true },
-	[RF_VERDICT] = { "verdict", "VERDICT", UNIT_TEXT, "away: nothing came back; partly, back: some, all did; mistake: more than half of it within --soon", true },
+	[RF_GAIN] = { "gain_byte_s", "GAIN", UNIT_BYTES,
+		      "memory times the seconds it was away, to the end of the trace if it did not "
+		      "return",
+		      true },
+	[RF_VERDICT] = { "verdict", "VERDICT", UNIT_TEXT,
+			 "away: nothing came back; partly, back: some, all did; mistake: more than "
+			 "half of it within --soon",
+			 true },
 };
 
 /* A request that evicted something */
@@ -49,8 +74,8 @@ struct evictor {
 	uint64_t shortest;
 	uint64_t longest;
 	uint64_t swapin_ns;
-	double gain;		/* byte seconds of what came back */
-	bool known;		/* the request is in the trace */
+	double gain; /* byte seconds of what came back */
+	bool known; /* the request is in the trace */
 	char source[PT_SYMBOL_LEN];
 	char *target;
 	int64_t tgid;
@@ -75,7 +100,8 @@ struct refault {
 
 static const struct argp_option options[] = {
 	{ "bos", 'b', NULL, 0, "Each BO that came back, too", 0 },
-	{ "soon", OPT_SOON, "TIME", 0, "What comes back within this time (default 1s) need not have gone", 0 },
+	{ "soon", OPT_SOON, "TIME", 0,
+	  "What comes back within this time (default 1s) need not have gone", 0 },
 	{ 0 }
 };
 
@@ -107,9 +133,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = { CHILD_SELECTION, CHILD_OUTPUT, { 0 } };
 static const struct argp argp = {
-	options, parse, "[FILE]",
-	"What came back of what requests evicted, how soon and at what cost, from a trace (default: trace.dat).",
-	children, NULL, NULL,
+	options,
+	parse,
+	"[FILE]",
+	"What came back of what requests evicted, how soon and at what cost, from a trace "
+	"(default: trace.dat).",
+	children,
+	NULL,
+	NULL,
 };
 
 static struct evictor *get(struct refault *r, uint64_t id)
@@ -143,8 +174,7 @@ static void on_request(void *context, const struct pt_request *req)
 	e->tgid = req->target_tgid;
 	free(e->target);
 	e->target = xstrdup(req->target_comm);
-	snprintf(e->source, sizeof(e->source), "%s",
-		 pt_name(r->names, PT_SYM_SOURCE, req->source));
+	snprintf(e->source, sizeof(e->source), "%s", pt_name(r->names, PT_SYM_SOURCE, req->source));
 }
 
 static void on_refault(void *context, const struct pt_refault *refault)

@@ -40,7 +40,8 @@ static const struct argp_option options[] = {
 	{ "worst", 'w', "N", 0, "Only the N requests that blocked longest, and why", 0 },
 	{ "percentiles", 'P', NULL, 0, "How the blocked time is spread", 0 },
 	{ "histogram", 'H', NULL, 0, "The same as a histogram over powers of two", 0 },
-	{ "filter", OPT_FILTER, "TERMS", 0, "Only what matches, like duration_ns>100ms,source=sysfs", 1 },
+	{ "filter", OPT_FILTER, "TERMS", 0,
+	  "Only what matches, like duration_ns>100ms,source=sysfs", 1 },
 	{ 0 }
 };
 
@@ -90,9 +91,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = { CHILD_SELECTION, CHILD_OUTPUT, { 0 } };
 static const struct argp argp = {
-	options, parse, "[FILE]",
-	"What each request to reclaim GPU memory did, from a trace (default: trace.dat).",
-	children, NULL, NULL,
+	options,  parse,
+	"[FILE]", "What each request to reclaim GPU memory did, from a trace (default: trace.dat).",
+	children, NULL,
+	NULL,
 };
 
 static void on_request(void *context, const struct pt_request *req)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* panthor-trace top: a live table of the clients, from debugfs, and the last requests, from events. */
+/*
+ * panthor-trace top: a live table of the clients, from debugfs, and the last
+ * requests, from events.
+ */
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
@@ -19,8 +22,23 @@
 #define NR_LAST 5
 #define DEBUGFS_GLOB "/sys/kernel/debug/dri/*/reclaim"
 
-enum { T_CLIENT, T_TGID, T_COMMAND, T_BOS, T_RESIDENT, T_RECLAIMABLE, T_PINNED, T_SHARED, T_EVICTED,
-       T_EVICTED_BOS, T_EVICTIONS, T_SWAPINS, T_LAST, T_LAST_NS, NR_T };
+enum {
+	T_CLIENT,
+	T_TGID,
+	T_COMMAND,
+	T_BOS,
+	T_RESIDENT,
+	T_RECLAIMABLE,
+	T_PINNED,
+	T_SHARED,
+	T_EVICTED,
+	T_EVICTED_BOS,
+	T_EVICTIONS,
+	T_SWAPINS,
+	T_LAST,
+	T_LAST_NS,
+	NR_T
+};
 
 /* Names are those of debugfs: a column that the kernel does not have shows "-". */
 static const struct column columns[] = {
@@ -93,9 +111,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = { CHILD_OUTPUT, { 0 } };
 static const struct argp argp = {
-	options, parse, NULL,
-	"A live table of the clients of the GPU: what they have, what is evicted, the last requests. q quits.",
-	children, NULL, NULL,
+	options,
+	parse,
+	NULL,
+	"A live table of the clients of the GPU: what they have, what is evicted, the last "
+	"requests. q quits.",
+	children,
+	NULL,
+	NULL,
 };
 
 /* A line of debugfs' table, by the names in its head line */
@@ -163,7 +186,8 @@ static struct table *read_clients(void)
 		globfree(&found);
 	if (!err)
 		return t;
-	pt_error("cannot read %s: %s; it takes root, debugfs and a driver with CONFIG_DRM_PANTHOR_RECLAIM",
+	pt_error("cannot read %s: %s; it takes root, debugfs and a driver with "
+		 "CONFIG_DRM_PANTHOR_RECLAIM",
 		 DEBUGFS_GLOB, strerror(-err));
 	table_free(t);
 	return NULL;

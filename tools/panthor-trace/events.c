@@ -2,8 +2,9 @@
 /*
  * libtraceevent record -> struct pt_event.
  *
- * Uses nothing of libtraceevent but tep_read_number() and public structures, and of struct tep_event only the members before
- * `system`: that is what perf's own copy of the library has in common with the shared one.
+ * Uses nothing of libtraceevent but tep_read_number() and public structures,
+ * and of struct tep_event only the members before `system`: that is what
+ * perf's own copy of the library has in common with the shared one.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,15 +15,11 @@
 
 #include "events.h"
 
-static const char * const kind_names[PT_NR_KINDS] = {
-	[PT_RECLAIM_BEGIN]	= "panthor_reclaim_begin",
-	[PT_RECLAIM_END]	= "panthor_reclaim_end",
-	[PT_VM_BEGIN]		= "panthor_vm_reclaim_begin",
-	[PT_VM_END]		= "panthor_vm_reclaim_end",
-	[PT_BO_EVICT]		= "panthor_bo_evict",
-	[PT_BO_SKIP]		= "panthor_bo_evict_skip",
-	[PT_BO_WRITEBACK]	= "panthor_bo_writeback",
-	[PT_BO_SWAPIN]		= "panthor_bo_swapin",
+static const char *const kind_names[PT_NR_KINDS] = {
+	[PT_RECLAIM_BEGIN] = "panthor_reclaim_begin", [PT_RECLAIM_END] = "panthor_reclaim_end",
+	[PT_VM_BEGIN] = "panthor_vm_reclaim_begin",   [PT_VM_END] = "panthor_vm_reclaim_end",
+	[PT_BO_EVICT] = "panthor_bo_evict",	      [PT_BO_SKIP] = "panthor_bo_evict_skip",
+	[PT_BO_WRITEBACK] = "panthor_bo_writeback",   [PT_BO_SWAPIN] = "panthor_bo_swapin",
 };
 
 static const struct {
@@ -31,12 +28,14 @@ static const struct {
 	bool sign;
 	bool string;
 } fields[PT_NR_FIELDS] = {
+/* clang-format off */
 #define X(n, type) [PT_F_##n] = { #n, offsetof(struct pt_event, n), (type)-1 < (type)1, false },
 	PT_INTEGERS(X)
 #undef X
 #define X(n) [PT_F_##n] = { #n, offsetof(struct pt_event, n), false, true },
 	PT_STRINGS(X)
 #undef X
+	/* clang-format on */
 };
 
 static const struct {
@@ -44,11 +43,12 @@ static const struct {
 	const char *names[PT_MAX_SYMBOL];
 } symbols[PT_NR_SYMBOLS] = {
 	[PT_SYM_SOURCE] = { "source", { "sysfs", "shrinker", "kswapd", "debugfs" } },
-	[PT_SYM_REASON] = { "reason", {
-		"none", "busy", "resv-locked", "vm-resv-locked", "gpuva-locked", "vm-op-locked",
-		"state-changed", "mmu-error", "pinned", "shared", "no-swap", "interrupted" } },
-	[PT_SYM_STATE] = { "state", { "unused", "mmapped", "private", "multi-vm",
-				      "unreclaimable" } },
+	[PT_SYM_REASON] = { "reason",
+			    { "none", "busy", "resv-locked", "vm-resv-locked", "gpuva-locked",
+			      "vm-op-locked", "state-changed", "mmu-error", "pinned", "shared",
+			      "no-swap", "interrupted" } },
+	[PT_SYM_STATE] = { "state",
+			   { "unused", "mmapped", "private", "multi-vm", "unreclaimable" } },
 	[PT_SYM_WRITEBACK] = { "writeback", { "none", "swapcache", "free" } },
 };
 
@@ -68,8 +68,8 @@ static void set_name(struct pt_names *names, int which, unsigned long value, con
 	/* These come out of the file: let nothing through that could upset a terminal or a CSV. */
 	name = names->name[which][value];
 	for (i = 0; i < PT_SYMBOL_LEN - 1 && text[i]; i++)
-		name[i] = text[i] > ' ' && text[i] < 0x7f && !strchr(",\"'\\<>&", text[i]) ?
-			  text[i] : '_';
+		name[i] = text[i] > ' ' && text[i] < 0x7f && !strchr(",\"'\\<>&", text[i]) ? text[i]
+											   : '_';
 	name[i] = '\0';
 }
 
@@ -247,8 +247,7 @@ int pt_decode(const struct pt_format *fmt, struct tep_handle *tep, const void *d
 			if (!read_string(slot, tep, data, size, dst))
 				continue;
 		} else {
-			value = tep_read_number(tep, (const char *)data + slot->offset,
-						slot->size);
+			value = tep_read_number(tep, (const char *)data + slot->offset, slot->size);
 			if (fields[slot->field].sign && slot->size < 8) {
 				int shift = 64 - 8 * slot->size;
 

@@ -2,12 +2,15 @@
 /*
  * The panthor driver's reclaim events as C structures.
  *
- * This is the only place that knows how the events are laid out: struct pt_format learns from a file's own description of an
- * event where each field is, pt_decode() turns one record into a struct pt_event. A kernel may have fewer fields than we know
- * (their bit in pt_event.has stays clear) or more (they are ignored), in any order, of any integer width.
+ * This is the only place that knows how the events are laid out: struct
+ * pt_format learns from a file's own description of an event where each field
+ * is, pt_decode() turns one record into a struct pt_event. A kernel may have
+ * fewer fields than we know (their bit in pt_event.has stays clear) or more
+ * (they are ignored), in any order, of any integer width.
  *
- * Nothing is copied: the strings of a struct pt_event point into the record and are only valid as long as it is. They are not
- * terminated and may hold anything; see pt_clean().
+ * Nothing is copied: the strings of a struct pt_event point into the record
+ * and are only valid as long as it is. They are not terminated and may hold
+ * anything; see pt_clean().
  */
 #ifndef PANTHOR_TRACE_EVENTS_H
 #define PANTHOR_TRACE_EVENTS_H
@@ -33,7 +36,11 @@ enum pt_kind {
 	PT_NR_KINDS
 };
 
-/* The events' integer fields: name, type. What they mean stands in include/trace/events/panthor_reclaim.h. */
+/*
+ * The events' integer fields: name, type. What they mean stands in
+ * include/trace/events/panthor_reclaim.h.
+ */
+/* clang-format off */
 #define PT_INTEGERS(X)					\
 	X(id,			uint64_t)		\
 	X(source,		uint64_t)		\
@@ -90,6 +97,8 @@ enum pt_field {
 	PT_NR_FIELDS
 };
 
+/* clang-format on */
+
 /**
  * struct pt_str - text inside a record
  * @s: first byte, not terminated
@@ -116,12 +125,14 @@ struct pt_event {
 	int cpu;
 	int pid;
 	uint64_t has;
+	/* clang-format off */
 #define X(name, type) type name;
 	PT_INTEGERS(X)
 #undef X
 #define X(name) struct pt_str name;
 	PT_STRINGS(X)
 #undef X
+	/* clang-format on */
 };
 
 #define pt_has(ev, field) (((ev)->has >> PT_F_##field) & 1)
@@ -139,7 +150,8 @@ enum pt_symbols { PT_SYM_SOURCE, PT_SYM_REASON, PT_SYM_STATE, PT_SYM_WRITEBACK, 
  * struct pt_names - names of the symbolic fields' values
  * @name: by field and value, empty if there is none
  *
- * Starts as what this program was built with; what the file says about itself (__print_symbolic) replaces that.
+ * Starts as what this program was built with; what the file says about itself
+ * (__print_symbolic) replaces that.
  */
 struct pt_names {
 	char name[PT_NR_SYMBOLS][PT_MAX_SYMBOL][PT_SYMBOL_LEN];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Events and requests in words. Shared by the plugin and panthor-trace, so that both say the same. */
+/*
+ * Events and requests in words. Shared by the plugin and panthor-trace, so
+ * that both say the same.
+ */
 #ifndef PANTHOR_TRACE_EXPLAIN_H
 #define PANTHOR_TRACE_EXPLAIN_H
 

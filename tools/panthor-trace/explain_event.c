@@ -156,8 +156,7 @@ static void line_vm(struct pt_text *t, const struct pt_event *ev, const struct p
 		pt_add(t, " passed over");
 	}
 	if (ev->reason)
-		pt_add(t, ", left because %s",
-		       pt_name(style->names, PT_SYM_REASON, ev->reason));
+		pt_add(t, ", left because %s", pt_name(style->names, PT_SYM_REASON, ev->reason));
 	pt_add(t, ", took ");
 	pt_add_ns(t, ev->duration_ns, &style->units);
 	pt_add(t, " (fences ");

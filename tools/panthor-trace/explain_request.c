@@ -8,11 +8,11 @@ static const struct {
 	const char *name;
 	const char *words;
 } causes[PT_NR_CAUSES] = {
-	[PT_FENCE]	= { "fences", "waiting for job fences" },
-	[PT_LOCK]	= { "locks", "waiting for locks" },
-	[PT_UNMAP]	= { "unmap", "tearing down mappings" },
-	[PT_WRITEBACK]	= { "writeback", "writing to swap" },
-	[PT_OTHER]	= { "other", "finding the target and book-keeping" },
+	[PT_FENCE] = { "fences", "waiting for job fences" },
+	[PT_LOCK] = { "locks", "waiting for locks" },
+	[PT_UNMAP] = { "unmap", "tearing down mappings" },
+	[PT_WRITEBACK] = { "writeback", "writing to swap" },
+	[PT_OTHER] = { "other", "finding the target and book-keeping" },
 };
 
 static void add_label(struct pt_text *t, const char *label)
@@ -96,9 +96,8 @@ static void add_why(struct pt_text *t, const struct pt_request *req, const struc
 		pt_add(t, " of ");
 		pt_add_vm(t, vm->vm_id, vm->client_id, vm->tgid);
 		if (main == PT_FENCE && vm->fences)
-			pt_add(t, " (%llu fence%s, last %llu:%llu)",
-			       (unsigned long long)vm->fences, vm->fences == 1 ? "" : "s",
-			       (unsigned long long)vm->fence_context,
+			pt_add(t, " (%llu fence%s, last %llu:%llu)", (unsigned long long)vm->fences,
+			       vm->fences == 1 ? "" : "s", (unsigned long long)vm->fence_context,
 			       (unsigned long long)vm->fence_seqno);
 		bo = last_bo(req, vm);
 		if (bo) {
@@ -175,8 +174,7 @@ static void account_bo(struct pt_text *t, const struct pt_bo *bo, const struct p
 		snprintf(vm, sizeof(vm), "%llu", (unsigned long long)bo->vm_id);
 	pt_add(t, "%s%-8s BO %-5llu %10s  VM %-3s client %llu", style->indent,
 	       bo->kind == PT_BO_SKIP ? "stayed" : "evicted", (unsigned long long)bo->bo_id,
-	       pt_bytes(size, bo->size, style->units.bytes), vm,
-	       (unsigned long long)bo->client_id);
+	       pt_bytes(size, bo->size, style->units.bytes), vm, (unsigned long long)bo->client_id);
 	if (bo->kind == PT_BO_SKIP)
 		pt_add(t, "  %s", pt_name(style->names, PT_SYM_REASON, bo->reason));
 	if (*bo->label)
@@ -198,7 +196,8 @@ static void account_bos(struct pt_text *t, const struct pt_request *req, enum pt
  * @req: the request
  * @style: how
  *
- * Which BOs went, which stayed and why, how long the writer was blocked and on what; the last line says what is not known.
+ * Which BOs went, which stayed and why, how long the writer was blocked and on
+ * what; the last line says what is not known.
  */
 void pt_account(struct pt_text *t, const struct pt_request *req, const struct pt_style *style)
 {

@@ -58,8 +58,9 @@ static bool scaled(const char *text, size_t len, const struct suffix *suffixes, 
 bool parse_bytes(const char *text, size_t len, uint64_t *bytes)
 {
 	static const struct suffix suffixes[] = {
-		{ "", 1 }, { "B", 1 }, { "K", 1024 }, { "KiB", 1024 }, { "M", 1 << 20 },
-		{ "MiB", 1 << 20 }, { "G", 1 << 30 }, { "GiB", 1 << 30 }, { NULL, 0 },
+		{ "", 1 },	  { "B", 1 },	      { "K", 1024 },
+		{ "KiB", 1024 },  { "M", 1 << 20 },   { "MiB", 1 << 20 },
+		{ "G", 1 << 30 }, { "GiB", 1 << 30 }, { NULL, 0 },
 	};
 
 	return scaled(text, len, suffixes, bytes);
@@ -125,8 +126,8 @@ static const char *parse_op(const char *p, enum op *op)
 	static const struct {
 		const char *text;
 		enum op op;
-	} ops[] = { { "!=", NE }, { "<=", LE }, { ">=", GE }, { "==", EQ }, { "=", EQ },
-		    { "<", LT }, { ">", GT }, { "~", HAS } };
+	} ops[] = { { "!=", NE }, { "<=", LE }, { ">=", GE }, { "==", EQ },
+		    { "=", EQ },  { "<", LT },	{ ">", GT },  { "~", HAS } };
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
 		size_t len = strlen(ops[i].text);
@@ -163,7 +164,8 @@ struct filter *filter_parse(const char *text, const struct table *first, const s
 				break;
 		}
 		if (term->column < 0) {
-			pt_error("filter: no field \"%.*s\"; --fields=help lists them", (int)len, p);
+			pt_error("filter: no field \"%.*s\"; --fields=help lists them", (int)len,
+				 p);
 			goto fail;
 		}
 		term->unit = tables[term->table]->columns[term->column].unit;
@@ -174,7 +176,8 @@ struct filter *filter_parse(const char *text, const struct table *first, const s
 			goto fail;
 		}
 		len = strcspn(value, ",");
-		if ((term->op == HAS && term->unit != UNIT_TEXT) || !parse_value(term, value, len)) {
+		if ((term->op == HAS && term->unit != UNIT_TEXT) ||
+		    !parse_value(term, value, len)) {
 			pt_error("filter: \"%.*s\" does not fit the field %s", (int)len, value,
 				 tables[term->table]->columns[term->column].name);
 			goto fail;

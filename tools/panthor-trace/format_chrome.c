@@ -2,9 +2,11 @@
 /*
  * Chrome's trace event format, which Perfetto and chrome://tracing open.
  *
- * Tracks: the writer's thread with its requests, in these the VMs and BOs and write-backs; the client's process with one track a
- * VM; the threads that bring BOs back; counters of resident and evicted memory per client. An arrow leads from each eviction to
- * the swap-in that undid it. Works on the tables of `export`; what is missing there is not drawn.
+ * Tracks: the writer's thread with its requests, in these the VMs and BOs and
+ * write-backs; the client's process with one track a VM; the threads that
+ * bring BOs back; counters of resident and evicted memory per client. An arrow
+ * leads from each eviction to the swap-in that undid it. Works on the tables
+ * of `export`; what is missing there is not drawn.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -17,16 +19,16 @@
 struct chrome {
 	FILE *f;
 	bool any;
-	struct pt_map names;	/* pid -> named already */
-	struct pt_map clients;	/* client id -> struct client */
+	struct pt_map names; /* pid -> named already */
+	struct pt_map clients; /* client id -> struct client */
 };
 
 struct client {
 	int64_t tgid;
 	uint64_t evicted;
 	uint64_t resident;
-	bool known;		/* @resident is: a request has looked */
-	struct pt_map vms;	/* VM id + 1 -> uint64_t, what is resident there */
+	bool known; /* @resident is: a request has looked */
+	struct pt_map vms; /* VM id + 1 -> uint64_t, what is resident there */
 };
 
 /* One row of a table, by names */
@@ -81,9 +83,9 @@ static json_t *args(const struct row *row)
 static void slice(struct chrome *c, const char *name, const char *cat, uint64_t from, uint64_t to,
 		  int64_t pid, int64_t tid, json_t *details)
 {
-	put(c, json_pack("{ss ss ss sf sf sI sI so}", "name", name, "cat", cat, "ph", "X",
-			 "ts", us(from), "dur", us(to - from), "pid", (json_int_t)pid,
-			 "tid", (json_int_t)tid, "args", details));
+	put(c, json_pack("{ss ss ss sf sf sI sI so}", "name", name, "cat", cat, "ph", "X", "ts",
+			 us(from), "dur", us(to - from), "pid", (json_int_t)pid, "tid",
+			 (json_int_t)tid, "args", details));
 }
 
 static void name_process(struct chrome *c, int64_t pid, const char *name)
@@ -91,8 +93,8 @@ static void name_process(struct chrome *c, int64_t pid, const char *name)
 	if (!*name || pid <= 0 || pt_map_get(&c->names, pid))
 		return;
 	pt_map_set(&c->names, pid, c);
-	put(c, json_pack("{ss ss sI s{ss}}", "name", "process_name", "ph", "M",
-			 "pid", (json_int_t)pid, "args", "name", name));
+	put(c, json_pack("{ss ss sI s{ss}}", "name", "process_name", "ph", "M", "pid",
+			 (json_int_t)pid, "args", "name", name));
 }
 
 static void flow(struct chrome *c, const struct row *row, const char *phase, uint64_t ts,
@@ -103,8 +105,8 @@ static void flow(struct chrome *c, const struct row *row, const char *phase, uin
 	snprintf(id, sizeof(id), "%llu.%llu", (unsigned long long)num(row, "bo_id"),
 		 (unsigned long long)num(row, "evictions"));
 	put(c, json_pack("{ss ss ss ss ss sf sI sI}", "name", "back", "cat", "refault", "ph", phase,
-			 "bp", "e", "id", id, "ts", us(ts), "pid", (json_int_t)pid,
-			 "tid", (json_int_t)tid));
+			 "bp", "e", "id", id, "ts", us(ts), "pid", (json_int_t)pid, "tid",
+			 (json_int_t)tid));
 }
 
 static struct client *get_client(struct chrome *c, const struct row *row)
@@ -121,7 +123,8 @@ static struct client *get_client(struct chrome *c, const struct row *row)
 }
 
 /* A request says what a VM has when it turns to it; from then on BOs go and come. */
-static void set_resident(struct client *client, const struct row *row, int64_t change, bool absolute)
+static void set_resident(struct client *client, const struct row *row, int64_t change,
+			 bool absolute)
 {
 	uint64_t key = num(row, "vm_id") + 1;
 	uint64_t *vm = pt_map_get(&client->vms, key), *now;
@@ -149,9 +152,10 @@ static void count(struct chrome *c, const struct row *row, const struct client *
 
 	if (client->known)
 		json_object_set_new(values, "resident", json_uint(client->resident));
-	snprintf(name, sizeof(name), "client %llu memory", (unsigned long long)num(row, "client_id"));
-	put(c, json_pack("{ss ss sf sI so}", "name", name, "ph", "C", "ts", us(ts),
-			 "pid", (json_int_t)client->tgid, "args", values));
+	snprintf(name, sizeof(name), "client %llu memory",
+		 (unsigned long long)num(row, "client_id"));
+	put(c, json_pack("{ss ss sf sI so}", "name", name, "ph", "C", "ts", us(ts), "pid",
+			 (json_int_t)client->tgid, "args", values));
 }
 
 static void draw_request(struct chrome *c, const struct row *row)
@@ -171,7 +175,7 @@ static void draw_request(struct chrome *c, const struct row *row)
 
 static void draw_vm(struct chrome *c, const struct row *row)
 {
-	static const char * const phases[] = { "b", "e" };
+	static const char *const phases[] = { "b", "e" };
 	uint64_t time[] = { num(row, "time_ns"), num(row, "end_ns") };
 	char id[96], name[64];
 
@@ -184,13 +188,13 @@ static void draw_vm(struct chrome *c, const struct row *row)
 	if (!time[0] || !time[1])
 		return;
 	snprintf(name, sizeof(name), "VM %llu", (unsigned long long)num(row, "vm_id"));
-	snprintf(id, sizeof(id), "client %llu VM %llu #%llu", (unsigned long long)num(row, "client_id"),
-		 (unsigned long long)num(row, "vm_id"), (unsigned long long)num(row, "id"));
+	snprintf(id, sizeof(id), "client %llu VM %llu #%llu",
+		 (unsigned long long)num(row, "client_id"), (unsigned long long)num(row, "vm_id"),
+		 (unsigned long long)num(row, "id"));
 	for (int i = 0; i < 2; i++)
-		put(c, json_pack("{ss ss ss ss sf sI sI so}", "name", name, "cat", "vm",
-				 "ph", phases[i], "id", id, "ts", us(time[i]),
-				 "pid", (json_int_t)num(row, "tgid"),
-				 "tid", (json_int_t)num(row, "vm_id"),
+		put(c, json_pack("{ss ss ss ss sf sI sI so}", "name", name, "cat", "vm", "ph",
+				 phases[i], "id", id, "ts", us(time[i]), "pid",
+				 (json_int_t)num(row, "tgid"), "tid", (json_int_t)num(row, "vm_id"),
 				 "args", i ? json_object() : args(row)));
 }
 
@@ -198,7 +202,7 @@ static void draw_vm(struct chrome *c, const struct row *row)
 struct where {
 	int64_t pid;
 	int64_t tid;
-	uint64_t free;	/* slices of a thread must not overlap: nothing is drawn before this */
+	uint64_t free; /* slices of a thread must not overlap: nothing is drawn before this */
 };
 
 static void draw_bo(struct chrome *c, const struct row *row, struct where *where)
@@ -249,8 +253,8 @@ static void draw_swapin(struct chrome *c, const struct row *row)
 	if (cell(row, "client_id")->known && !strcmp(str(row, "result"), "ok")) {
 		struct client *client = get_client(c, row);
 
-		client->evicted -= client->evicted < num(row, "size") ? client->evicted :
-				   num(row, "size");
+		client->evicted -= client->evicted < num(row, "size") ? client->evicted
+								      : num(row, "size");
 		set_resident(client, row, num(row, "size"), false);
 		count(c, row, client, to);
 	}
@@ -284,13 +288,14 @@ static int compare_items(const void *pa, const void *pb)
 	if (a->kind != b->kind)
 		return (int)a->kind - (int)b->kind;
 	/* rows of one table were allocated one after the other, but that is no order to rely on */
-	return (num(&a->row, "id") > num(&b->row, "id")) - (num(&a->row, "id") < num(&b->row, "id"));
+	return (num(&a->row, "id") > num(&b->row, "id")) -
+	       (num(&a->row, "id") < num(&b->row, "id"));
 }
 
 static struct item *collect(const struct doc *doc, size_t *nr)
 {
-	static const char * const names[NR_ITEMS] = { "requests", "vms", "bos", "swapins" };
-	struct item *items = NULL;
+	static const char *const names[NR_ITEMS] = { "requests", "vms", "bos", "swapins" };
+	struct item *items = xcalloc(1, sizeof(*items));
 
 	*nr = 0;
 	for (int kind = 0; kind < NR_ITEMS; kind++) {

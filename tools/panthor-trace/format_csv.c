@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Comma-separated values (RFC 4180) with a head line: exactly one table, the last of the document. */
+/*
+ * Comma-separated values (RFC 4180) with a head line: exactly one table, the
+ * last of the document.
+ */
 #include "table.h"
 
 static void put_text(FILE *f, const char *s)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One HTML file with all there is: the page of html/timeline.html with the document in its middle. Needs no network, no server
- * and no library.
+ * One HTML file with all there is: the page of html/timeline.html with the
+ * document in its middle. Needs no network, no server and no library.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +19,14 @@ __asm__(".section .rodata\n"
 	".previous\n");
 extern const char panthor_trace_page[];
 
-/* A table as { "columns": [name…], "titles": …, "units": …, "rows": [[…]…] }: names only once */
+/* A table as lists of its columns' names, titles and units, and of rows: names only once */
 static json_t *compact(const struct table *t)
 {
 	json_t *columns = json_array(), *units = json_array(), *rows = json_array();
 	json_t *titles = json_array(), *shown = json_array();
-	static const char * const unit_names[] = {
-		[UNIT_TEXT] = "text", [UNIT_COUNT] = "count", [UNIT_SIGNED] = "count",
-		[UNIT_HEX] = "text", [UNIT_BYTES] = "bytes", [UNIT_NS] = "ns",
+	static const char *const unit_names[] = {
+		[UNIT_TEXT] = "text", [UNIT_COUNT] = "count",	   [UNIT_SIGNED] = "count",
+		[UNIT_HEX] = "text",  [UNIT_BYTES] = "bytes",	   [UNIT_NS] = "ns",
 		[UNIT_TIME] = "time", [UNIT_PERMILLE] = "percent",
 	};
 

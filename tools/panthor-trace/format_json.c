@@ -4,7 +4,10 @@
 
 #include "json.h"
 
-/* JSON integers end at 2^63 in most readers: what is beyond becomes a string rather than another number. */
+/*
+ * JSON integers end at 2^63 in most readers: what is beyond becomes a string
+ * rather than another number.
+ */
 json_t *json_uint(uint64_t value)
 {
 	char buf[PT_NUM_LEN];
@@ -48,7 +51,8 @@ json_t *json_row(const struct table *t, size_t row, const struct print *print)
 	for (int i = 0; t->shown[i] >= 0; i++) {
 		const struct column *c = &t->columns[t->shown[i]];
 
-		json_object_set_new(object, c->name, json_cell(&t->rows[row][t->shown[i]], c->unit));
+		json_object_set_new(object, c->name,
+				    json_cell(&t->rows[row][t->shown[i]], c->unit));
 	}
 	return object;
 }

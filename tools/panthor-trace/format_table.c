@@ -39,9 +39,9 @@ static int add_rows(struct libscols_table *out, const struct table *t, const str
 
 			if (!worth_showing(t, column, print))
 				continue;
-			if (scols_line_set_data(line, n++, cell_text(&t->rows[r][column],
-								   t->columns[column].unit,
-								   print, buf)))
+			if (scols_line_set_data(line, n++,
+						cell_text(&t->rows[r][column],
+							  t->columns[column].unit, print, buf)))
 				return -1;
 		}
 	}

@@ -2,8 +2,10 @@
 /*
  * Reads files in a process of their own.
  *
- * libtracecmd and libtraceevent believe what stands in a trace file: sizes inside of pages, offsets inside of sections. A
- * damaged or hostile one can make them fall over, and that should be one line and an exit status like any other error.
+ * libtracecmd and libtraceevent believe what stands in a trace file: sizes
+ * inside of pages, offsets inside of sections. A damaged or hostile one can
+ * make them fall over, and that should be one line and an exit status like any
+ * other error.
  */
 #include <errno.h>
 #include <signal.h>

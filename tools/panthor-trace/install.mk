@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Where libtraceevent looks for plugins: one folder of the system, and one below the home directory. A PREFIX inside the home
-# directory means the latter, so that nobody has to be root.
+# Where libtraceevent looks for plugins: one folder of the system, and one
+# below the home directory. A PREFIX inside the home directory means the
+# latter, so that nobody has to be root.
 
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man/man1

@@ -32,16 +32,18 @@ const char *live_problem(void)
 	const char *dir = tracefs_tracing_dir();
 
 	if (!dir || access(dir, R_OK | X_OK))
-		return geteuid() ? "tracing needs root" :
-				   "tracefs is not mounted; mount -t tracefs nodev /sys/kernel/tracing";
+		return geteuid() ? "tracing needs root"
+				 : "tracefs is not mounted; mount -t tracefs nodev "
+				   "/sys/kernel/tracing";
 	if (!tracefs_event_file_exists(NULL, PT_SYSTEM, pt_event_name(PT_RECLAIM_END), "enable"))
-		return "the kernel has no reclaim events of panthor; load the driver (modprobe panthor), built with CONFIG_DRM_PANTHOR_RECLAIM";
+		return "the kernel has no reclaim events of panthor; load the driver (modprobe "
+		       "panthor), built with CONFIG_DRM_PANTHOR_RECLAIM";
 	return NULL;
 }
 
 struct live *live_open(struct pt_names *names)
 {
-	static const char * const systems[] = { PT_SYSTEM, NULL };
+	static const char *const systems[] = { PT_SYSTEM, NULL };
 	const char *problem = live_problem();
 	struct live *live;
 	char name[64];
@@ -133,7 +135,8 @@ char *live_reclaim_file(const char *device)
 	}
 
 	if (glob(SYSFS_GLOB, 0, NULL, &found)) {
-		pt_error("no panthor device with mem_reclaim; is the driver loaded, and built with CONFIG_DRM_PANTHOR_RECLAIM?");
+		pt_error("no panthor device with mem_reclaim; is the driver loaded, and built with "
+			 "CONFIG_DRM_PANTHOR_RECLAIM?");
 		return NULL;
 	}
 	if (found.gl_pathc > 1)

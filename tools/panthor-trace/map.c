@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1
-/* Open addressing with linear probing; deleting moves later entries back, so there are no tombstones. */
+/*
+ * Open addressing with linear probing; deleting moves later entries back, so
+ * there are no tombstones.
+ */
 #include <errno.h>
 #include <stdlib.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* A hash map from 64-bit keys to pointers. Key and value are the caller's; the map owns only its table. */
+/*
+ * A hash map from 64-bit keys to pointers. Key and value are the caller's; the
+ * map owns only its table.
+ */
 #ifndef PANTHOR_TRACE_MAP_H
 #define PANTHOR_TRACE_MAP_H
 
@@ -9,9 +12,9 @@
 struct pt_map {
 	struct pt_map_entry {
 		uint64_t key;
-		void *value;	/* NULL: free */
-	} *entry;
-	size_t size;		/* a power of two, or 0 */
+		void *value; /* NULL: free */
+	} * entry;
+	size_t size; /* a power of two, or 0 */
 	size_t used;
 };
 

@@ -6,9 +6,9 @@
 #include "model.h"
 #include "text.h"
 
-#define DEFAULT_MAX_OPEN	1024
-#define DEFAULT_MAX_BOS		(1u << 20)
-#define MAX_VMS			4096
+#define DEFAULT_MAX_OPEN 1024
+#define DEFAULT_MAX_BOS (1u << 20)
+#define MAX_VMS 4096
 
 /* An evicted BO, until it comes back */
 struct away {
@@ -19,10 +19,10 @@ struct away {
 struct pt_model {
 	struct pt_model_config config;
 	struct pt_model_stats stats;
-	struct pt_map open;		/* key -> request */
+	struct pt_map open; /* key -> request */
 	struct pt_request *oldest;
 	struct pt_request *newest;
-	struct pt_map away;		/* key of the BO -> struct away */
+	struct pt_map away; /* key of the BO -> struct away */
 };
 
 /* Ids count per kernel, but a file may hold several devices: join both into one key. */
@@ -101,8 +101,7 @@ static struct pt_request *new_request(struct pt_model *model, const struct pt_ev
 	req->pid = ev->pid;
 	req->flags = PT_REQ_NO_BEGIN | PT_REQ_NO_END;
 	if (set_string(&req->dev, &ev->dev) || set_string(&req->writer_comm, &ev->writer_comm) ||
-	    set_string(&req->target_comm, &ev->target_comm) ||
-	    pt_map_set(&model->open, key, req)) {
+	    set_string(&req->target_comm, &ev->target_comm) || pt_map_set(&model->open, key, req)) {
 		free_request(req);
 		return NULL;
 	}
@@ -128,8 +127,8 @@ static int on_begin(struct pt_model *model, struct pt_request *req, const struct
 	req->clients = ev->clients;
 	req->nr_vms = ev->vms;
 	req->goal = ev->goal;
-	return set_string(&req->writer_comm, &ev->writer_comm) ?:
-	       set_string(&req->target_comm, &ev->target_comm);
+	return set_string(&req->writer_comm, &ev->writer_comm)
+		       ?: set_string(&req->target_comm, &ev->target_comm);
 }
 
 static int on_end(struct pt_model *model, struct pt_request *req, const struct pt_event *ev)
@@ -271,10 +270,19 @@ static int keep_bo(struct pt_request *req, const struct pt_event *ev, size_t max
 	if (!bo)
 		return req->flags & PT_REQ_CUT ? 0 : -ENOMEM;
 	*bo = (struct pt_bo){
-		.kind = ev->kind, .ts = ev->ts, .bo_id = ev->bo_id, .client_id = ev->client_id,
-		.tgid = ev->tgid, .vm_id = ev->vm_id, .size = ev->size, .va = ev->va,
-		.wait_ns = ev->wait_ns, .duration_ns = ev->duration_ns, .state = ev->state,
-		.reason = ev->reason, .evictions = ev->evictions,
+		.kind = ev->kind,
+		.ts = ev->ts,
+		.bo_id = ev->bo_id,
+		.client_id = ev->client_id,
+		.tgid = ev->tgid,
+		.vm_id = ev->vm_id,
+		.size = ev->size,
+		.va = ev->va,
+		.wait_ns = ev->wait_ns,
+		.duration_ns = ev->duration_ns,
+		.state = ev->state,
+		.reason = ev->reason,
+		.evictions = ev->evictions,
 		.label = copy_clean(&ev->label),
 	};
 	if (!bo->label)
@@ -326,8 +334,8 @@ static int on_bo(struct pt_model *model, struct pt_request *req, const struct pt
 		req->seen.skipped_bos++;
 	}
 
-	if (!model->config.no_bos)
-		ret = keep_bo(req, ev, model->config.max_bos) ?: ret;
+	if (!model->config.no_bos && keep_bo(req, ev, model->config.max_bos))
+		ret = -ENOMEM;
 	return ret;
 }
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * What happened, put together from the events: requests with their VMs and BOs, and BOs that came back.
+ * What happened, put together from the events: requests with their VMs and
+ * BOs, and BOs that came back.
  *
- * Pure: no I/O, no clock, no globals. Events go in through pt_model_feed(), finished requests and swap-ins come out through the
- * callbacks. Memory is bounded by the requests that are open, and with @track by the BOs that are evicted, never by the trace.
+ * Pure: no I/O, no clock, no globals. Events go in through pt_model_feed(),
+ * finished requests and swap-ins come out through the callbacks. Memory is
+ * bounded by the requests that are open, and with @track by the BOs that are
+ * evicted, never by the trace.
  *
- * Events may be missing, repeated or out of order. The model never guesses: totals are those of the request's end event, the
- * lists are what was seen, and the flags of a request say what is known to be wrong with it.
+ * Events may be missing, repeated or out of order. The model never guesses:
+ * totals are those of the request's end event, the lists are what was seen,
+ * and the flags of a request say what is known to be wrong with it.
  */
 #ifndef PANTHOR_TRACE_MODEL_H
 #define PANTHOR_TRACE_MODEL_H
@@ -15,12 +19,12 @@
 #include "map.h"
 
 /* Flags of a request */
-#define PT_REQ_NO_BEGIN		(1u << 0)	/* its begin event was not seen */
-#define PT_REQ_NO_END		(1u << 1)	/* nor its end event: the totals are what the BO events add up to */
-#define PT_REQ_LOST		(1u << 2)	/* the trace lost events while it was open */
-#define PT_REQ_PARTIAL		(1u << 3)	/* fewer BO events than the end event counts */
-#define PT_REQ_MISMATCH		(1u << 4)	/* the end event contradicts the others: one of them is wrong */
-#define PT_REQ_CUT		(1u << 5)	/* more BOs than the model was allowed to keep */
+#define PT_REQ_NO_BEGIN (1u << 0) /* its begin event was not seen */
+#define PT_REQ_NO_END (1u << 1) /* nor its end event: the totals are what the BO events add up to */
+#define PT_REQ_LOST (1u << 2) /* the trace lost events while it was open */
+#define PT_REQ_PARTIAL (1u << 3) /* fewer BO events than the end event counts */
+#define PT_REQ_MISMATCH (1u << 4) /* the end event contradicts the others: one of them is wrong */
+#define PT_REQ_CUT (1u << 5) /* more BOs than the model was allowed to keep */
 
 /* What a request was blocked on */
 enum pt_cause { PT_FENCE, PT_LOCK, PT_UNMAP, PT_WRITEBACK, PT_OTHER, PT_NR_CAUSES };
@@ -62,7 +66,7 @@ struct pt_vm {
 	int64_t tgid;
 	uint64_t vm_id;
 	uint64_t begin_ts;
-	uint64_t end_ts;	/* 0: its end event was not seen */
+	uint64_t end_ts; /* 0: its end event was not seen */
 	uint64_t bos;
 	uint64_t size;
 	uint64_t evicted;
@@ -161,20 +165,21 @@ struct pt_refault {
 };
 
 struct pt_model_stats {
-	uint64_t events;	/* of ours */
+	uint64_t events; /* of ours */
 	uint64_t bo_events;
 	uint64_t requests;
-	uint64_t orphans;	/* events of a request whose begin was not seen */
+	uint64_t orphans; /* events of a request whose begin was not seen */
 	uint64_t repeated;
-	uint64_t lost;		/* as told by pt_model_lost() */
+	uint64_t lost; /* as told by pt_model_lost() */
 	size_t open;
 	size_t most_open;
-	size_t away;		/* evicted BOs, with @track */
+	size_t away; /* evicted BOs, with @track */
 };
 
 /**
  * struct pt_model_config - what a user wants of the model
- * @request: called for each request that ended or that can no longer end; the request is only valid in the call
+ * @request: called for each request that ended or that can no longer end; the
+ * request is only valid in the call
  * @refault: called for each BO that came back
  * @context: for the callbacks
  * @max_open: close the oldest request as unfinished when there are more; 0 for the default

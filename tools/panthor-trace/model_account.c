@@ -5,8 +5,8 @@
 #include "model.h"
 
 /*
- * Compare what the end events say with what was seen. Events that never came leave their mark as PARTIAL; only what no loss can
- * explain is a MISMATCH.
+ * Compare what the end events say with what was seen. Events that never came
+ * leave their mark as PARTIAL; only what no loss can explain is a MISMATCH.
  */
 static void check_totals(struct pt_request *req)
 {

@@ -14,9 +14,12 @@
 #define OPT_CLIENT 0x203
 
 static const struct argp_option selection_options[] = {
-	{ "time", 't', "FROM,TO", 0, "Only what began in this range, in seconds as the trace has them; either may be left out", 0 },
+	{ "time", 't', "FROM,TO", 0,
+	  "Only what began in this range, in seconds as the trace has them; either may be left out",
+	  0 },
 	{ "pid", 'p', "PID", 0, "Only requests by or against this process", 0 },
-	{ "client", OPT_CLIENT, "ID", 0, "Only requests that touched this client (drm-client-id)", 0 },
+	{ "client", OPT_CLIENT, "ID", 0, "Only requests that touched this client (drm-client-id)",
+	  0 },
 	{ 0 }
 };
 
@@ -86,7 +89,8 @@ bool selected_refault(const struct selection *sel, const struct pt_event *ev)
 static const struct argp_option output_options[] = {
 	{ "format", 'F', "FORMAT", 0, "table, json, jsonl, csv, chrome or html", 0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE instead of standard output", 0 },
-	{ "fields", 'f', "LIST", 0, "Show these fields, separated by commas; +LIST: these too; help: list them", 0 },
+	{ "fields", 'f', "LIST", 0,
+	  "Show these fields, separated by commas; +LIST: these too; help: list them", 0 },
 	{ "sort", 's', "LIST", 0, "Sort by these fields; -FIELD: downwards", 0 },
 	{ "bytes", OPT_BYTES, NULL, 0, "Memory in plain bytes", 0 },
 	{ "ns", OPT_NS, NULL, 0, "Time in plain nanoseconds", 0 },
@@ -157,7 +161,10 @@ int output_print(const struct output *out, const struct doc *doc)
 
 	errno = 0;
 	err = out->format->print(f, doc, &print) || ferror(f);
-	err |= out->path ? fclose(f) : fflush(f);
+	if (out->path)
+		err |= fclose(f);
+	else
+		err |= fflush(f);
 	if (err) {
 		/* Whoever closed the pipe has seen enough. */
 		if (errno == EPIPE)

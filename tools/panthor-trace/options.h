@@ -36,7 +36,13 @@ extern const struct argp output_argp;
 int output_print(const struct output *out, const struct doc *doc);
 
 /* Children get their input from the parent's state->child_inputs[]. */
-#define CHILD_SELECTION { &selection_argp, 0, "Which requests:", 1 }
-#define CHILD_OUTPUT { &output_argp, 0, "Output:", 2 }
+#define CHILD_SELECTION                                  \
+	{                                                \
+		&selection_argp, 0, "Which requests:", 1 \
+	}
+#define CHILD_OUTPUT                          \
+	{                                     \
+		&output_argp, 0, "Output:", 2 \
+	}
 
 #endif

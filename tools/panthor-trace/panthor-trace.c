@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * panthor-trace: what explicit and implicit reclaim of GPU memory did, from traces of the panthor driver.
+ * panthor-trace: what explicit and implicit reclaim of GPU memory did, from
+ * traces of the panthor driver.
  *
  * Each subcommand is one file, cmd_<name>.c, and one line in the table below.
  */
@@ -18,12 +19,15 @@
 
 static const struct command commands[] = {
 	{ "record", "record reclaim while a command runs, or until Ctrl-C", cmd_record, false },
-	{ "report", "what each request did: one row a request, its BOs, its blocked time", cmd_report, true },
+	{ "report", "what each request did: one row a request, its BOs, its blocked time",
+	  cmd_report, true },
 	{ "refault", "what came back, how soon and at what cost", cmd_refault, true },
 	{ "diff", "two traces compared, with percent change", cmd_diff, true },
-	{ "export", "everything for other programs: JSON, CSV, Perfetto, an HTML page", cmd_export, true },
+	{ "export", "everything for other programs: JSON, CSV, Perfetto, an HTML page", cmd_export,
+	  true },
 	{ "top", "live table of the GPU's clients", cmd_top, false },
-	{ "reclaim", "push a process' GPU memory out to swap, and say what that did", cmd_reclaim, false },
+	{ "reclaim", "push a process' GPU memory out to swap, and say what that did", cmd_reclaim,
+	  false },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -64,8 +68,8 @@ int main(int argc, char **argv)
 		/* argp names the program by argv[0] */
 		snprintf(name, sizeof(name), "panthor-trace %s", commands[i].name);
 		argv[1] = name;
-		return commands[i].reads_files ? guarded(commands[i].run, argc - 1, argv + 1) :
-						 commands[i].run(argc - 1, argv + 1);
+		return commands[i].reads_files ? guarded(commands[i].run, argc - 1, argv + 1)
+					       : commands[i].run(argc - 1, argv + 1);
 	}
 	pt_error("no command \"%s\"; panthor-trace --help lists them", argv[1]);
 	return EXIT_USAGE;

@@ -2,10 +2,12 @@
 /*
  * libtraceevent plugin for the panthor driver's reclaim events.
  *
- * Prints each event as a readable line, and after each panthor_reclaim_end what that request did. The same binary serves
- * trace-cmd, perf and KernelShark, so it may call only what perf exports (the build checks that), cannot rely on time stamps
- * (perf hands out 0) nor on order (KernelShark draws rows as one scrolls): each line stands on its own event alone, and what is
- * said of a whole request says as well how much of it was seen.
+ * Prints each event as a readable line, and after each panthor_reclaim_end
+ * what that request did. The same binary serves trace-cmd, perf and
+ * KernelShark, so it may call only what perf exports (the build checks that),
+ * cannot rely on time stamps (perf hands out 0) nor on order (KernelShark
+ * draws rows as one scrolls): each line stands on its own event alone, and
+ * what is said of a whole request says as well how much of it was seen.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +27,15 @@ EXPORT void TEP_PLUGIN_UNLOADER(struct tep_handle *tep);
 
 enum { OPT_SUMMARY, OPT_BOS, OPT_UNITS, OPT_MIN_BLOCKED, NR_OPTS };
 
-/* Not named tep_plugin_options: libtraceevent would register that on its own once more and toggle the switches twice. */
+/*
+ * Not named tep_plugin_options: libtraceevent would register that on its own
+ * once more and toggle the switches twice.
+ */
 static struct tep_plugin_option options[NR_OPTS + 1] = {
 	[OPT_SUMMARY] = {
 		.name = "summary",
 		.plugin_alias = "panthor",
-		.description = "After each panthor_reclaim_end: what the request did (on unless =0)",
+		.description = "After each end event: what the request did (on unless =0)",
 		.set = 1,
 	},
 	[OPT_BOS] = {
@@ -69,7 +74,10 @@ struct state {
 	} handler[PT_NR_KINDS];
 };
 
-/* The loader is only given the handle, so there has to be a list of states to find the right one again. */
+/*
+ * The loader is only given the handle, so there has to be a list of states to
+ * find the right one again.
+ */
 static struct state *states;
 static char *env_values;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1
 /*
- * Since Linux 7.3 the vmscan events' text uses `REC->ent.pid`, which no released libtraceevent parses: it prints
- * "[FAILED TO PARSE]" and hex. Events that it does parse are left to it.
+ * Since Linux 7.3 the vmscan events' text uses `REC->ent.pid`, which no
+ * released libtraceevent parses: it prints "[FAILED TO PARSE]" and hex. Events
+ * that it does parse are left to it.
  */
 #include <traceevent/event-parse.h>
 #include <traceevent/trace-seq.h>
@@ -21,17 +22,16 @@ struct vmscan_event {
 	} field[MAX_FIELDS];
 };
 
-#define BEGIN_FIELDS {				\
-	{ "order", "order", DEC },		\
-	{ "gfp_flags", "gfp_flags", HEX },	\
-	{ "pid", "common_pid", DEC },		\
-	{ "memcg_id", "memcg_id", UNS },	\
-}
-#define END_FIELDS {				\
-	{ "nr_reclaimed", "nr_reclaimed", UNS },\
-	{ "pid", "common_pid", DEC },		\
-	{ "memcg_id", "memcg_id", UNS },	\
-}
+#define BEGIN_FIELDS                                                                   \
+	{                                                                              \
+		{ "order", "order", DEC }, { "gfp_flags", "gfp_flags", HEX },          \
+			{ "pid", "common_pid", DEC }, { "memcg_id", "memcg_id", UNS }, \
+	}
+#define END_FIELDS                                                                     \
+	{                                                                              \
+		{ "nr_reclaimed", "nr_reclaimed", UNS }, { "pid", "common_pid", DEC }, \
+			{ "memcg_id", "memcg_id", UNS },                               \
+	}
 
 static const struct vmscan_event events[] = {
 	{ "mm_vmscan_direct_reclaim_begin", BEGIN_FIELDS },
@@ -41,28 +41,30 @@ static const struct vmscan_event events[] = {
 	{ "mm_vmscan_memcg_softlimit_reclaim_begin", BEGIN_FIELDS },
 	{ "mm_vmscan_memcg_softlimit_reclaim_end", END_FIELDS },
 	{ "mm_vmscan_node_reclaim_end", END_FIELDS },
-	{ "mm_shrink_slab_start", {
-		{ "shrinker", "shrink", FUNC },
-		{ "nid", "nid", DEC },
-		{ "pid", "common_pid", DEC },
-		{ "memcg_id", "memcg_id", UNS },
-		{ "objects_to_shrink", "nr_objects_to_shrink", DEC },
-		{ "gfp_flags", "gfp_flags", HEX },
-		{ "cache_items", "cache_items", UNS },
-		{ "delta", "delta", UNS },
-		{ "total_scan", "total_scan", UNS },
-		{ "priority", "priority", DEC },
-	} },
-	{ "mm_shrink_slab_end", {
-		{ "shrinker", "shrink", FUNC },
-		{ "nid", "nid", DEC },
-		{ "pid", "common_pid", DEC },
-		{ "memcg_id", "memcg_id", UNS },
-		{ "unused_scan", "unused_scan", DEC },
-		{ "new_scan", "new_scan", DEC },
-		{ "total_scan", "total_scan", DEC },
-		{ "retval", "retval", DEC },
-	} },
+	{ "mm_shrink_slab_start",
+	  {
+		  { "shrinker", "shrink", FUNC },
+		  { "nid", "nid", DEC },
+		  { "pid", "common_pid", DEC },
+		  { "memcg_id", "memcg_id", UNS },
+		  { "objects_to_shrink", "nr_objects_to_shrink", DEC },
+		  { "gfp_flags", "gfp_flags", HEX },
+		  { "cache_items", "cache_items", UNS },
+		  { "delta", "delta", UNS },
+		  { "total_scan", "total_scan", UNS },
+		  { "priority", "priority", DEC },
+	  } },
+	{ "mm_shrink_slab_end",
+	  {
+		  { "shrinker", "shrink", FUNC },
+		  { "nid", "nid", DEC },
+		  { "pid", "common_pid", DEC },
+		  { "memcg_id", "memcg_id", UNS },
+		  { "unused_scan", "unused_scan", DEC },
+		  { "new_scan", "new_scan", DEC },
+		  { "total_scan", "total_scan", DEC },
+		  { "retval", "retval", DEC },
+	  } },
 };
 
 #define NR_EVENTS (sizeof(events) / sizeof(events[0]))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* The kernel's own reclaim events, for readers that cannot parse them: they stand next to ours in most traces. */
+/*
+ * The kernel's own reclaim events, for readers that cannot parse them: they
+ * stand next to ours in most traces.
+ */
 #ifndef PANTHOR_TRACE_PLUGIN_VMSCAN_H
 #define PANTHOR_TRACE_PLUGIN_VMSCAN_H
 

@@ -17,18 +17,20 @@
 #define SIGNAL_INTERVAL 65536
 
 /*
- * libtracecmd keeps all that it has read of a file, mapped (and that even when it is closed) or unpacked on the heap. So after
- * this many bytes the pages of the mapping are given back; if there is none, the file is closed and opened again where one was.
+ * libtracecmd keeps all that it has read of a file, mapped (and that even when
+ * it is closed) or unpacked on the heap. So after this many bytes the pages of
+ * the mapping are given back; if there is none, the file is closed and opened
+ * again where one was.
  */
 #define WINDOW (8 << 20)
 
 /* One CPU of one buffer: a stream that is in order by itself */
 struct lane {
-	int buffer;			/* -1: the main one */
+	int buffer; /* -1: the main one */
 	int cpu;
 	struct tracecmd_input *handle;
-	bool resume;			/* the file was opened anew: first go back to @offset */
-	unsigned long long offset;	/* of the last record read */
+	bool resume; /* the file was opened anew: first go back to @offset */
+	unsigned long long offset; /* of the last record read */
 
 	/* The next record that matters, copied; no data: the lane is at its end */
 	unsigned char *data;
@@ -36,28 +38,29 @@ struct lane {
 	bool valid;
 	int size;
 	uint64_t ts;
-	uint64_t lost;			/* events lost before it */
-	const struct pt_format *fmt;	/* NULL if it is none of ours */
+	uint64_t lost; /* events lost before it */
+	const struct pt_format *fmt; /* NULL if it is none of ours */
 };
 
 /* A trace file being read */
 struct reader {
 	struct source *src;
-	struct tep_handle *tep;		/* a bare one, for the byte order */
+	struct tep_handle *tep; /* a bare one, for the byte order */
 	struct tracecmd_input *handle;
 	struct tracecmd_input **buffer;
 	int nr_buffers;
-	size_t consumed;		/* since it was opened */
+	size_t consumed; /* since it was opened */
 	struct pt_format fmt[PT_NR_KINDS];
-	uint8_t kind[65536];		/* by the first two bytes of a record as they stand; kind + 1, or 0 */
+	uint8_t kind[65536]; /* by the first two bytes of a record as they stand; kind + 1, or 0 */
 	struct lane *lane;
 	size_t nr_lanes;
 };
 
 /*
- * In two steps, because tracecmd_open() of 3.1.6 dereferences NULL while it cleans up after bad data. For the same reason the
- * handle is left alone when the second step fails. The library's remarks on standard error go nowhere: what matters of them is
- * said by us, in one line.
+ * In two steps, because tracecmd_open() of 3.1.6 dereferences NULL while it
+ * cleans up after bad data. For the same reason the handle is left alone when
+ * the second step fails. The library's remarks on standard error go nowhere:
+ * what matters of them is said by us, in one line.
  */
 static struct tracecmd_input *open_trace(const char *path)
 {
@@ -140,8 +143,9 @@ static void reopen(struct reader *rd)
 	for (size_t i = 0; i < rd->nr_lanes; i++) {
 		struct lane *lane = &rd->lane[i];
 
-		lane->handle = lane->buffer < 0 ? rd->handle :
-			       lane->buffer < rd->nr_buffers ? rd->buffer[lane->buffer] : NULL;
+		lane->handle = lane->buffer < 0		       ? rd->handle
+			       : lane->buffer < rd->nr_buffers ? rd->buffer[lane->buffer]
+							       : NULL;
 		lane->resume = true;
 	}
 }
@@ -300,7 +304,8 @@ static void add_lanes(struct reader *rd, struct tracecmd_input *handle, int buff
 
 	rd->lane = xrealloc(rd->lane, (rd->nr_lanes + cpus) * sizeof(*rd->lane));
 	for (int i = 0; i < cpus; i++)
-		rd->lane[rd->nr_lanes++] = (struct lane){ .buffer = buffer, .cpu = i, .handle = handle };
+		rd->lane[rd->nr_lanes++] =
+			(struct lane){ .buffer = buffer, .cpu = i, .handle = handle };
 }
 
 static int read_all(struct reader *rd)
@@ -327,8 +332,8 @@ static int read_all(struct reader *rd)
  * source_read - read a trace file to its end
  * @src: path and callbacks; the rest is filled in
  *
- * Prints what is wrong. Return: EXIT_OK, EXIT_INTERRUPTED (what was read was delivered), EXIT_FAILED (not a trace,
- * truncated, damaged) or EXIT_NOTHING.
+ * Prints what is wrong. Return: EXIT_OK, EXIT_INTERRUPTED (what was read was
+ * delivered), EXIT_FAILED (not a trace, truncated, damaged) or EXIT_NOTHING.
  */
 int source_read(struct source *src)
 {
@@ -344,10 +349,12 @@ int source_read(struct source *src)
 	rd = xcalloc(1, sizeof(*rd));
 	rd->src = src;
 	if (!open_file(rd)) {
-		pt_error("%s: damaged, or of a version that this libtracecmd does not read", src->path);
+		pt_error("%s: damaged, or of a version that this libtracecmd does not read",
+			 src->path);
 		status = EXIT_FAILED;
 	} else if (!bind_formats(rd, tracecmd_get_tep(rd->handle))) {
-		pt_error("%s: has none of the driver's reclaim events; record with: panthor-trace record, or trace-cmd record -e panthor",
+		pt_error("%s: has none of the driver's reclaim events; record with: panthor-trace "
+			 "record, or trace-cmd record -e panthor",
 			 src->path);
 		status = EXIT_NOTHING;
 	} else {
@@ -371,7 +378,9 @@ void source_describe(const struct source *src, struct doc *doc)
 	doc_fact(doc, "first_ns", src->first_ns);
 	doc_fact(doc, "last_ns", src->last_ns);
 	if (src->lost_events)
-		doc_problem(doc, "the trace lost %llu events or more; use a bigger buffer (panthor-trace record -b)",
+		doc_problem(doc,
+			    "the trace lost %llu events or more; use a bigger buffer "
+			    "(panthor-trace record -b)",
 			    (unsigned long long)src->lost_events);
 	if (src->undecodable)
 		doc_problem(doc, "%llu of the driver's events are damaged and were left out",

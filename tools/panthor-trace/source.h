@@ -2,7 +2,8 @@
 /*
  * A trace file as a stream of our events in the order of time.
  *
- * Foreign events are passed over without decoding. Nothing is kept: memory does not grow with the file.
+ * Foreign events are passed over without decoding. Nothing is kept: memory
+ * does not grow with the file.
  */
 #ifndef PANTHOR_TRACE_SOURCE_H
 #define PANTHOR_TRACE_SOURCE_H

@@ -2,8 +2,10 @@
 /*
  * Does a file hold what its own tables say?
  *
- * Asked before libtracecmd opens it: on a truncated or damaged file the library only knows "failed", or falls over. The layout
- * is that of trace-cmd.dat.v6(5) and trace-cmd.dat.v7(5). Compressed sections are not looked into.
+ * Asked before libtracecmd opens it: on a truncated or damaged file the
+ * library only knows "failed", or falls over. The layout is that of
+ * trace-cmd.dat.v6(5) and trace-cmd.dat.v7(5). Compressed sections are not
+ * looked into.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +29,7 @@ struct cursor {
 	uint64_t at;
 	bool big;
 	bool beyond;
-	const char *wrong;	/* what is wrong, if not just short */
+	const char *wrong; /* what is wrong, if not just short */
 };
 
 static bool skip(struct cursor *c, uint64_t n)
@@ -126,9 +128,9 @@ static void check_v6(struct cursor *c)
 		for (uint64_t n = number(c, 4); n && fine(c); n--)
 			skip(c, number(c, 8));
 	}
-	skip(c, number(c, 4));		/* kallsyms */
-	skip(c, number(c, 4));		/* printk */
-	skip(c, number(c, 8));		/* names of threads */
+	skip(c, number(c, 4)); /* kallsyms */
+	skip(c, number(c, 4)); /* printk */
+	skip(c, number(c, 8)); /* names of threads */
 	cpus = number(c, 4);
 	if (!fine(c))
 		return;
@@ -224,7 +226,8 @@ static void check(struct cursor *c)
 	const char *version;
 
 	if (c->size < MAGIC_LEN || memcmp(c->data, MAGIC, MAGIC_LEN)) {
-		c->wrong = "not a trace.dat file; trace-cmd record and panthor-trace record make them";
+		c->wrong =
+			"not a trace.dat file; trace-cmd record and panthor-trace record make them";
 		return;
 	}
 	c->at = MAGIC_LEN;
@@ -277,7 +280,8 @@ int source_check(const char *path)
 	if (c.wrong)
 		pt_error("%s: %s", path, c.wrong);
 	else if (c.beyond)
-		pt_error("%s: truncated: it should go on beyond its %llu bytes; was the recording cut off, or the disk full?",
+		pt_error("%s: truncated: it should go on beyond its %llu bytes; was the recording "
+			 "cut off, or the disk full?",
 			 path, (unsigned long long)c.size);
 	return fine(&c) ? EXIT_OK : EXIT_FAILED;
 }

@@ -2,7 +2,6 @@
 #ifndef PANTHOR_TRACE_SOURCE_CHECK_H
 #define PANTHOR_TRACE_SOURCE_CHECK_H
 
-
 int source_check(const char *path);
 
 #endif

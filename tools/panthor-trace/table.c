@@ -92,13 +92,13 @@ static int compare_cells(const struct cell *a, const struct cell *b, enum unit u
 
 static int compare_rows(const void *pa, const void *pb, void *arg)
 {
-	const struct cell *a = *(struct cell * const *)pa, *b = *(struct cell * const *)pb;
+	const struct cell *a = *(struct cell *const *)pa, *b = *(struct cell *const *)pb;
 	const struct sort_keys *keys = arg;
 
 	for (int i = 0; i < keys->nr; i++) {
 		int column = keys->key[i].column;
-		int order = compare_cells(&a[column], &b[column],
-					  keys->table->columns[column].unit);
+		int order =
+			compare_cells(&a[column], &b[column], keys->table->columns[column].unit);
 
 		if (order)
 			return keys->key[i].down ? -order : order;

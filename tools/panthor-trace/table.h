@@ -2,8 +2,10 @@
 /*
  * Views make tables, formats print them: neither knows the other.
  *
- * A document is a few tables with what is to be said about the trace as a whole. To add an output format, write one file with a
- * struct format and name it in the table in format.c; to add a column, add one line to the view's column table.
+ * A document is a few tables with what is to be said about the trace as a
+ * whole. To add an output format, write one file with a struct format and name
+ * it in the table in format.c; to add a column, add one line to the view's
+ * column table.
  */
 #ifndef PANTHOR_TRACE_TABLE_H
 #define PANTHOR_TRACE_TABLE_H
@@ -22,14 +24,15 @@ enum unit {
 	UNIT_SIGNED,
 	UNIT_HEX,
 	UNIT_BYTES,
-	UNIT_NS,		/* a duration */
-	UNIT_TIME,		/* a point in time, in ns */
-	UNIT_PERMILLE,		/* shown as percent with one decimal */
+	UNIT_NS, /* a duration */
+	UNIT_TIME, /* a point in time, in ns */
+	UNIT_PERMILLE, /* shown as percent with one decimal */
 };
 
 /**
  * struct column - one column of a view
- * @name: key in JSON, head in CSV, name for --fields, --sort and --filter: the event field's own name where there is one
+ * @name: key in JSON, head in CSV, name for --fields, --sort and --filter: the
+ * event field's own name where there is one
  * @title: head in a table for people
  * @unit: what its cells hold
  * @help: for --fields=help and the man page
@@ -44,11 +47,11 @@ struct column {
 };
 
 struct cell {
-	bool known;		/* false: not told by the trace; "-" or null */
+	bool known; /* false: not told by the trace; "-" or null */
 	union {
 		uint64_t u;
 		int64_t i;
-		char *s;	/* safe to print; freed with its row */
+		char *s; /* safe to print; freed with its row */
 	};
 };
 
@@ -99,7 +102,7 @@ struct doc {
 /* How to print */
 struct print {
 	struct pt_units units;
-	bool all_columns;	/* for formats that scripts read: all but what --fields left out */
+	bool all_columns; /* for formats that scripts read: all but what --fields left out */
 	bool color;
 };
 
@@ -110,7 +113,8 @@ struct format {
 };
 
 const struct format *find_format(const char *name);
-extern const struct format format_table, format_json, format_jsonl, format_csv, format_chrome, format_html;
+extern const struct format format_table, format_json, format_jsonl, format_csv, format_chrome,
+	format_html;
 
 struct table *table_new(const char *name, const struct column *columns, size_t nr);
 struct cell *table_add(struct table *table);

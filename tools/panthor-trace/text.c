@@ -67,7 +67,10 @@ void pt_text_free(struct pt_text *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/* Three digits that matter: 1.23, 12.3, 123. Rounding must not turn 999.6 into 1000 or 9.996 into 10.00. */
+/*
+ * Three digits that matter: 1.23, 12.3, 123. Rounding must not turn 999.6 into
+ * 1000 or 9.996 into 10.00.
+ */
 static const char *scaled(char buf[PT_NUM_LEN], double v, const char *unit)
 {
 	int digits = v >= 99.95 ? 0 : v >= 9.995 ? 1 : 2;
@@ -78,7 +81,7 @@ static const char *scaled(char buf[PT_NUM_LEN], double v, const char *unit)
 
 const char *pt_bytes(char buf[PT_NUM_LEN], uint64_t bytes, bool exact)
 {
-	static const char * const unit[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	static const char *const unit[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	double v = bytes / 1024.0;
 	size_t i = 0;
 
@@ -106,7 +109,9 @@ const char *pt_ns(char buf[PT_NUM_LEN], uint64_t ns, bool exact)
 {
 	if (exact || ns < 1000) {
 		snprintf(buf, PT_NUM_LEN, "%llu%s", (unsigned long long)ns,
-			 exact ? "" : ns ? " ns" : "");
+			 exact ? ""
+			 : ns  ? " ns"
+			       : "");
 		return buf;
 	}
 	if (ns < 999500)
@@ -201,11 +206,12 @@ const char *pt_errno(int64_t result, char buf[PT_NUM_LEN])
 		int err;
 		const char *name;
 	} known[] = {
-		{ EPERM, "EPERM" }, { ENOENT, "ENOENT" }, { ESRCH, "ESRCH" }, { EINTR, "EINTR" },
-		{ EIO, "EIO" }, { EAGAIN, "EAGAIN" }, { ENOMEM, "ENOMEM" }, { EACCES, "EACCES" },
-		{ EFAULT, "EFAULT" }, { EBUSY, "EBUSY" }, { ENODEV, "ENODEV" },
-		{ EINVAL, "EINVAL" }, { ENOSPC, "ENOSPC" }, { ERANGE, "ERANGE" },
-		{ EDEADLK, "EDEADLK" }, { ETIMEDOUT, "ETIMEDOUT" }, { 512, "ERESTARTSYS" },
+		{ EPERM, "EPERM" },	    { ENOENT, "ENOENT" },   { ESRCH, "ESRCH" },
+		{ EINTR, "EINTR" },	    { EIO, "EIO" },	    { EAGAIN, "EAGAIN" },
+		{ ENOMEM, "ENOMEM" },	    { EACCES, "EACCES" },   { EFAULT, "EFAULT" },
+		{ EBUSY, "EBUSY" },	    { ENODEV, "ENODEV" },   { EINVAL, "EINVAL" },
+		{ ENOSPC, "ENOSPC" },	    { ERANGE, "ERANGE" },   { EDEADLK, "EDEADLK" },
+		{ ETIMEDOUT, "ETIMEDOUT" }, { 512, "ERESTARTSYS" },
 	};
 
 	if (!result)

@@ -14,8 +14,26 @@ const char *view_symbol(const struct pt_names *names, enum pt_symbols which, uin
 }
 
 enum bo_column {
-	BO_TIME, BO_ID, BO_WHAT, BO_BO_ID, BO_LABEL, BO_SIZE, BO_CLIENT, BO_TGID, BO_VM, BO_STATE,
-	BO_REASON, BO_VA, BO_WAIT, BO_DURATION, BO_WRITTEN, BO_FREED, BO_WB, BO_WB_TIME, BO_EVICTIONS, NR_BO_COLUMNS
+	BO_TIME,
+	BO_ID,
+	BO_WHAT,
+	BO_BO_ID,
+	BO_LABEL,
+	BO_SIZE,
+	BO_CLIENT,
+	BO_TGID,
+	BO_VM,
+	BO_STATE,
+	BO_REASON,
+	BO_VA,
+	BO_WAIT,
+	BO_DURATION,
+	BO_WRITTEN,
+	BO_FREED,
+	BO_WB,
+	BO_WB_TIME,
+	BO_EVICTIONS,
+	NR_BO_COLUMNS
 };
 
 const struct column bo_columns[] = {
@@ -25,19 +43,22 @@ const struct column bo_columns[] = {
 	[BO_BO_ID] = { "bo_id", "BO", UNIT_COUNT, "the BO, for as long as it lives", true },
 	[BO_LABEL] = { "label", "LABEL", UNIT_TEXT, "its label", true },
 	[BO_SIZE] = { "size", "SIZE", UNIT_BYTES, "its size", true },
-	[BO_CLIENT] = { "client_id", "CLIENT", UNIT_COUNT, "open file it belongs to; 0: the kernel", true },
+	[BO_CLIENT] = { "client_id", "CLIENT", UNIT_COUNT, "open file it belongs to; 0: the kernel",
+			true },
 	[BO_TGID] = { "tgid", "PID", UNIT_SIGNED, "process of that", true },
 	[BO_VM] = { "vm_id", "VM", UNIT_COUNT, "its VM; 0: none", true },
 	[BO_STATE] = { "state", "STATE", UNIT_TEXT, "its reclaim state", true },
 	[BO_REASON] = { "reason", "REASON", UNIT_TEXT, "why it stayed", true },
 	[BO_VA] = { "va", "ADDRESS", UNIT_HEX, "its lowest GPU address", false },
 	[BO_WAIT] = { "wait_ns", "WAITED", UNIT_NS, "time spent waiting for it alone", false },
-	[BO_DURATION] = { "duration_ns", "TOOK", UNIT_NS, "all the time spent on it, write-back apart", true },
+	[BO_DURATION] = { "duration_ns", "TOOK", UNIT_NS,
+			  "all the time spent on it, write-back apart", true },
 	[BO_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "what of it went to swap", true },
 	[BO_FREED] = { "freed", "FREED", UNIT_BYTES, "what of it is free RAM", true },
 	[BO_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time that took", true },
 	[BO_WB_TIME] = { "writeback_time_ns", "SWAPPED", UNIT_TIME, "when that was done", false },
-	[BO_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "how often it was evicted so far", true },
+	[BO_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "how often it was evicted so far",
+			   true },
 };
 
 const size_t nr_bo_columns = NR_BO_COLUMNS;
@@ -72,8 +93,20 @@ void bo_row(struct cell *row, const struct pt_request *req, const struct pt_bo *
 }
 
 enum swapin_column {
-	SW_TIME, SW_ID, SW_BO, SW_LABEL, SW_SIZE, SW_CLIENT, SW_TGID, SW_VM, SW_RESULT, SW_AWAY,
-	SW_DURATION, SW_EVICTIONS, SW_PID, NR_SW_COLUMNS
+	SW_TIME,
+	SW_ID,
+	SW_BO,
+	SW_LABEL,
+	SW_SIZE,
+	SW_CLIENT,
+	SW_TGID,
+	SW_VM,
+	SW_RESULT,
+	SW_AWAY,
+	SW_DURATION,
+	SW_EVICTIONS,
+	SW_PID,
+	NR_SW_COLUMNS
 };
 
 const struct column swapin_columns[] = {
@@ -88,7 +121,8 @@ const struct column swapin_columns[] = {
 	[SW_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error that kept it out", true },
 	[SW_AWAY] = { "away_ns", "AWAY", UNIT_NS, "how long it had been without memory", true },
 	[SW_DURATION] = { "duration_ns", "TOOK", UNIT_NS, "time it took to get the pages", true },
-	[SW_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "how often it was evicted so far", true },
+	[SW_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "how often it was evicted so far",
+			   true },
 	[SW_PID] = { "pid", "THREAD", UNIT_SIGNED, "thread that brought it back", false },
 };
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* --by: what happened, summed up by client, VM, label, reason or state. Memory grows with the groups. */
+/*
+ * --by: what happened, summed up by client, VM, label, reason or state. Memory
+ * grows with the groups.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,16 +20,17 @@ const struct column group_columns[] = {
 	[G_SK] = { "skipped", "SKIPPED", UNIT_BYTES, "memory of these", true },
 	[G_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "what went to swap", true },
 	[G_FREED] = { "freed", "FREED", UNIT_BYTES, "what became free RAM", true },
-	[G_TIME] = { "duration_ns", "TOOK", UNIT_NS, "time spent on its VMs (client, vm) or BOs (else)", true },
+	[G_TIME] = { "duration_ns", "TOOK", UNIT_NS,
+		     "time spent on its VMs (client, vm) or BOs (else)", true },
 	[G_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time spent writing its BOs to swap", true },
 };
 
 const size_t nr_group_columns = NR_G;
 
 struct group {
-	struct group *next;	/* in order of appearance */
+	struct group *next; /* in order of appearance */
 	char *key;
-	uint64_t request;	/* the last one counted */
+	uint64_t request; /* the last one counted */
 	uint64_t sum[NR_G];
 };
 
@@ -34,13 +38,13 @@ struct groups {
 	enum group_by by;
 	struct group *first;
 	struct group **last;
-	struct pt_map map;	/* hash of the key -> group */
+	struct pt_map map; /* hash of the key -> group */
 };
 
 int group_find(const char *name)
 {
-	static const char * const names[] = {
-		[BY_CLIENT] = "client", [BY_VM] = "vm", [BY_LABEL] = "label",
+	static const char *const names[] = {
+		[BY_CLIENT] = "client", [BY_VM] = "vm",	      [BY_LABEL] = "label",
 		[BY_REASON] = "reason", [BY_STATE] = "state",
 	};
 
@@ -111,8 +115,9 @@ static void bo_key(struct pt_text *key, const struct groups *g, const struct pt_
 		pt_add(key, "%s", bo->label);
 		break;
 	case BY_REASON:
-		pt_add(key, "%s", bo->kind == PT_BO_EVICT ? "(evicted)" :
-		       pt_name(names, PT_SYM_REASON, bo->reason));
+		pt_add(key, "%s",
+		       bo->kind == PT_BO_EVICT ? "(evicted)"
+					       : pt_name(names, PT_SYM_REASON, bo->reason));
 		break;
 	case BY_STATE:
 		pt_add(key, "%s", pt_name(names, PT_SYM_STATE, bo->state));

@@ -57,7 +57,9 @@ static size_t collect(const struct table *requests, int column, uint64_t *values
 
 struct table *percentile_table(const struct table *requests)
 {
-	static const int which[] = { REQ_DURATION, REQ_FENCE, REQ_LOCK, REQ_UNMAP, REQ_WB, REQ_OTHER };
+	static const int which[] = {
+		REQ_DURATION, REQ_FENCE, REQ_LOCK, REQ_UNMAP, REQ_WB, REQ_OTHER
+	};
 	uint64_t *values = xmalloc(requests->nr_rows * sizeof(*values));
 	struct table *t = table_new("percentiles", percentile_columns, NR_P);
 

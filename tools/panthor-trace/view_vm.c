@@ -3,9 +3,28 @@
 #include "view.h"
 
 enum vm_column {
-	VM_TIME, VM_END, VM_ID, VM_CLIENT, VM_TGID, VM_VM, VM_BOS, VM_SIZE, VM_EV_BOS, VM_EV, VM_SK_BOS,
-	VM_SK, VM_UNSEEN, VM_REASON, VM_DURATION, VM_FENCE, VM_LOCK, VM_UNMAP, VM_FENCES, VM_CONTEXT,
-	VM_SEQNO, NR_VM_COLUMNS
+	VM_TIME,
+	VM_END,
+	VM_ID,
+	VM_CLIENT,
+	VM_TGID,
+	VM_VM,
+	VM_BOS,
+	VM_SIZE,
+	VM_EV_BOS,
+	VM_EV,
+	VM_SK_BOS,
+	VM_SK,
+	VM_UNSEEN,
+	VM_REASON,
+	VM_DURATION,
+	VM_FENCE,
+	VM_LOCK,
+	VM_UNMAP,
+	VM_FENCES,
+	VM_CONTEXT,
+	VM_SEQNO,
+	NR_VM_COLUMNS
 };
 
 const struct column vm_columns[] = {
@@ -26,10 +45,13 @@ const struct column vm_columns[] = {
 	[VM_DURATION] = { "duration_ns", "TOOK", UNIT_NS, "time spent on it", true },
 	[VM_FENCE] = { "fence_ns", "FENCE", UNIT_NS, "time waiting for jobs", true },
 	[VM_LOCK] = { "lock_ns", "LOCK", UNIT_NS, "time waiting for locks", true },
-	[VM_UNMAP] = { "unmap_ns", "UNMAP", UNIT_NS, "time tearing down mappings and releasing pages", true },
+	[VM_UNMAP] = { "unmap_ns", "UNMAP", UNIT_NS,
+		       "time tearing down mappings and releasing pages", true },
 	[VM_FENCES] = { "fences", "FENCES", UNIT_COUNT, "job fences waited for", false },
-	[VM_CONTEXT] = { "fence_context", "CONTEXT", UNIT_COUNT, "the last of these, as dma_fence events name it", false },
-	[VM_SEQNO] = { "fence_seqno", "SEQNO", UNIT_COUNT, "the last of these, as dma_fence events name it", false },
+	[VM_CONTEXT] = { "fence_context", "CONTEXT", UNIT_COUNT,
+			 "the last of these, as dma_fence events name it", false },
+	[VM_SEQNO] = { "fence_seqno", "SEQNO", UNIT_COUNT,
+		       "the last of these, as dma_fence events name it", false },
 };
 
 const size_t nr_vm_columns = NR_VM_COLUMNS;

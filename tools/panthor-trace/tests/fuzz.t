@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2015 # A && pass || fail: pass does not fail
 # Each fuzz target for FUZZ_SECONDS, from the corpus; what it finds on the way stays out of the tree.
+# shellcheck source=lib.sh
 . "$HERE/lib.sh"
 cd "$WORK" || exit 1
 # What the libraries do wrong, called from inside them, is theirs.

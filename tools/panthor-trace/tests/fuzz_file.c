@@ -2,8 +2,9 @@
 /*
  * libFuzzer: files of any content through report's way: check, libtracecmd, decode, model.
  *
- * What passes our own check is read in a child, as the program does: there the libraries may fall over, but no sanitizer may
- * find anything (ASAN_OPTIONS=handle_segv=0:exitcode=99).
+ * What passes our own check is read in a child, as the program does: there the
+ * libraries may fall over, but no sanitizer may find anything
+ * (ASAN_OPTIONS=handle_segv=0:exitcode=99).
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -70,7 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		read_it(path);
 		_exit(0);
 	}
-	if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 99)
+	if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == 99)
 		abort();
 	return 0;
 }

@@ -2,8 +2,9 @@
 /*
  * libFuzzer: records of any content through decode, model and words.
  *
- * Input: the first byte chooses byte order and limits; then records, each a byte for the event, a byte for its length and its
- * bytes. An event byte of 0xff loses events instead.
+ * Input: the first byte chooses byte order and limits; then records, each a
+ * byte for the event, a byte for its length and its bytes. An event byte of
+ * 0xff loses events instead.
  */
 #include <stdio.h>
 #include <stdlib.h>

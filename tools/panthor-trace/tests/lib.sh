@@ -6,6 +6,7 @@ N=0
 BAD=0
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/panthor-trace.XXXXXX")
 trap 'rm -rf "$WORK"' EXIT
+# shellcheck disable=SC2034 # for those who read this
 PT=$OUT/tests/panthor-trace
 
 pass()

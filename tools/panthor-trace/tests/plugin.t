@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2015 # A && pass || fail: pass does not fail
 # plugin_panthor.so in the programs that load it.
+# shellcheck source=lib.sh
 . "$HERE/lib.sh"
 cd "$WORK" || exit 1
 export TRACEEVENT_PLUGIN_DIR=$WORK/plugins

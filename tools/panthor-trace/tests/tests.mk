@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Everything here is built with AddressSanitizer and UndefinedBehaviorSanitizer, the program under test included.
+# Everything here is built with AddressSanitizer and
+# UndefinedBehaviorSanitizer, the program under test included.
 
 T := $(OUT)/tests
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

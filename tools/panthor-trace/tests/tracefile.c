@@ -160,8 +160,10 @@ int tf_record(const struct tf_file *tf, const struct tf_format *fmt, int pid, co
 			put(tf, buf + f->offset, len << 16 | at, 4);
 			at += len;
 		} else if (found) {
-			put(tf, buf + f->offset, *value == '-' ? (uint64_t)strtoll(value, NULL, 0) :
-			    strtoull(value, NULL, 0), f->size);
+			put(tf, buf + f->offset,
+			    *value == '-' ? (uint64_t)strtoll(value, NULL, 0)
+					  : strtoull(value, NULL, 0),
+			    f->size);
 		}
 	}
 	return (at + 3) & ~3;
@@ -266,14 +268,17 @@ static uint64_t seconds(const char *s)
 /* n records of two foreign events, so that ours are the needle and not the haystack */
 static int noise(struct tf_file *tf, int cpu, uint64_t from, uint64_t to, unsigned long n)
 {
-	const struct tf_format *a = tf_find(tf, "sched_switch"), *b = tf_find(tf, "kmem_cache_free");
+	const struct tf_format *a = tf_find(tf, "sched_switch"),
+			       *b = tf_find(tf, "kmem_cache_free");
 	unsigned char ra[256], rb[256];
 	int sa, sb;
 
 	if (!a || !b)
 		return -1;
-	sa = tf_record(tf, a, 12, "prev_pid=12 prev_prio=120 next_pid=0 next_prio=120", ra, sizeof(ra));
-	sb = tf_record(tf, b, 12, "call_site=0xffffffff81000000 ptr=0xffff888000000000 name=x", rb, sizeof(rb));
+	sa = tf_record(tf, a, 12, "prev_pid=12 prev_prio=120 next_pid=0 next_prio=120", ra,
+		       sizeof(ra));
+	sb = tf_record(tf, b, 12, "call_site=0xffffffff81000000 ptr=0xffff888000000000 name=x", rb,
+		       sizeof(rb));
 	for (unsigned long i = 0; i < n; i++) {
 		uint64_t ts = from + (to - from) * i / n;
 
@@ -308,8 +313,8 @@ static int script_line(struct tf_file *tf, char *line)
 	if (sscanf(line, "noise %d %31s %31s %lu", &cpu, from, to, &count) == 4)
 		return noise(tf, cpu, seconds(from), seconds(to), count);
 
-	if (sscanf(line, "%d %31s %d %63s %n", &cpu, from, &pid, word, &at) < 4 || !at ||
-	    cpu < 0 || cpu >= TF_MAX_CPUS)
+	if (sscanf(line, "%d %31s %d %63s %n", &cpu, from, &pid, word, &at) < 4 || !at || cpu < 0 ||
+	    cpu >= TF_MAX_CPUS)
 		return -1;
 	fmt = tf_find(tf, word);
 	if (!fmt)
@@ -393,7 +398,8 @@ static void write_head(const struct tf_file *tf, FILE *f)
 	out(tf, f, tf->long_size, 1);
 	out(tf, f, TF_PAGE, 4);
 
-	snprintf(page, sizeof(page), "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
+	snprintf(page, sizeof(page),
+		 "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
 		 "\tfield: local_t commit;\toffset:8;\tsize:%d;\tsigned:1;\n"
 		 "\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n"
 		 "\tfield: char data;\toffset:%d;\tsize:%d;\tsigned:1;\n",
@@ -401,15 +407,18 @@ static void write_head(const struct tf_file *tf, FILE *f)
 	fwrite("header_page", 1, 12, f);
 	out_text(tf, f, page, strlen(page));
 	fwrite("header_event", 1, 13, f);
-	snprintf(page, sizeof(page), "# compressed entry header\n\ttype_len    :    5 bits\n"
-		 "\ttime_delta  :   27 bits\n\tarray       :   32 bits\n\n\tpadding     : type == 29\n"
-		 "\ttime_extend : type == 30\n\ttime_stamp : type == 31\n\tdata max type_len  == 28\n");
+	snprintf(page, sizeof(page),
+		 "# compressed entry header\n\ttype_len    :    5 bits\n"
+		 "\ttime_delta  :   27 bits\n\tarray       :   32 bits\n\n\tpadding     : type == "
+		 "29\n"
+		 "\ttime_extend : type == 30\n\ttime_stamp : type == 31\n\tdata max type_len  == "
+		 "28\n");
 	out_text(tf, f, page, strlen(page));
 
 	out(tf, f, 0, 4);
 	write_events(tf, f);
-	out(tf, f, 0, 4);	/* kallsyms */
-	out(tf, f, 0, 4);	/* printk formats */
+	out(tf, f, 0, 4); /* kallsyms */
+	out(tf, f, 0, 4); /* printk formats */
 	for (const struct tf_comm *c = tf->comms; c && len < sizeof(comms) - 32; c = c->next)
 		len += snprintf(comms + len, sizeof(comms) - len, "%d %s\n", c->pid, c->comm);
 	out_text(tf, f, comms, len);

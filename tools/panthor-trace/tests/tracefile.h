@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Makes trace.dat files (version 6) of any byte order and word size out of event formats and "field=value" text, so that tests
- * need neither a kernel nor the machine that a trace would come from.
+ * Makes trace.dat files (version 6) of any byte order and word size out of
+ * event formats and "field=value" text, so that tests need neither a kernel
+ * nor the machine that a trace would come from.
  */
 #ifndef PANTHOR_TRACE_TESTS_TRACEFILE_H
 #define PANTHOR_TRACE_TESTS_TRACEFILE_H
@@ -22,7 +23,7 @@ struct tf_format {
 	int id;
 	char *text;
 	size_t len;
-	int fixed;		/* bytes before the dynamic strings */
+	int fixed; /* bytes before the dynamic strings */
 	int nr;
 	struct tf_field {
 		char name[48];
@@ -41,13 +42,13 @@ struct tf_file {
 		struct tf_comm *next;
 		int pid;
 		char comm[16];
-	} *comms;
+	} * comms;
 	struct tf_cpu {
 		unsigned char *data;
-		size_t len;	/* whole pages */
+		size_t len; /* whole pages */
 		size_t room;
-		size_t page;	/* start of the open page, or len */
-		size_t used;	/* bytes of data in it */
+		size_t page; /* start of the open page, or len */
+		size_t used; /* bytes of data in it */
 		uint64_t ts;
 		uint64_t lost;
 		bool open;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Decoding: literal formats and literal bytes, both byte orders, older and newer kernels, damaged records. */
+/*
+ * Decoding: literal formats and literal bytes, both byte orders, older and
+ * newer kernels, damaged records.
+ */
 #include <errno.h>
 #include <traceevent/event-parse.h>
 
@@ -7,40 +10,37 @@
 #include "tracefile.h"
 #include "unit.h"
 
-#define COMMON									\
-	"format:\n"								\
-	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"	\
-	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"	\
-	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n"	\
+#define COMMON                                                                         \
+	"format:\n"                                                                    \
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"         \
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"         \
+	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n" \
 	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
 
 /* As 64-bit kernels print it */
-static const char swapin[] =
-	"name: panthor_bo_swapin\nID: 1706\n" COMMON
-	"\tfield:__data_loc char[] dev;\toffset:8;\tsize:4;\tsigned:0;\n"
-	"\tfield:__data_loc char[] label;\toffset:12;\tsize:4;\tsigned:0;\n"
-	"\tfield:u64 id;\toffset:16;\tsize:8;\tsigned:0;\n"
-	"\tfield:u64 bo_id;\toffset:24;\tsize:8;\tsigned:0;\n"
-	"\tfield:s32 tgid;\toffset:32;\tsize:4;\tsigned:1;\n"
-	"\tfield:s32 result;\toffset:36;\tsize:4;\tsigned:1;\n"
-	"\nprint fmt: \"id=%llu\", REC->id\n";
+static const char swapin[] = "name: panthor_bo_swapin\nID: 1706\n" COMMON
+			     "\tfield:__data_loc char[] dev;\toffset:8;\tsize:4;\tsigned:0;\n"
+			     "\tfield:__data_loc char[] label;\toffset:12;\tsize:4;\tsigned:0;\n"
+			     "\tfield:u64 id;\toffset:16;\tsize:8;\tsigned:0;\n"
+			     "\tfield:u64 bo_id;\toffset:24;\tsize:8;\tsigned:0;\n"
+			     "\tfield:s32 tgid;\toffset:32;\tsize:4;\tsigned:1;\n"
+			     "\tfield:s32 result;\toffset:36;\tsize:4;\tsigned:1;\n"
+			     "\nprint fmt: \"id=%llu\", REC->id\n";
 
 static const unsigned char swapin_little[] = {
-	0xaa, 0x06, 0x00, 0x00, 0x84, 0x01, 0x00, 0x00,			/* type 1706, pid 388 */
-	0x28, 0x00, 0x08, 0x00, 0x30, 0x00, 0x04, 0x00,			/* dev at 40, 8 bytes; label at 48, 4 */
-	0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,			/* id 7 */
-	0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01,			/* bo_id 0x0102030405060708 */
-	0x84, 0x01, 0x00, 0x00, 0xf4, 0xff, 0xff, 0xff,			/* tgid 388, result -12 */
-	'p', 'a', 'n', 't', 'h', 'o', 'r', 0, 'a', 'b', 'c', 0,
+	0xaa, 0x06, 0x00, 0x00, 0x84, 0x01, 0x00, 0x00, /* type 1706, pid 388 */
+	0x28, 0x00, 0x08, 0x00, 0x30, 0x00, 0x04, 0x00, /* dev at 40, 8 bytes; label at 48, 4 */
+	0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* id 7 */
+	0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, /* bo_id 0x0102030405060708 */
+	0x84, 0x01, 0x00, 0x00, 0xf4, 0xff, 0xff, 0xff, /* tgid 388, result -12 */
+	'p',  'a',  'n',  't',	'h',  'o',  'r',  0,	'a', 'b', 'c', 0,
 };
 
 static const unsigned char swapin_big[] = {
-	0x06, 0xaa, 0x00, 0x00, 0x00, 0x00, 0x01, 0x84,
-	0x00, 0x08, 0x00, 0x28, 0x00, 0x04, 0x00, 0x30,
-	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x07,
-	0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08,
-	0x00, 0x00, 0x01, 0x84, 0xff, 0xff, 0xff, 0xf4,
-	'p', 'a', 'n', 't', 'h', 'o', 'r', 0, 'a', 'b', 'c', 0,
+	0x06, 0xaa, 0x00, 0x00, 0x00, 0x00, 0x01, 0x84, 0x00, 0x08, 0x00, 0x28, 0x00,
+	0x04, 0x00, 0x30, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x07, 0x01, 0x02,
+	0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x00, 0x00, 0x01, 0x84, 0xff, 0xff, 0xff,
+	0xf4, 'p',  'a',  'n',	't',  'h',  'o',  'r',	0,    'a',  'b',  'c',	0,
 };
 
 struct fixture {
@@ -117,7 +117,10 @@ static void literal_bytes_big_endian_32(void **state)
 	literal(swapin_big, sizeof(swapin_big), true, 4);
 }
 
-/* All lengths from nothing to the whole record: never a read beyond the end (AddressSanitizer), never a wrong value. */
+/*
+ * All lengths from nothing to the whole record: never a read beyond the end
+ * (AddressSanitizer), never a wrong value.
+ */
 static void cut_records(void **state)
 {
 	struct fixture f;
@@ -144,14 +147,15 @@ static void cut_records(void **state)
 
 static void newer_kernel_with_more_fields_in_other_order(void **state)
 {
-	static const char format[] =
-		"name: panthor_bo_writeback\nID: 9\n" COMMON
-		"\tfield:u64 duration_ns;\toffset:8;\tsize:8;\tsigned:0;\n"
-		"\tfield:u8 flavour[4];\toffset:16;\tsize:4;\tsigned:0;\n"
-		"\tfield:u32 bo_id;\toffset:20;\tsize:4;\tsigned:0;\n"
-		"\tfield:u16 id;\toffset:24;\tsize:2;\tsigned:0;\n"
-		"\nprint fmt: \"id=%u\", REC->id\n";
-	static const unsigned char bytes[28] = { 9, 0, 0, 0, 1, 0, 0, 0, 0xe8, 3, [20] = 5, [24] = 3 };
+	static const char format[] = "name: panthor_bo_writeback\nID: 9\n" COMMON
+				     "\tfield:u64 duration_ns;\toffset:8;\tsize:8;\tsigned:0;\n"
+				     "\tfield:u8 flavour[4];\toffset:16;\tsize:4;\tsigned:0;\n"
+				     "\tfield:u32 bo_id;\toffset:20;\tsize:4;\tsigned:0;\n"
+				     "\tfield:u16 id;\toffset:24;\tsize:2;\tsigned:0;\n"
+				     "\nprint fmt: \"id=%u\", REC->id\n";
+	static const unsigned char bytes[28] = {
+		9, 0, 0, 0, 1, 0, 0, 0, 0xe8, 3, [20] = 5, [24] = 3
+	};
 	struct fixture f;
 	struct pt_event ev;
 
@@ -167,12 +171,11 @@ static void newer_kernel_with_more_fields_in_other_order(void **state)
 
 static void fields_of_another_type_are_not_believed(void **state)
 {
-	static const char format[] =
-		"name: panthor_bo_writeback\nID: 9\n" COMMON
-		"\tfield:char id[8];\toffset:8;\tsize:8;\tsigned:0;\n"
-		"\tfield:u64 bo_id;\toffset:16;\tsize:8;\tsigned:0;\n"
-		"\tfield:u64 dev;\toffset:24;\tsize:8;\tsigned:0;\n"
-		"\nprint fmt: \"%llu\", REC->bo_id\n";
+	static const char format[] = "name: panthor_bo_writeback\nID: 9\n" COMMON
+				     "\tfield:char id[8];\toffset:8;\tsize:8;\tsigned:0;\n"
+				     "\tfield:u64 bo_id;\toffset:16;\tsize:8;\tsigned:0;\n"
+				     "\tfield:u64 dev;\toffset:24;\tsize:8;\tsigned:0;\n"
+				     "\nprint fmt: \"%llu\", REC->bo_id\n";
 	static const unsigned char bytes[32] = { 9 };
 	struct fixture f;
 	struct pt_event ev;
@@ -204,7 +207,10 @@ static void names_come_from_the_file(void **state)
 	done(&f);
 }
 
-/* The formats of the kernel that this was made for: each event is known, with each of its fields. */
+/*
+ * The formats of the kernel that this was made for: each event is known, with
+ * each of its fields.
+ */
 static void formats_of_our_kernel(void **state)
 {
 	struct tf_file tf = { .long_size = 8 };

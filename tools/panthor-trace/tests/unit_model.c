@@ -4,7 +4,10 @@
 #include "unit.h"
 
 #define HAS_ALL (~0ULL)
-#define STR(text) { text, sizeof(text) - 1 }
+#define STR(text)                      \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
 
 struct seen {
 	struct pt_request last;
@@ -19,7 +22,7 @@ static void on_request(void *context, const struct pt_request *req)
 	struct seen *seen = context;
 
 	seen->requests++;
-	seen->last = *req;	/* its pointers are dead after this */
+	seen->last = *req; /* its pointers are dead after this */
 	pt_split(req, seen->permille);
 }
 
@@ -34,8 +37,11 @@ static void on_refault(void *context, const struct pt_refault *refault)
 static struct pt_model *new_model(struct seen *seen, size_t max_open)
 {
 	struct pt_model_config config = {
-		.request = on_request, .refault = on_refault, .context = seen,
-		.max_open = max_open, .track = true,
+		.request = on_request,
+		.refault = on_refault,
+		.context = seen,
+		.max_open = max_open,
+		.track = true,
 	};
 
 	memset(seen, 0, sizeof(*seen));
@@ -44,11 +50,13 @@ static struct pt_model *new_model(struct seen *seen, size_t max_open)
 
 static struct pt_event event(enum pt_kind kind, uint64_t id, uint64_t ts)
 {
-	return (struct pt_event){ .kind = kind, .id = id, .ts = ts, .pid = 1, .has = HAS_ALL,
-				  .dev = STR("panthor") };
+	return (struct pt_event){
+		.kind = kind, .id = id, .ts = ts, .pid = 1, .has = HAS_ALL, .dev = STR("panthor")
+	};
 }
 
-static struct pt_event bo(enum pt_kind kind, uint64_t id, uint64_t ts, uint64_t bo_id, uint64_t size)
+static struct pt_event bo(enum pt_kind kind, uint64_t id, uint64_t ts, uint64_t bo_id,
+			  uint64_t size)
 {
 	struct pt_event ev = event(kind, id, ts);
 
@@ -195,12 +203,17 @@ static void repeated_events_count_once(void **state)
 	pt_model_free(m);
 }
 
-/* Whatever the order, the totals are those of the end event, and a list that is not whole says so. */
+/*
+ * Whatever the order, the totals are those of the end event, and a list that
+ * is not whole says so.
+ */
 static void any_order_is_never_wrong(void **state)
 {
 	struct pt_event events[] = {
-		event(PT_RECLAIM_BEGIN, 1, 10), bo(PT_BO_EVICT, 1, 11, 21, 4096),
-		bo(PT_BO_SKIP, 1, 12, 22, 512), bo(PT_BO_WRITEBACK, 1, 13, 21, 4096),
+		event(PT_RECLAIM_BEGIN, 1, 10),
+		bo(PT_BO_EVICT, 1, 11, 21, 4096),
+		bo(PT_BO_SKIP, 1, 12, 22, 512),
+		bo(PT_BO_WRITEBACK, 1, 13, 21, 4096),
 		end(1, 20, 1, 4096),
 	};
 	int order[] = { 0, 1, 2, 3, 4 }, n = 5, count[5] = { 0 };
@@ -219,7 +232,8 @@ static void any_order_is_never_wrong(void **state)
 			assert_int_equal(seen.last.evicted, 4096);
 			assert_int_equal(seen.last.flags & PT_REQ_MISMATCH, 0);
 			assert_int_equal(!!(seen.last.flags & PT_REQ_PARTIAL),
-					 seen.last.seen.evicted_bos + seen.last.seen.skipped_bos < 2);
+					 seen.last.seen.evicted_bos + seen.last.seen.skipped_bos <
+						 2);
 		}
 		pt_model_flush(m);
 		pt_model_free(m);
@@ -330,7 +344,9 @@ static void shares_sum_to_a_hundred_percent(void **state)
 		unsigned int sum = 0;
 
 		for (int i = 0; i < PT_NR_CAUSES; i++)
-			req.cause_ns[i] = rand_r(&seed) % 4 ? (uint64_t)rand_r(&seed) >> (rand_r(&seed) % 30) : 0;
+			req.cause_ns[i] = rand_r(&seed) % 4
+						  ? (uint64_t)rand_r(&seed) >> (rand_r(&seed) % 30)
+						  : 0;
 		req.cause_ns[0] += 1;
 		pt_split(&req, permille);
 		for (int i = 0; i < PT_NR_CAUSES; i++)

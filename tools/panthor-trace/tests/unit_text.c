@@ -45,12 +45,14 @@ static void no_control_characters(void **state)
 	cleaned("a\0b", 3, "a\\x00b");
 	cleaned("\r\n\t\177", 4, "\\x0D\\x0A\\x09\\x7F");
 	cleaned("gr\xc3\xbc\xc3\x9f", 6, "gr\xc3\xbc\xc3\x9f");
-	cleaned("\xc2\x9b" "31m", 5, "\\xC2\\x9B31m");		/* C1 CSI */
-	cleaned("\xe2\x80\xae", 3, "\\xE2\\x80\\xAE");		/* right-to-left override */
-	cleaned("\xc0\xaf", 2, "\\xC0\\xAF");			/* overlong */
-	cleaned("\xed\xa0\x80", 3, "\\xED\\xA0\\x80");		/* surrogate */
-	cleaned("\xf4\x90\x80\x80", 4, "\\xF4\\x90\\x80\\x80");	/* beyond Unicode */
-	cleaned("ab\xe2\x82", 4, "ab\\xE2\\x82");		/* cut in the middle */
+	cleaned("\xc2\x9b"
+		"31m",
+		5, "\\xC2\\x9B31m"); /* C1 CSI */
+	cleaned("\xe2\x80\xae", 3, "\\xE2\\x80\\xAE"); /* right-to-left override */
+	cleaned("\xc0\xaf", 2, "\\xC0\\xAF"); /* overlong */
+	cleaned("\xed\xa0\x80", 3, "\\xED\\xA0\\x80"); /* surrogate */
+	cleaned("\xf4\x90\x80\x80", 4, "\\xF4\\x90\\x80\\x80"); /* beyond Unicode */
+	cleaned("ab\xe2\x82", 4, "ab\\xE2\\x82"); /* cut in the middle */
 }
 
 static void clean_never_overflows(void **state)

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Chrome JSON on stdin: complete slices of a thread must nest, every arrow must start and end inside of a slice."""
+import json
+import sys
+
+threads = {}
+flows = {}
+for event in json.load(sys.stdin)["traceEvents"]:
+    track = event.get("pid"), event.get("tid")
+    if event["ph"] == "X":
+        threads.setdefault(track, []).append((event["ts"], event["ts"] + event["dur"], event["name"]))
+    elif event["ph"] in "sf":
+        flows.setdefault(event["id"], {})[event["ph"]] = track, event["ts"]
+
+bad = 0
+for track, slices in threads.items():
+    stack = []
+    for start, end, name in sorted(slices, key=lambda s: (s[0], -s[1])):
+        while stack and stack[-1] <= start:
+            stack.pop()
+        if stack and end > stack[-1] + 1e-6:
+            print("does not nest:", track, name, start, end)
+            bad += 1
+        stack.append(end)
+for name, ends in flows.items():
+    for track, ts in ends.values():
+        if not any(s[0] <= ts <= s[1] for s in threads.get(track, [])):
+            print("arrow in the air:", name)
+            bad += 1
+print("slices:", sum(map(len, threads.values())), "arrows:", sum(len(f) == 2 for f in flows.values()), "bad:", bad)
