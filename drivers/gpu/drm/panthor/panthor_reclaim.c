@@ -91,14 +91,7 @@ static u32 panthor_reclaim_collect(struct panthor_device *ptdev, struct pid *tgi
 	guard(spinlock)(&ptdev->rcl.lock);
 
 	list_for_each_entry(client, &ptdev->rcl.clients, node) {
-		struct pid *pid;
-
-		if (!client->file)
-			continue;
-
-		pid = rcu_dereference(client->file->pid);
-		client->tgid = pid_nr(pid);
-		if (pid != tgid)
+		if (!panthor_reclaim_client_is(client, tgid))
 			continue;
 
 		if (count < room) {

@@ -481,6 +481,7 @@ struct panthor_reclaim_client *
 panthor_reclaim_client_get(struct panthor_reclaim_client *client);
 void panthor_reclaim_client_put(struct panthor_reclaim_client *client);
 pid_t panthor_reclaim_client_tgid(struct panthor_reclaim_client *client, char *comm);
+bool panthor_reclaim_client_is(struct panthor_reclaim_client *client, struct pid *tgid);
 struct panthor_gem_object **
 panthor_reclaim_client_bos(struct panthor_reclaim_client *client, u32 *count);
 void panthor_reclaim_put_bos(struct panthor_gem_object **bos, u32 count);

@@ -150,11 +150,27 @@ void panthor_reclaim_client_put(struct panthor_reclaim_client *client)
 		kref_put(&client->ref, panthor_reclaim_client_release);
 }
 
+/* NULL once the file is closed; good for as long as the RCU read lock is held. */
+static struct pid *panthor_reclaim_client_pid(struct panthor_reclaim_client *client)
+{
+	struct pid *pid;
+
+	lockdep_assert_held(&client->ptdev->rcl.lock);
+
+	if (!client->file)
+		return NULL;
+
+	pid = rcu_dereference(client->file->pid);
+	client->tgid = pid_nr(pid);
+	return pid;
+}
+
 /**
  * panthor_reclaim_client_tgid() - Which process a client belongs to now
  * @client: Client.
  * @comm: Where the name of the process goes, %TASK_COMM_LEN bytes, or NULL.
  *
+ * Context: Any but interrupts.
  * Return: The process in the initial PID namespace; once the file is closed,
  * the last one that used it.
  */
@@ -162,27 +178,34 @@ pid_t panthor_reclaim_client_tgid(struct panthor_reclaim_client *client, char *c
 {
 	struct task_struct *task;
 	struct pid *pid;
-
-	if (comm)
-		comm[0] = '\0';
+	pid_t tgid;
 
 	guard(rcu)();
 
 	scoped_guard(spinlock, &client->ptdev->rcl.lock) {
-		if (!client->file)
-			return client->tgid;
-
-		pid = rcu_dereference(client->file->pid);
-		client->tgid = pid_nr(pid);
+		pid = panthor_reclaim_client_pid(client);
+		tgid = client->tgid;
 	}
 
 	if (comm) {
-		task = pid_task(pid, PIDTYPE_TGID);
-		if (task)
-			strscpy(comm, task->comm, TASK_COMM_LEN);
+		task = pid ? pid_task(pid, PIDTYPE_TGID) : NULL;
+		strscpy(comm, task ? task->comm : "", TASK_COMM_LEN);
 	}
 
-	return pid_nr(pid);
+	return tgid;
+}
+
+/**
+ * panthor_reclaim_client_is() - Does a client belong to a process?
+ * @client: Client.
+ * @tgid: The process.
+ *
+ * Context: RCU read lock and &panthor_reclaim_dev.lock are held.
+ * Return: True if its file is open and that process used it last.
+ */
+bool panthor_reclaim_client_is(struct panthor_reclaim_client *client, struct pid *tgid)
+{
+	return panthor_reclaim_client_pid(client) == tgid;
 }
 
 /**
@@ -305,23 +328,17 @@ static void panthor_reclaim_trace_total(struct panthor_device *ptdev,
 	u32 gpu = ptdev->base.primary ? ptdev->base.primary->index : 0;
 	struct panthor_reclaim_client *other;
 	u64 sum = 0;
-	pid_t tgid;
-
-	if (!IS_ENABLED(CONFIG_TRACE_GPU_MEM) || !trace_gpu_mem_total_enabled())
-		return;
 
 	trace_gpu_mem_total(gpu, 0, atomic64_read(&ptdev->rcl.resident));
 	if (!client)
 		return;
 
-	tgid = panthor_reclaim_client_tgid(client, NULL);
-	scoped_guard(spinlock, &ptdev->rcl.lock) {
-		list_for_each_entry(other, &ptdev->rcl.clients, node) {
-			if (other->tgid == tgid)
-				sum += atomic64_read(&other->resident);
-		}
+	panthor_reclaim_client_pid(client);
+	list_for_each_entry(other, &ptdev->rcl.clients, node) {
+		if (other->tgid == client->tgid)
+			sum += atomic64_read(&other->resident);
 	}
-	trace_gpu_mem_total(gpu, tgid, sum);
+	trace_gpu_mem_total(gpu, client->tgid, sum);
 }
 
 static void panthor_reclaim_resident(struct panthor_gem_object *bo, s64 size)
@@ -333,6 +350,12 @@ static void panthor_reclaim_resident(struct panthor_gem_object *bo, s64 size)
 	if (client)
 		atomic64_add(size, &client->resident);
 
+	if (!IS_ENABLED(CONFIG_TRACE_GPU_MEM) || !trace_gpu_mem_total_enabled())
+		return;
+
+	/* Read and told in one go: the last event tells how it is in the end. */
+	guard(rcu)();
+	guard(spinlock)(&ptdev->rcl.lock);
 	panthor_reclaim_trace_total(ptdev, client);
 }
 
