@@ -50,14 +50,14 @@ struct config {
 /* A line of the table, as far as it matters here */
 struct client {
 	uint64_t id;
-	pid_t tgid;
+	uint64_t tgid;
 	char name[64];
 	uint64_t reclaimable;
+	char last_source[16];
 	uint64_t last_id;
 	uint64_t last_age_ns;
 	uint64_t last_evicted;
 	uint64_t last_freed;
-	uint64_t last_duration_ns;
 };
 
 static volatile sig_atomic_t stop;
@@ -140,28 +140,34 @@ static const char *field(char *line, int nr, char *word, size_t size)
 /* Columns by name, for new ones may come: that is what the ABI promises */
 static bool parse_client(const char *header, char *line, struct client *client)
 {
-	static const char *const names[] = {
-		"client", "tgid", "command", "reclaimable", "last_id", "last_age_ns", "last_evicted",
-		"last_freed", "last_duration_ns",
-	};
-	uint64_t *const values[] = {
-		&client->id, NULL, NULL, &client->reclaimable, &client->last_id, &client->last_age_ns,
-		&client->last_evicted, &client->last_freed, &client->last_duration_ns,
+	const struct {
+		const char *name;
+		uint64_t *number;
+		char *text;
+		size_t size;
+	} fields[] = {
+		{ "client", .number = &client->id },
+		{ "tgid", .number = &client->tgid },
+		{ "command", .text = client->name, .size = sizeof(client->name) },
+		{ "reclaimable", .number = &client->reclaimable },
+		{ "last_id", .number = &client->last_id },
+		{ "last_source", .text = client->last_source, .size = sizeof(client->last_source) },
+		{ "last_age_ns", .number = &client->last_age_ns },
+		{ "last_evicted", .number = &client->last_evicted },
+		{ "last_freed", .number = &client->last_freed },
 	};
 	char word[64];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		int nr = column(header, names[i]);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		int nr = column(header, fields[i].name);
 
 		if (nr < 0)
 			return false;
 		field(line, nr, word, sizeof(word));
-		if (values[i])
-			*values[i] = strtoull(word, NULL, 10);
-		else if (i == 1)
-			client->tgid = atoi(word);
+		if (fields[i].number)
+			*fields[i].number = strtoull(word, NULL, 10);
 		else
-			snprintf(client->name, sizeof(client->name), "%s", word);
+			snprintf(fields[i].text, fields[i].size, "%s", word);
 	}
 	return true;
 }
@@ -171,7 +177,14 @@ static bool kept(const struct config *config, const struct client *client)
 	for (unsigned int i = 0; i < config->nr_kept; i++)
 		if (!strcmp(config->kept[i], client->name))
 			return true;
-	return client->tgid <= 0 || client->tgid == getpid();
+	return !client->tgid || client->tgid == (uint64_t)getpid();
+}
+
+/* Asked by a manager, that is: what the kernel's own reclaim does is no reason to wait */
+static bool rests(const struct config *config, const struct client *client)
+{
+	return client->last_id && !strcmp(client->last_source, "sysfs") &&
+	       client->last_age_ns < config->rest_ns;
 }
 
 /*
@@ -197,8 +210,8 @@ static int find(const struct config *config, const char *table, uint64_t id, str
 				continue;
 			*best = client;
 			ret = 1;
-		} else if (!kept(config, &client) && client.reclaimable >= config->min &&
-			   (!client.last_id || client.last_age_ns >= config->rest_ns) &&
+		} else if (!kept(config, &client) && !rests(config, &client) &&
+			   client.reclaimable >= config->min &&
 			   (!ret || client.reclaimable > best->reclaimable)) {
 			*best = client;
 			ret = 1;
@@ -221,7 +234,7 @@ static int64_t now_ns(void)
 static int write_tgid(const char *path, pid_t tgid)
 {
 	char text[16];
-	int len = snprintf(text, sizeof(text), "%d\n", tgid);
+	int len = snprintf(text, sizeof(text), "%d", tgid);
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	int ret = 0;
 
@@ -251,11 +264,14 @@ static int act(const struct config *config, const char *mem_reclaim, const char 
 	if (ret == -EPERM || ret == -ENODEV || ret == -ENOENT)
 		return ret;
 
-	printf("tgid=%d name=%s want=%" PRIu64 " result=\"%s\"", client.tgid, client.name,
+	printf("tgid=%" PRIu64 " name=%s want=%" PRIu64 " result=\"%s\"", client.tgid, client.name,
 	       client.reclaimable, ret ? strerror(-ret) : "ok");
-	/* The client may be gone by now, and the last request another one's */
-	if (find(config, table, client.id, &after) == 1 && after.last_id != client.last_id)
+	/* The client may be gone by now, or the kernel's own reclaim has been at it since */
+	if (find(config, table, client.id, &after) == 1 && after.last_id != client.last_id &&
+	    !strcmp(after.last_source, "sysfs"))
 		printf(" evicted=%" PRIu64 " freed=%" PRIu64, after.last_evicted, after.last_freed);
+	else
+		printf(" evicted=? freed=?");
 	printf(" took=%.1fms\n", ms);
 	return 1;
 }
