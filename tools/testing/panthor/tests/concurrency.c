@@ -21,7 +21,7 @@
 #include "reclaim.h"
 #include "tap.h"
 
-#define BOS		24
+#define BOS		8
 #define BO_SIZE		65536
 
 #define CRASH_FILE	"/sys/kernel/debug/panthor-sim/crash"
@@ -277,6 +277,8 @@ static void *writer_main(void *arg)
 			odd++;
 			odd_ret = ret;
 		}
+		/* So that the client gets somewhere, too */
+		usleep(2000);
 	}
 }
 
@@ -315,8 +317,9 @@ static void test_act(const struct act *act)
 		diag("round %d: cannot %s: %s", report.rounds, report.what, strerror(-report.ret));
 	if (odd)
 		diag("%d writes returned something odd, the last one %d", odd, odd_ret);
-	ok(!report.ret && report.rounds > 0, "%s during reclaim: works as ever (%d rounds, %d writes)",
-	   act->what, report.rounds, writes);
+	ok(report.ret != -EILSEQ, "%s during reclaim: no byte is lost", act->what);
+	ok_jobs(!report.ret && report.rounds > 0, "%s: works as ever (%d rounds, %d writes)",
+		act->what, report.rounds, writes);
 	ok(writes > 0 && !odd && !kernel_complained(), "%s: and nobody complains", act->what);
 }
 

@@ -3,7 +3,7 @@
  * The events: complete, balanced, and in agreement with each other, with debugfs and with what
  * really happened.
  *
- * ROUNDS=N rounds of everything that evicts (5)
+ * ROUNDS=N rounds of everything that evicts (5), OPERATIONS=N at random by several clients (60)
  */
 #include <errno.h>
 #include <signal.h>
@@ -308,57 +308,106 @@ static void test_sources(void)
 	peer_quit(peer);
 }
 
+/* What the event said last for process @pid, 0 for the device */
+static int64_t last_total(const struct trace *trace, pid_t pid)
+{
+	int64_t size = -1;
+
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_has(&trace->events[i], "pid") &&
+		    event_value(&trace->events[i], "pid") == pid)
+			size = event_value(&trace->events[i], "size");
+	return size;
+}
+
+/* What the table in debugfs says is resident of process @pid */
+static int64_t table_total(pid_t pid)
+{
+	struct table *table;
+	int64_t size = 0;
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
+	table = table_read(path);
+	for (int row = 0; table && row < table->nr_rows; row++)
+		if ((pid_t)table_value(table, row, "tgid") == pid)
+			size += table_value(table, row, "resident");
+	table_free(table);
+	return size;
+}
+
+static void check_totals(struct trace *trace, struct peer **peers, int count)
+{
+	struct gem_sum sum = gem_sum(0, "");
+
+	trace_stop(trace);
+	ok(last_total(trace, 0) == (int64_t)sum.resident,
+	   "of %d gpu_mem_total the device's last one is what is resident in the end (%lld, %llu)",
+	   trace->nr_events, (long long)last_total(trace, 0), (unsigned long long)sum.resident);
+	for (int i = 0; i < count; i++) {
+		pid_t pid = peers[i]->pid;
+
+		sum = gem_sum(pid, "");
+		sum.resident -= sum.firmware;
+		ok(last_total(trace, pid) == (int64_t)sum.resident &&
+		   table_total(pid) == (int64_t)sum.resident,
+		   "so is that of client %d, and the table agrees (%lld, %llu, %lld)", i,
+		   (long long)last_total(trace, pid), (unsigned long long)sum.resident,
+		   (long long)table_total(pid));
+	}
+	trace_free(trace);
+}
+
+static void random_move(struct peer *peer, bool *bound)
+{
+	static const char *const moves[] = {
+		"verify cpu", "verify check", "fill gpu", "submit 2 200", "fill cpu",
+	};
+
+	if (!*bound || !(random() & 3)) {
+		*bound = !*bound;
+		peer_send(peer, *bound ? "bind" : "unbind");
+	} else {
+		peer_send(peer, "%s", moves[random() % 5]);
+	}
+}
+
 /*
- * Everything that changes how much GPU memory there is; what the event said last must be what there
- * is
+ * Everything that changes how much GPU memory there is, by several at once; what the event said
+ * last must be what there is
  */
 static void test_total(void)
 {
 	struct trace *trace = trace_start("gpu_mem:gpu_mem_total", NULL);
-	int64_t device = -1, process = -1;
-	struct peer *peer, *gone;
-	struct gem_sum all, own;
+	long operations = knob("OPERATIONS", 60);
+	struct peer *peers[3], *gone;
+	bool bound[3] = { true, true, true };
+	int failed = 0;
 
-	peer = peer_start("-v2", "-b8x64K", "-b2x64K:shared", "-b2x64K:mmap", "-b2x64K:unused", NULL);
+	srandom(knob("SEED", 1));
+	for (int i = 0; i < 3; i++)
+		peers[i] = peer_start("-v2", "-b8x64K", "-b2x64K:shared", "-b2x64K:mmap",
+				      "-b2x64K:unused", NULL);
 	gone = peer_start("-b8x64K", NULL);
-	for (long i = 0; i < knob("ROUNDS", 5); i++) {
-		peer_do(peer, "submit 1 0");
-		reclaim(peer->pid);
-		reclaim(gone->pid);
-		peer_do(peer, "unbind");
-		shrink("16");
-		peer_do(peer, "verify cpu");
-		peer_do(peer, "bind");
+	for (long left = operations; left > 0; left -= 3) {
+		for (int i = 0; i < 3; i++)
+			random_move(peers[i], &bound[i]);
+		reclaim(peers[random() % 3]->pid);
+		if (random() & 1)
+			reclaim(gone->pid);
+		else
+			shrink("64");
+		for (int i = 0; i < 3; i++)
+			failed += !peer_answer(peers[i]);
 	}
-	peer_do(peer, "destroy-vm 1");
+	failed += !peer_do(peers[0], "destroy-vm 1");
 	peer_kill(gone);
-	reclaim(peer->pid);
-	peer_do(peer, "verify cpu");
-	all = gem_sum(0, "");
-	own = gem_sum(peer->pid, "");
-	trace_stop(trace);
-
-	for (int i = 0; i < trace->nr_events; i++) {
-		const struct event *event = &trace->events[i];
-
-		if (!event_has(event, "pid")) {
-			diag("%s", event->text);
-			continue;
-		}
-		if (!event_value(event, "pid"))
-			device = event_value(event, "size");
-		else if (event_value(event, "pid") == peer->pid)
-			process = event_value(event, "size");
-	}
-	ok(trace->nr_events > 0, "gpu_mem_total is emitted (%d times)", trace->nr_events);
-	ok(device == (int64_t)all.resident,
-	   "the device's total is what is resident in the end (%lld, %llu)", (long long)device,
-	   (unsigned long long)all.resident);
-	own.resident -= own.firmware;
-	ok(process == (int64_t)own.resident, "so is the process' (%lld, %llu)", (long long)process,
-	   (unsigned long long)own.resident);
-	trace_free(trace);
-	peer_quit(peer);
+	reclaim(peers[1]->pid);
+	failed += !peer_do(peers[1], "verify cpu");
+	check_totals(trace, peers, 3);
+	ok(!failed, "%ld operations at random by three clients at once", operations);
+	for (int i = 0; i < 3; i++)
+		peer_quit(peers[i]);
 }
 
 /* Requests from several sources at once, targets that come and go: still each one balanced */

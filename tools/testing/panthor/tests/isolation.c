@@ -88,7 +88,7 @@ static void test_busy_target(long writes)
 	if (!peer_do(peer, "loop 0 5000"))
 		bail("no loop");
 	ok(!write_often(peer->pid, writes), "%ld writes to a target that never stops", writes);
-	ok(peer_do(peer, "stop"), "all of whose jobs went well");
+	ok_jobs(peer_do(peer, "stop"), "all of whose jobs went well");
 	ok(peer_do(peer, "verify check"), "and whose data is intact");
 	peer_quit(peer);
 }
@@ -182,7 +182,7 @@ int main(void)
 		ok(!sum.evictions, "the driver's own count says the same (%llu of %d buffers)",
 		   (unsigned long long)sum.evictions, sum.bos);
 	}
-	ok(peer_do(steady[0], "stop"), "the jobs of the neighbour went well");
+	ok_jobs(peer_do(steady[0], "stop"), "the jobs of the neighbour went well");
 	ok(peer_do(steady[0], "verify gpu") && peer_do(steady[1], "verify gpu"),
 	   "the neighbours' data is intact");
 	peer_quit(steady[0]);

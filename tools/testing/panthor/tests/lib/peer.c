@@ -19,6 +19,7 @@ static struct peer *peer_spawn(char **argv)
 	struct peer *peer = calloc(1, sizeof(*peer));
 	int to[2], from[2];
 
+	signal(SIGPIPE, SIG_IGN);
 	if (!peer || pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
 		bail("cannot make pipes: %s", strerror(errno));
 	peer->pid = fork();
@@ -38,6 +39,18 @@ static struct peer *peer_spawn(char **argv)
 	return peer;
 }
 
+struct peer *peer_try(char **argv)
+{
+	struct peer *peer;
+
+	argv[0] = "load";
+	peer = peer_spawn(argv);
+	if (fgets(peer->line, sizeof(peer->line), peer->from) && !strncmp(peer->line, "ready ", 6))
+		return peer;
+	peer_kill(peer);
+	return NULL;
+}
+
 struct peer *peer_start(const char *arg, ...)
 {
 	char *argv[MAX_ARGS + 2] = { "load" };
@@ -45,7 +58,6 @@ struct peer *peer_start(const char *arg, ...)
 	va_list args;
 	int argc = 1;
 
-	signal(SIGPIPE, SIG_IGN);
 	va_start(args, arg);
 	for (; arg && argc <= MAX_ARGS; arg = va_arg(args, const char *))
 		argv[argc++] = (char *)arg;

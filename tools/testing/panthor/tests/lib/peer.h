@@ -21,6 +21,8 @@ struct peer {
  * Arguments of load, NULL at the end; returns when it is ready, bails out if it does not get there
  */
 struct peer *peer_start(const char *arg, ...) __attribute__((sentinel));
+/* The same with arguments in an array, of which [0] is ignored; NULL if it does not get there */
+struct peer *peer_try(char **argv);
 /* Send a command and wait for its answer, which is then in @line; true if that is "ok" */
 bool peer_do(struct peer *peer, const char *command, ...) __attribute__((format(printf, 2, 3)));
 /* The two halves of it */

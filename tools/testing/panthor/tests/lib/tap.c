@@ -19,7 +19,8 @@ static const char *const complaints[] = {
 	"suspected memory leaks",
 };
 
-static int tests, failures, kmsg = -1;
+static int tests, failures, timeouts, kmsg = -1;
+static bool complained;
 
 static void open_kmsg(void)
 {
@@ -36,9 +37,8 @@ static bool is_complaint(const char *text)
 	return false;
 }
 
-bool kernel_complained(void)
+static void read_log(void)
 {
-	bool complained = false;
 	char record[8192], *text, *end;
 	ssize_t len;
 
@@ -54,12 +54,28 @@ bool kernel_complained(void)
 		end = strchr(text, '\n');
 		if (end)
 			*end = '\0';
+		timeouts += !!strstr(text, "request timedout");
 		if (!is_complaint(text))
 			continue;
 		diag("kernel: %s", text);
 		complained = true;
 	}
-	return complained;
+}
+
+bool kernel_complained(void)
+{
+	bool did;
+
+	read_log();
+	did = complained;
+	complained = false;
+	return did;
+}
+
+bool gpu_too_slow(void)
+{
+	read_log();
+	return timeouts;
 }
 
 void tap_start(void)
@@ -84,6 +100,20 @@ bool ok(bool kept, const char *promise, ...)
 
 	va_start(args, promise);
 	verdict(kept, "", promise, args);
+	va_end(args);
+	return kept;
+}
+
+bool ok_jobs(bool kept, const char *promise, ...)
+{
+	va_list args;
+
+	va_start(args, promise);
+	if (!kept && gpu_too_slow())
+		verdict(true, " # SKIP the GPU did not answer within the driver's time limit", promise,
+			args);
+	else
+		verdict(kept, "", promise, args);
 	va_end(args);
 	return kept;
 }

@@ -14,6 +14,11 @@
 void tap_start(void);
 /* A promise; returns whether it was kept */
 bool ok(bool kept, const char *promise, ...) printf_like(2, 3);
+/*
+ * A promise that jobs end well. The driver gives up on a GPU that takes longer than 100 ms to
+ * change its mind, and a simulated one may do that on a busy machine
+ */
+bool ok_jobs(bool kept, const char *promise, ...) printf_like(2, 3);
 /* A promise that cannot be tried here, and why */
 void skip(const char *why, const char *promise, ...) printf_like(2, 3);
 /* What a reader needs to know about the last promise */
@@ -31,5 +36,7 @@ long knob(const char *name, long otherwise);
 
 /* Did the kernel complain since tap_start() or the last call? Prints what it said */
 bool kernel_complained(void);
+/* Did the driver give up on the GPU since tap_start()? */
+bool gpu_too_slow(void);
 
 #endif

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whatever is written to mem_reclaim gets the answer that its own parser here says it must, and
+ * whatever is done to the files in debugfs does no harm.
+ *
+ * INPUTS=N writes (100,000); SEED=N repeats a run
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "reclaim.h"
+#include "tap.h"
+
+#define PAGE	4096
+#define MAX_LEN	(PAGE + 100)
+
+static uint64_t state;
+
+/* xorshift64*: the same numbers for the same seed, wherever it runs */
+static uint32_t rnd(uint32_t below)
+{
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return (uint32_t)((state * 0x2545f4914f6cdd1dULL) >> 32) % below;
+}
+
+/* What the ABI says about a text; @client is the only process that has the device open */
+static int verdict(const char *text, size_t len, pid_t client)
+{
+	unsigned __int128 value = 0;
+	bool wide = false;
+	size_t at = 0, digits;
+
+	/* One page is all that sysfs takes at a time, and text ends at a NUL */
+	if (len > PAGE)
+		len = PAGE;
+	len = strnlen(text, len);
+
+	at += at < len && text[at] == '+';
+	for (digits = 0; at < len && text[at] >= '0' && text[at] <= '9'; at++, digits++) {
+		value = value * 10 + (text[at] - '0');
+		wide |= value >> 64 != 0;
+		value = wide ? 1 : value;
+	}
+	if (!digits)
+		return -EINVAL;
+	/* The kernel's parser looks no further once the number is too large for it */
+	if (wide)
+		return -ERANGE;
+	at += at < len && text[at] == '\n';
+	if (at < len)
+		return -EINVAL;
+	if (value > INT32_MAX)
+		return -ERANGE;
+	return value == (unsigned int)client ? 0 : -ESRCH;
+}
+
+static size_t random_bytes(char *text)
+{
+	size_t len = rnd(8) ? rnd(24) : rnd(MAX_LEN);
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = rnd(256);
+	return len;
+}
+
+static size_t random_number(char *text)
+{
+	uint64_t value = (uint64_t)rnd(UINT32_MAX) << 32 | rnd(UINT32_MAX);
+
+	return sprintf(text, "%s%llu%s", rnd(8) ? "" : "0000", (unsigned long long)value >> rnd(64),
+		       rnd(2) ? "" : "\n");
+}
+
+static size_t many_digits(char *text)
+{
+	size_t len = rnd(64) ? rnd(40) : rnd(MAX_LEN);
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = '0' + rnd(10);
+	return len;
+}
+
+/* The client's number, which a change or two mostly makes another's or none */
+static size_t nearly_right(char *text, pid_t client)
+{
+	static const char odd[] = "0123456789+-x \n\t\0.,e";
+	size_t len = sprintf(text, "%d\n", client);
+
+	for (uint32_t changes = rnd(3); changes; changes--) {
+		size_t at = rnd(len + 1);
+
+		switch (rnd(3)) {
+		case 0:
+			text[at] = odd[rnd(sizeof(odd))];
+			len += at == len;
+			break;
+		case 1:
+			memmove(text + at + 1, text + at, len - at);
+			text[at] = odd[rnd(sizeof(odd))];
+			len++;
+			break;
+		default:
+			if (at < len) {
+				memmove(text + at, text + at + 1, len - at - 1);
+				len--;
+			}
+		}
+	}
+	return len;
+}
+
+static void show(const char *text, size_t len)
+{
+	char line[200] = "";
+
+	for (size_t i = 0; i < len && i < 40; i++)
+		sprintf(line + strlen(line), "%02x ", (unsigned char)text[i]);
+	diag("%zu bytes: %s%s", len, line, len > 40 ? "..." : "");
+}
+
+static void test_mem_reclaim(long inputs, pid_t client)
+{
+	static char text[MAX_LEN + 16];
+	long wrong = 0, answers[4] = {};
+	int fd = open(RECLAIM_FILE, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		bail("cannot open %s: %s", RECLAIM_FILE, strerror(errno));
+	for (long i = 0; i < inputs; i++) {
+		size_t len;
+		ssize_t got, want;
+		int error;
+
+		switch (rnd(4)) {
+		case 0:
+			len = random_bytes(text);
+			break;
+		case 1:
+			len = random_number(text);
+			break;
+		case 2:
+			len = many_digits(text);
+			break;
+		default:
+			len = nearly_right(text, client);
+		}
+		if (!len)
+			continue;
+		got = pwrite(fd, text, len, 0);
+		got = got < 0 ? -errno : got;
+		error = verdict(text, len, client);
+		want = error ? error : (ssize_t)(len > PAGE ? PAGE : len);
+		answers[!error ? 0 : error == -EINVAL ? 1 : error == -ERANGE ? 2 : 3]++;
+		if (got != want && wrong++ < 5) {
+			diag("%zd instead of %zd for", got, want);
+			show(text, len);
+		}
+	}
+	close(fd);
+	diag("%ld requests, %ld EINVAL, %ld ERANGE, %ld ESRCH", answers[0], answers[1], answers[2],
+	     answers[3]);
+	ok(!wrong, "%ld inputs to mem_reclaim: each gets the answer that is documented (%ld did not)",
+	   inputs, wrong);
+	ok(answers[0] && answers[1] && answers[2] && answers[3],
+	   "and every answer was among them, so this says something");
+}
+
+/* Reads and writes of any size at any place; a file that is for reading only takes no write */
+static void test_debugfs(const char *path, long inputs, bool writable)
+{
+	static char text[MAX_LEN];
+	long odd = 0, reads = 0;
+	int fd = -1;
+
+	for (long i = 0; i < inputs; i++) {
+		off_t at = rnd(4) ? rnd(1024) : (off_t)rnd(UINT32_MAX) << rnd(31);
+		size_t len = rnd(8) ? rnd(512) : rnd(MAX_LEN);
+		ssize_t got;
+
+		/* One open file for all but a few, so that it keeps what it may keep */
+		if (fd < 0 || !rnd(8)) {
+			close(fd);
+			fd = open(path, O_RDWR | O_CLOEXEC);
+			if (fd < 0)
+				bail("cannot open %s: %s", path, strerror(errno));
+		}
+		if (rnd(2)) {
+			got = pread(fd, text, len, at);
+			if (got < 0 && errno == ESPIPE)
+				got = read(fd, text, len);
+			reads += got > 0;
+			odd += got < 0 || got > (ssize_t)len;
+			continue;
+		}
+		for (size_t j = 0; j < len; j++)
+			text[j] = rnd(2) ? '0' + rnd(10) : rnd(256);
+		got = write(fd, text, len);
+		got = got < 0 ? -errno : got;
+		if (writable)
+			odd += got != (ssize_t)len && got != -EINVAL && got != -ERANGE && got != -E2BIG;
+		else
+			odd += got != -EINVAL;
+	}
+	close(fd);
+	ok(!odd && reads, "%ld reads and writes at random of %s (%ld read something)", inputs, path,
+	   reads);
+}
+
+int main(void)
+{
+	long inputs = knob("INPUTS", 100000);
+	struct peer *peer;
+	struct table *table;
+	char path[300];
+
+	tap_start();
+	state = knob("SEED", now_ns() & 0xffffff) + 1;
+	diag("SEED=%llu", (unsigned long long)state - 1);
+	peer = peer_start("-b4x16K", NULL);
+	test_mem_reclaim(inputs, peer->pid);
+	ok(peer_do(peer, "verify cpu"), "the client's data is what it was");
+
+	snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
+	test_debugfs(path, inputs / 50, false);
+	table = table_read(path);
+	if (!ok(table && table->nr_rows == 1, "the table is still one"))
+		bail("no client in %s", path);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/client-%s/reclaim",
+		 table_text(table, 0, "client"));
+	table_free(table);
+	test_debugfs(path, inputs / 50, false);
+	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
+	test_debugfs(path, inputs / 50, true);
+	ok(peer_do(peer, "verify gpu"), "the client's data is what it was");
+	ok(peer_quit(peer), "the client ended well");
+	return tap_end();
+}
