@@ -12,6 +12,22 @@ make_trace big.dat -b -l 8 <"$S/two-writes.txt"
 make_trace big32.dat -b -l 4 <"$S/two-writes.txt"
 make_trace little32.dat -l 4 <"$S/two-writes.txt"
 
+# The formats were printed by a kernel: they must have the fields of today's header, all of them and in its order
+header=$HERE/../../../include/trace/events/panthor_reclaim.h
+awk '
+	/^(TRACE_EVENT|DECLARE_EVENT_CLASS)\(/ { sub(/^[A-Z_]*\(/, ""); sub(/,.*/, ""); event = $0; class[event] = "" }
+	/^DEFINE_EVENT\(/ { sub(/^[A-Z_]*\(/, ""); split($0, n, /[, ]+/); class[n[2]] = class[n[1]] }
+	match($0, /__string\([a-z_]+/) { class[event] = class[event] " " substr($0, RSTART + 9, RLENGTH - 9) }
+	match($0, /__field\([a-z0-9]+, [a-z_]+/) { f = substr($0, RSTART, RLENGTH); sub(/.* /, "", f); class[event] = class[event] " " f }
+	END { for (e in class) if (e != "panthor_reclaim_bo") print e class[e] }' "$header" | sort >header.fields
+for f in "$HERE"/formats/panthor_*.format; do
+	sed -n '/common_pid/,/^print/s/.*field:[^;]* \([a-z_]*\);.*/\1/p' "$f" | grep -v common_pid |
+		tr '\n' ' ' | sed "s/^/$(basename "$f" .format) /; s/ $//"
+	echo
+done | sort >format.fields
+[ -s header.fields ] && out=$(diff header.fields format.fields) && pass "formats are those of the header" ||
+	fail "formats are those of the header" "$out"
+
 # Every view, as text and for scripts
 same "report" report.txt "$PT" report two.dat
 same "report --bos" report-bos.txt "$PT" report --bos two.dat
