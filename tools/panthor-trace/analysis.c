@@ -113,9 +113,14 @@ int analyse(struct analysis *a, struct doc *doc)
 		pt_model_flush(a->model);
 		a->stats = *pt_model_stats(a->model);
 		describe(a, doc);
+		/* Worth a word, but nothing is wrong with it. */
+		if (a->source.version.unknown.len)
+			pt_warn("%s: recorded by a newer driver; left out: %s", a->source.path,
+				a->source.version.unknown.s);
 		for (size_t i = 0; i < doc->nr_problems; i++)
 			pt_warn("%s: %s", a->source.path, doc->problems[i]);
 	}
+	pt_text_free(&a->source.version.unknown);
 	pt_model_free(a->model);
 	a->model = NULL;
 

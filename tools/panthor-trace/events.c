@@ -89,6 +89,11 @@ const char *pt_name(const struct pt_names *names, enum pt_symbols which, uint64_
 	return names->name[which][value];
 }
 
+const char *pt_field_name(enum pt_field field)
+{
+	return field < PT_NR_FIELDS ? fields[field].name : "?";
+}
+
 static bool is_number(const char *text)
 {
 	return text && *text >= '0' && *text <= '9';

@@ -179,6 +179,7 @@ struct pt_format {
 };
 
 const char *pt_event_name(enum pt_kind kind);
+const char *pt_field_name(enum pt_field field);
 void pt_names_init(struct pt_names *names);
 const char *pt_name(const struct pt_names *names, enum pt_symbols which, uint64_t value);
 int pt_format_init(struct pt_format *fmt, struct pt_names *names, const struct tep_event *event);

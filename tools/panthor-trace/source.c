@@ -175,6 +175,7 @@ static int bind_formats(struct reader *rd, struct tep_handle *tep)
 		if (!event || event->id < 0 || event->id > 0xffff ||
 		    pt_format_init(&rd->fmt[i], &rd->src->names, event))
 			continue;
+		version_add(&rd->src->version, &rd->fmt[i], event);
 		rd->kind[raw_type(rd, event->id)] = i + 1;
 		n++;
 	}
@@ -370,6 +371,8 @@ int source_read(struct source *src)
 /* What a document says about where its numbers come from */
 void source_describe(const struct source *src, struct doc *doc)
 {
+	char *missing;
+
 	doc->file = src->path;
 	doc_fact(doc, "records", src->records);
 	doc_fact(doc, "events", src->events);
@@ -382,6 +385,11 @@ void source_describe(const struct source *src, struct doc *doc)
 			    "the trace lost %llu events or more; use a bigger buffer "
 			    "(panthor-trace record -b)",
 			    (unsigned long long)src->lost_events);
+	missing = version_missing(&src->version);
+	if (missing)
+		doc_problem(doc, "recorded by an older driver, whose events do not have: %s",
+			    missing);
+	free(missing);
 	if (src->undecodable)
 		doc_problem(doc, "%llu of the driver's events are damaged and were left out",
 			    (unsigned long long)src->undecodable);

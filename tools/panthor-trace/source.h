@@ -9,6 +9,7 @@
 #define PANTHOR_TRACE_SOURCE_H
 
 #include "events.h"
+#include "source_version.h"
 
 struct doc;
 
@@ -24,6 +25,7 @@ struct doc;
  * @undecodable: of ours, but damaged or of no use
  * @lost_events: how many were lost at least
  * @seen: bit PT_x is set if event PT_x was in the file
+ * @version: how its events differ from those we know
  * @first_ns, @last_ns: first and last event of ours
  */
 struct source {
@@ -38,6 +40,7 @@ struct source {
 	uint64_t undecodable;
 	uint64_t lost_events;
 	unsigned int seen;
+	struct version version;
 	uint64_t first_ns;
 	uint64_t last_ns;
 };

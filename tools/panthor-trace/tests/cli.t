@@ -140,6 +140,17 @@ for size in 11 40 300 3000 9000; do
 	expect "truncated to $size bytes" 1 '^panthor-trace: cut.dat: ' "$PT" report cut.dat
 done
 
+mkdir older newer
+cp "$HERE"/formats/*.format older
+cp "$HERE"/formats/*.format newer
+sed -i '/ freed;/d; s/ freed=%llu//; s/ REC->freed,//; s/, REC->freed//' older/*.format
+"$OUT/tests/mktrace" -f older older.dat <"$S/two-writes.txt"
+expect "an older driver" 4 'older driver, whose events do not have: freed$' "$PT" report older.dat
+expect "an older driver: not known is not 0" 4 '^1,$' "$PT" report -F csv --fields id,freed older.dat
+sed -i 's/^\(.*\)field:s32 tgid;\toffset:\([0-9]*\);.*/&\n\tfield:u8 mood;\toffset:\2;\tsize:1;\tsigned:0;/' newer/panthor_bo_evict.format
+"$OUT/tests/mktrace" -f newer newer.dat <"$S/two-writes.txt"
+expect "a newer driver" 0 'newer driver; left out: panthor_bo_evict.mood$' "$PT" report newer.dat
+
 # Escaping: what stands in a label, in every format
 make_trace evil.dat <<'END'
 0 1.0 7 panthor_reclaim_begin dev=panthor id=1 writer_tgid=7 target_tgid=8 writer_comm="\x1b[2J<b>" target_comm="a,\"
