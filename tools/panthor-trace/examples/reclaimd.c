@@ -21,19 +21,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_KEPT	32
-#define NSEC		1000000000LL
-#define MIB		(1024 * 1024)
-#define RECLAIM_GLOB	"/sys/bus/platform/drivers/panthor/*/mem_reclaim"
+#define MAX_KEPT 32
+#define NSEC 1000000000LL
+#define MIB (1024 * 1024)
+#define RECLAIM_GLOB "/sys/bus/platform/drivers/panthor/*/mem_reclaim"
 
-static const char doc[] =
-	"Takes GPU memory from the background client that has most, when tasks are stalled for memory.";
+static const char doc[] = "Takes GPU memory from the background client that has most, when tasks "
+			  "are stalled for memory.";
 
 static const struct argp_option options[] = {
-	{ "keep", 'k', "NAME", 0, "A process that is in the foreground; may be given several times", 0 },
+	{ "keep", 'k', "NAME", 0, "A process that is in the foreground; may be given several times",
+	  0 },
 	{ "min", 'm', "MIB", 0, "Leave clients alone that have less to give (4)", 0 },
-	{ "rest", 'r', "SECONDS", 0, "Leave a client alone that was asked less than that ago (10)", 0 },
-	{ "stall", 's', "MS", 0, "How long tasks are stalled within a second when it is time (50)", 0 },
+	{ "rest", 'r', "SECONDS", 0, "Leave a client alone that was asked less than that ago (10)",
+	  0 },
+	{ "stall", 's', "MS", 0, "How long tasks are stalled within a second when it is time (50)",
+	  0 },
 	{ "count", 'c', "N", 0, "End after N writes (0: never)", 0 },
 	{ 0 }
 };
@@ -77,8 +80,8 @@ static unsigned long number(struct argp_state *state, const char *option, const 
 	errno = 0;
 	value = strtoul(text, &end, 10);
 	if (errno || end == text || *end || *text == '-' || value < min || value > max)
-		argp_error(state, "--%s wants a number from %lu to %lu, not \"%s\"", option, min, max,
-			   text);
+		argp_error(state, "--%s wants a number from %lu to %lu, not \"%s\"", option, min,
+			   max, text);
 	return value;
 }
 
@@ -319,7 +322,8 @@ int main(int argc, char **argv)
 	globfree(&found);
 	slash = strrchr(mem_reclaim, '/');
 	*slash = '\0';
-	snprintf(table, sizeof(table), "/sys/kernel/debug/dri/%s/reclaim", strrchr(mem_reclaim, '/') + 1);
+	snprintf(table, sizeof(table), "/sys/kernel/debug/dri/%s/reclaim",
+		 strrchr(mem_reclaim, '/') + 1);
 	*slash = '/';
 	if (access(table, R_OK))
 		return fail("read", table, -errno, "is debugfs mounted, and are you root?");
@@ -327,7 +331,8 @@ int main(int argc, char **argv)
 	psi.fd = watch_memory(&config);
 	psi.events = POLLPRI;
 	if (psi.fd < 0)
-		return fail("watch", "/proc/pressure/memory", psi.fd, "a kernel with CONFIG_PSI is needed");
+		return fail("watch", "/proc/pressure/memory", psi.fd,
+			    "a kernel with CONFIG_PSI is needed");
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -338,10 +343,12 @@ int main(int argc, char **argv)
 		if (ret < 0 && errno == EINTR)
 			continue;
 		if (ret < 0 || psi.revents & POLLERR)
-			return fail("watch", "/proc/pressure/memory", ret < 0 ? -errno : -EIO, "it went away");
+			return fail("watch", "/proc/pressure/memory", ret < 0 ? -errno : -EIO,
+				    "it went away");
 		ret = act(&config, mem_reclaim, table);
 		if (ret < 0)
-			return fail("use", mem_reclaim, ret, "look at it and at the reclaim file in debugfs");
+			return fail("use", mem_reclaim, ret,
+				    "look at it and at the reclaim file in debugfs");
 		writes += ret;
 	}
 	return 0;

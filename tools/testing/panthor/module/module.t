@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The module alone: built for the guest's kernel, with and without the kernel's
+# mm helper, and loaded there; and what ./module refuses.
+# shellcheck disable=SC2016 # for the inner shell
+set -uo pipefail
+
+. "$(dirname "$0")/../lib.sh"
+. "$HERE/check/tap.sh"
+
+MODULE=$HERE/module/module
+flavour=${KERNEL:-plain}
+[ -e "$BUILD/kernel/$flavour/bzImage" ] || flavour=debug
+obj=$(readlink -f "$BUILD/kernel/$flavour/obj")
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+export KVER=test-$flavour KBUILD=$obj KDIR
+KDIR=${KDIR:-$("$HERE/kernel/fetch")} || exit 1
+
+for writeback in free swapcache; do
+	[ $writeback = free ] || export NO_MM_HELPER=1
+	expect "built: $writeback" 0 "panthor.ko" "$MODULE"
+	"$HERE/guest/guest" -k "$flavour" -t 280 "'$HERE/module/in-guest' '$BUILD/module/$KVER/panthor' $writeback" >"$tmp/out" 2>&1
+	rc=$?
+	expect "loaded, and reclaims: $writeback" 0 "." cat "$tmp/out"
+	expect "every promise of it is kept: $writeback" 0 "^1\.\." \
+		sh -c '[ '$rc' -eq 0 ] && ! grep "^not ok\|^Bail" "$0"/out && cat "$0/out"' "$tmp"
+	sed 's/^/# | /' "$tmp/out"
+done
+unset NO_MM_HELPER
+expect "no headers" 1 "no headers of Linux 1.2.3 in $tmp/none; install them" env KVER=1.2.3 KBUILD="$tmp/none" "$MODULE"
+expect "not built" 1 "has no Module.symvers" env KBUILD="$KDIR" "$MODULE"
+expect "no such source" 1 "KDIR=$tmp/none: no such folder" env KDIR="$tmp/none" "$MODULE"
+rm -rf "${BUILD:?}/module/$KVER"
+tap_end
