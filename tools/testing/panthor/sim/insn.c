@@ -7,7 +7,7 @@
 
 #include "bench.h"
 
-#define D	bench.data.va
+#define D bench.data.va
 
 static struct bench bench;
 
@@ -22,25 +22,30 @@ static void moves(void)
 {
 	fresh();
 	ok(!RUN(&bench, NOP, MOVE48(0, D), MOVE48(2, 0x123456789abcULL), MOVE32(4, 0xdeadbeef),
-		STORE(2, 7, 0, 0), WAIT(0xff)), "NOP, MOVE48, MOVE32, STORE_MULTIPLE, WAIT run");
+		STORE(2, 7, 0, 0), WAIT(0xff)),
+	   "NOP, MOVE48, MOVE32, STORE_MULTIPLE, WAIT run");
 	ok(*data64(&bench, 0) == 0x123456789abcULL, "MOVE48 fills a pair of registers");
 	ok(*data32(&bench, 8) == 0xdeadbeef, "MOVE32 fills one");
 	ok(*data32(&bench, 12) == 0xa0000003, "nothing else is stored");
 	ok(!RUN(&bench, MOVE48(94, D), MOVE32(93, 5), STORE(93, 1, 94, 4)) &&
-	   *data32(&bench, 4) == 5, "there are 96 registers");
+		   *data32(&bench, 4) == 5,
+	   "there are 96 registers");
 }
 
 static void arithmetic(void)
 {
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(2, 7), ADD32(3, 2, -9), ADD32(4, 2, 0x7fffffff),
-		STORE(2, 7, 0, 0)) && *data32(&bench, 4) == 0xfffffffe &&
-	   *data32(&bench, 8) == 0x80000006, "ADD_IMMEDIATE32 adds and wraps");
+		STORE(2, 7, 0, 0)) &&
+		   *data32(&bench, 4) == 0xfffffffe && *data32(&bench, 8) == 0x80000006,
+	   "ADD_IMMEDIATE32 adds and wraps");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE48(2, 0xffffffffULL), ADD64(4, 2, 1), ADD64(6, 2, -1),
-		STORE(4, 15, 0, 0)) && *data64(&bench, 0) == 0x100000000ULL &&
-	   *data64(&bench, 8) == 0xfffffffeULL, "ADD_IMMEDIATE64 carries and borrows");
+		STORE(4, 15, 0, 0)) &&
+		   *data64(&bench, 0) == 0x100000000ULL && *data64(&bench, 8) == 0xfffffffeULL,
+	   "ADD_IMMEDIATE64 carries and borrows");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(2, 5), MOVE32(3, 0xfffffff0), UMIN32(4, 2, 3),
-		UMIN32(5, 3, 3), STORE(4, 3, 0, 0)) && *data32(&bench, 0) == 5 &&
-	   *data32(&bench, 4) == 0xfffffff0, "UMIN32 compares without sign");
+		UMIN32(5, 3, 3), STORE(4, 3, 0, 0)) &&
+		   *data32(&bench, 0) == 5 && *data32(&bench, 4) == 0xfffffff0,
+	   "UMIN32 compares without sign");
 }
 
 static void loads(void)
@@ -55,12 +60,14 @@ static void loads(void)
 	ok(same, "they are what was in memory");
 	fresh();
 	ok(!RUN(&bench, MOVE48(0, D + 512), LOAD(2, 0x5, 0, -256), WAIT(1), STORE(2, 0x5, 0, 0)) &&
-	   *data32(&bench, 512) == 0xa0000040 && *data32(&bench, 516) == 0xa0000081 &&
-	   *data32(&bench, 520) == 0xa0000042, "a mask leaves gaps, an offset can be negative");
+		   *data32(&bench, 512) == 0xa0000040 && *data32(&bench, 516) == 0xa0000081 &&
+		   *data32(&bench, 520) == 0xa0000042,
+	   "a mask leaves gaps, an offset can be negative");
 	fresh();
 	ok(!RUN(&bench, MOVE48(0, D + 4096 - 8), LOAD(2, 0xf, 0, 0), WAIT(1),
-		STORE(2, 0xf, 0, -2048)) && *data32(&bench, 2040) == 0xa00003fe &&
-	   *data32(&bench, 2044) == 0xa00003ff, "an access may cross a page border");
+		STORE(2, 0xf, 0, -2048)) &&
+		   *data32(&bench, 2040) == 0xa00003fe && *data32(&bench, 2044) == 0xa00003ff,
+	   "an access may cross a page border");
 }
 
 static void branches(void)
@@ -76,8 +83,7 @@ static void branches(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (int value = -1; value <= 1; value++) {
 			int ret = RUN(&bench, MOVE48(0, D), MOVE32(2, value), MOVE32(3, 1),
-				      BRANCH(cases[i].cond, 2, 1), MOVE32(3, 0),
-				      STORE(3, 1, 0, 0));
+				      BRANCH(cases[i].cond, 2, 1), MOVE32(3, 0), STORE(3, 1, 0, 0));
 
 			if (ret || *data32(&bench, 0) != (cases[i].taken >> (value + 1) & 1)) {
 				diag("condition %u, value %d: %d, %u", cases[i].cond, value, ret,
@@ -89,9 +95,11 @@ static void branches(void)
 	ok(good, "BRANCH knows seven conditions");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(2, 1000), MOVE32(3, 0), ADD32(3, 3, 2),
 		ADD32(2, 2, -1), BRANCH(GT, 2, -3), STORE(3, 1, 0, 0)) &&
-	   *data32(&bench, 0) == 2000, "BRANCH backwards makes a loop");
+		   *data32(&bench, 0) == 2000,
+	   "BRANCH backwards makes a loop");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(3, 77), STORE(3, 1, 0, 0), BRANCH(ALWAYS, 0, 1),
-		MOVE32(3, 78)), "BRANCH to the end returns");
+		MOVE32(3, 78)),
+	   "BRANCH to the end returns");
 }
 
 static void calls(void)
@@ -105,12 +113,17 @@ static void calls(void)
 
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(4, 0), MOVE48(8, in), MOVE32(10, sizeof(inner)),
 		MOVE48(12, mid), MOVE32(14, sizeof(middle)), CALL(12, 14), CALL(8, 10),
-		STORE(4, 1, 0, 0)) && *data32(&bench, 0) == 13, "CALL nests and returns");
+		STORE(4, 1, 0, 0)) &&
+		   *data32(&bench, 0) == 13,
+	   "CALL nests and returns");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(4, 0), MOVE48(12, to), MOVE32(14, sizeof(target)),
-		JUMP(12, 14), MOVE32(4, 1000), STORE(4, 1, 0, 0)) && *data32(&bench, 0) == 100,
+		JUMP(12, 14), MOVE32(4, 1000), STORE(4, 1, 0, 0)) &&
+		   *data32(&bench, 0) == 100,
 	   "JUMP does not return");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(4, 3), MOVE48(12, to), MOVE32(14, 0), CALL(12, 14),
-		STORE(4, 1, 0, 0)) && *data32(&bench, 0) == 3, "CALL of nothing does nothing");
+		STORE(4, 1, 0, 0)) &&
+		   *data32(&bench, 0) == 3,
+	   "CALL of nothing does nothing");
 }
 
 static void syncs(void)
@@ -119,19 +132,22 @@ static void syncs(void)
 	*data64(&bench, 0) = 40;
 	*data32(&bench, 8) = 9;
 	ok(!RUN(&bench, MOVE48(0, D), MOVE48(2, 2), SYNC_ADD64(2, 0, SYNC_ERROR)) &&
-	   *data64(&bench, 0) == 42 && *data32(&bench, 8) == 9,
+		   *data64(&bench, 0) == 42 && *data32(&bench, 8) == 9,
 	   "SYNC_ADD64 adds and leaves the status alone");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE48(2, 0x500000005ULL), SYNC_SET64(2, 0, SYNC_ERROR)) &&
-	   *data64(&bench, 0) == 0x500000005ULL && *data32(&bench, 8) == 0,
+		   *data64(&bench, 0) == 0x500000005ULL && *data32(&bench, 8) == 0,
 	   "SYNC_SET64 sets the value and the status");
 	*data32(&bench, 16) = 40;
 	ok(!RUN(&bench, MOVE48(0, D + 16), MOVE32(2, 2), SYNC_ADD32(2, 0, 0)) &&
-	   *data32(&bench, 16) == 42 && *data32(&bench, 20) == 0xa0000005, "SYNC_ADD32");
+		   *data32(&bench, 16) == 42 && *data32(&bench, 20) == 0xa0000005,
+	   "SYNC_ADD32");
 	ok(!RUN(&bench, MOVE48(0, D + 16), MOVE32(2, 17), SYNC_SET32(2, 0, SYNC_GROUP)) &&
-	   *data32(&bench, 16) == 17, "SYNC_SET32");
+		   *data32(&bench, 16) == 17,
+	   "SYNC_SET32");
 	*data32(&bench, 20) = 0;
 	ok(!RUN(&bench, MOVE48(0, D + 16), MOVE32(2, 16), SYNC_WAIT32(2, 0, GT, 0), MOVE32(2, 17),
-		SYNC_WAIT32(2, 0, LE, SYNC_ERROR)), "SYNC_WAIT32 with a condition that holds");
+		SYNC_WAIT32(2, 0, LE, SYNC_ERROR)),
+	   "SYNC_WAIT32 with a condition that holds");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE48(2, 0x500000004ULL), SYNC_WAIT64(2, 0, GT, 0),
 		MOVE48(2, 0x500000005ULL), SYNC_WAIT64(2, 0, LE, 0)),
 	   "SYNC_WAIT64 with a condition that holds");
@@ -141,12 +157,15 @@ static void syncs(void)
 static void sync_between_queues(bool is64)
 {
 	const uint64_t waiter[] = {
-		MOVE48(0, D), MOVE48(2, 7),
+		MOVE48(0, D),
+		MOVE48(2, 7),
 		is64 ? SYNC_WAIT64(2, 0, GT, 0) : SYNC_WAIT32(2, 0, GT, 0),
-		MOVE32(4, 1), STORE(4, 1, 0, 64),
+		MOVE32(4, 1),
+		STORE(4, 1, 0, 64),
 	};
 	const uint64_t waker[] = {
-		MOVE48(0, D), MOVE48(2, 8),
+		MOVE48(0, D),
+		MOVE48(2, 8),
 		is64 ? SYNC_SET64(2, 0, SYNC_GROUP) : SYNC_SET32(2, 0, SYNC_GROUP),
 	};
 	const char *name = is64 ? "SYNC_WAIT64" : "SYNC_WAIT32";
@@ -160,20 +179,30 @@ static void sync_between_queues(bool is64)
 	ok(!*data32(&bench, 64), "%s blocks its queue", name);
 	va = bench_code(&bench, 0x2000, waker, 3);
 	ok(!bench_submit(&bench, 0, va, sizeof(waker)) && !bench_wait(&bench, PATIENCE) &&
-	   !timeline_wait(&bench.gpu, bench.timeline, point, dev_now() + PATIENCE) &&
-	   *data32(&bench, 64) == 1, "%s goes on once another queue has set the value", name);
+		   !timeline_wait(&bench.gpu, bench.timeline, point, dev_now() + PATIENCE) &&
+		   *data32(&bench, 64) == 1,
+	   "%s goes on once another queue has set the value", name);
 }
 
 static void sync_from_cpu(void)
 {
-	const uint64_t waiter[] = { MOVE48(0, D), MOVE32(2, 7), SYNC_WAIT32(2, 0, GT, 0) };
-	uint64_t va = bench_code(&bench, 0x1000, waiter, 3);
+	const uint64_t waiter[] = { MOVE48(0, D), MOVE32(2, 7), SYNC_WAIT32(2, 0, GT, 0) },
+		       nop = NOP;
+	uint64_t va = bench_code(&bench, 0x1000, waiter, 3), point;
 
 	memset(bench.data.map, 0, 4096);
 	ok(!bench_submit(&bench, 0, va, sizeof(waiter)) && bench_wait(&bench, 100 * MSEC) == -ETIME,
 	   "SYNC_WAIT32 waits for the CPU");
 	__atomic_store_n(data32(&bench, 0), 8, __ATOMIC_RELEASE);
-	ok(!bench_wait(&bench, PATIENCE), "and goes on when it has written");
+	/*
+	 * The group may have left the GPU, where nobody looks at the object: another job brings
+	 * it back
+	 */
+	va = bench_code(&bench, 0x2000, &nop, 1);
+	point = bench.point;
+	ok(!bench_submit(&bench, 1, va, sizeof(nop)) && !bench_wait(&bench, PATIENCE) &&
+		   !timeline_wait(&bench.gpu, bench.timeline, point, dev_now() + PATIENCE),
+	   "and goes on when it has written");
 }
 
 static void states(void)
@@ -181,16 +210,17 @@ static void states(void)
 	uint64_t c0, c1, t0, t1;
 
 	memset(bench.data.map, 0, 4096);
-	ok(!RUN(&bench, MOVE48(0, D), STORE_STATE(0, STATE_CYCLES, 0), STORE_STATE(0, STATE_TIME, 8),
-		MOVE32(4, 5000), ADD32(4, 4, -1), BRANCH(GT, 4, -2), WAIT(0xff),
-		STORE_STATE(0, STATE_CYCLES, 16), STORE_STATE(0, STATE_TIME, 24)), "STORE_STATE");
+	ok(!RUN(&bench, MOVE48(0, D), STORE_STATE(0, STATE_CYCLES, 0),
+		STORE_STATE(0, STATE_TIME, 8), MOVE32(4, 5000), ADD32(4, 4, -1), BRANCH(GT, 4, -2),
+		WAIT(0xff), STORE_STATE(0, STATE_CYCLES, 16), STORE_STATE(0, STATE_TIME, 24)),
+	   "STORE_STATE");
 	c0 = *data64(&bench, 0);
 	t0 = *data64(&bench, 8);
 	c1 = *data64(&bench, 16);
 	t1 = *data64(&bench, 24);
 	ok(c0 && t0 && c1 > c0 && t1 > t0, "both counters run");
 	/* 500 MHz and 24 MHz */
-	ok((c1 - c0) / (t1 - t0 + 1) < 30 && (c1 - c0) / (t1 - t0) > 12,
+	ok((c1 - c0) / (t1 - t0 + 1) < 30 && (c1 - c0) / (t1 - t0 + 1) > 12,
 	   "cycles and time are of one clock");
 	diag("10,000 instructions: %llu cycles, %llu ticks", (unsigned long long)(c1 - c0),
 	     (unsigned long long)(t1 - t0));
@@ -204,12 +234,14 @@ static void scoreboards(void)
 	t0 = dev_now();
 	ok(!RUN(&bench, MOVE32(2, 0), FLUSH(2, 0, 3), WAIT(1 << 3)) && dev_now() - t0 >= 50 * MSEC,
 	   "WAIT waits for the flush that signals its scoreboard slot");
-	ok(!RUN(&bench, MOVE48(0, D), MOVE32(2, 0), STORE_STATE(0, STATE_CYCLES, 0),
-		FLUSH(2, 0, 3), WAIT(1 << 5), STORE_STATE(0, STATE_CYCLES, 8)) &&
-	   *data64(&bench, 8) - *data64(&bench, 0) < 500 * 40000, "and not for that of another");
-	ok(!RUN(&bench, MOVE48(0, D), MOVE32(2, 0), STORE_STATE(0, STATE_CYCLES, 0),
-		FLUSH(2, 0, 3), FLUSH(2, 1 << 3, 4), STORE_STATE(0, STATE_CYCLES, 8) | MASK(1 << 4)) &&
-	   *data64(&bench, 8) - *data64(&bench, 0) >= 500 * 100000, "instructions wait by their mask");
+	ok(!RUN(&bench, MOVE48(0, D), MOVE32(2, 0), STORE_STATE(0, STATE_CYCLES, 0), FLUSH(2, 0, 3),
+		WAIT(1 << 5), STORE_STATE(0, STATE_CYCLES, 8)) &&
+		   *data64(&bench, 8) - *data64(&bench, 0) < 500 * 40000,
+	   "and not for that of another");
+	ok(!RUN(&bench, MOVE48(0, D), MOVE32(2, 0), STORE_STATE(0, STATE_CYCLES, 0), FLUSH(2, 0, 3),
+		FLUSH(2, 1 << 3, 4), STORE_STATE(0, STATE_CYCLES, 8) | MASK(1 << 4)) &&
+		   *data64(&bench, 8) - *data64(&bench, 0) >= 500 * 100000,
+	   "instructions wait by their mask");
 	set_knob("flush_latency_us", 0);
 	ok(!RUN(&bench, SET_SB_ENTRY(2, 3), REQ_RESOURCE, ERROR_BARRIER),
 	   "SET_SB_ENTRY, REQ_RESOURCE, ERROR_BARRIER are accepted");
@@ -238,7 +270,8 @@ static void invalid(void)
 		int ret = RUN(&bench, MOVE48(0, D), cases[i].insn);
 
 		ok(ret == -EINVAL && counter("cs_fatals") == before + 1 &&
-		   bench_state(&bench, &fatal) == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT && fatal == 1,
+			   bench_state(&bench, &fatal) == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT &&
+			   fatal == 1,
 		   "%s ends the stream", cases[i].what);
 		bench_regroup(&bench, 2, PANTHOR_GROUP_PRIORITY_MEDIUM);
 	}

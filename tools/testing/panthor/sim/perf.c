@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Speed and staying power. The limits hold for the plain kernel; under a debug kernel figures are printed and not judged.
+ * Speed and staying power. The limits hold for the plain kernel; under a debug kernel figures
+ * are printed and not judged.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,9 +11,10 @@
 
 #include "bench.h"
 
-#define MEDIUM	PANTHOR_GROUP_PRIORITY_MEDIUM
-#define WARM	200
-#define JOBS	5000
+#define MEDIUM PANTHOR_GROUP_PRIORITY_MEDIUM
+#define WARM 200
+#define JOBS 5000
+#define FEWER 500
 
 static struct bench bench;
 
@@ -47,32 +49,39 @@ static void jobs(void)
 {
 	static int64_t took[JOBS];
 	uint64_t insn = NOP, va = bench_code(&bench, 0, &insn, 1);
+	int count = judged() ? JOBS : FEWER;
 	long unreclaim;
 	bool good = true;
 
 	for (int i = 0; i < WARM && good; i++)
 		good = !bench_submit(&bench, 0, va, 8) && !bench_wait(&bench, PATIENCE);
 	unreclaim = meminfo("SUnreclaim:");
-	for (int i = 0; i < JOBS && good; i++) {
+	for (int i = 0; i < count && good; i++) {
 		int64_t t0 = dev_now();
 
 		good = !bench_submit(&bench, 0, va, 8) &&
 		       !timeline_wait(&bench.gpu, bench.timeline, bench.point, t0 + PATIENCE);
 		took[i] = dev_now() - t0;
 	}
-	ok(good, "%d jobs in a row", JOBS);
+	if (!ok(good, "%d jobs in a row", count))
+		diag("job %llu: state %#x", (unsigned long long)bench.point,
+		     bench_state(&bench, NULL));
 	sleep_ms(500);
 	unreclaim = meminfo("SUnreclaim:") - unreclaim;
-	qsort(took, JOBS, sizeof(took[0]), compare);
+	qsort(took, count, sizeof(took[0]), compare);
 	diag("submit to fence: min %lld, median %lld, p95 %lld, max %lld us; slab %+ld kB",
-	     (long long)took[0] / 1000, (long long)took[JOBS / 2] / 1000,
-	     (long long)took[JOBS * 95 / 100] / 1000, (long long)took[JOBS - 1] / 1000, unreclaim);
+	     (long long)took[0] / 1000, (long long)took[count / 2] / 1000,
+	     (long long)took[count * 95 / 100] / 1000, (long long)took[count - 1] / 1000,
+	     unreclaim);
 	if (judged())
-		ok(took[JOBS / 2] < 1500000, "an empty job takes less than 1.5 ms (median)");
+		ok(took[count / 2] < 1500000, "an empty job takes less than 1.5 ms (median)");
 	else
 		skip("debug kernel", "an empty job takes less than 1.5 ms (median)");
-	/* 5,000 times the smallest slab object would be 40 kB; allow for what the rest of the system does */
-	ok(unreclaim < 1024, "without growth");
+	/* A debug kernel keeps what was freed, for a while; others do something too meanwhile */
+	if (judged())
+		ok(unreclaim < 1024, "without growth");
+	else
+		skip("debug kernel", "without growth");
 }
 
 static void instructions(void)
@@ -89,7 +98,8 @@ static void instructions(void)
 		t0 = dev_now();
 		good = !bench_submit(&bench, 0, va, sizeof(loop)) && !bench_wait(&bench, PATIENCE);
 		t0 = dev_now() - t0;
-		diag("500,000 instructions at speed %u: %lld ms", speeds[i], (long long)(t0 / MSEC));
+		diag("500,000 instructions at speed %u: %lld ms", speeds[i],
+		     (long long)(t0 / MSEC));
 		if (judged())
 			ok(good && t0 < 2 * DEV_NSEC, "500,000 instructions take less than 2 s");
 		else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Conformance of the scheduling side: more groups than slots, priorities, idle and runtime suspend, ping, the flush-id page,
- * tiler heaps that run full, profiling.
+ * Conformance of the scheduling side: more groups than slots, priorities, idle and runtime
+ * suspend, ping, the flush-id page, tiler heaps that run full, profiling.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,15 +13,18 @@
 
 #include "bench.h"
 
-#define D		bench.data.va
-#define GROUPS		12
-#define LOOPS		50000
-#define MEDIUM		PANTHOR_GROUP_PRIORITY_MEDIUM
-#define POWER		"/sys/bus/platform/devices/panthor/power/"
+#define D bench.data.va
+#define GROUPS 12
+#define LOOPS 50000
+#define MEDIUM PANTHOR_GROUP_PRIORITY_MEDIUM
+#define POWER "/sys/bus/platform/devices/panthor/power/"
 
 static struct bench bench;
 
-/* A loop that counts in a register: what it stores at its end is wrong if a suspend lost the register */
+/*
+ * A loop that counts in a register: what it stores at its end is wrong if a suspend lost the
+ * register
+ */
 static void more_groups_than_slots(void)
 {
 	uint64_t suspends = counter("suspends"), resumes = counter("resumes");
@@ -33,14 +36,15 @@ static void more_groups_than_slots(void)
 		bench_share(&groups[i], &bench, 1, MEDIUM);
 	for (int i = 0; i < GROUPS; i++) {
 		const uint64_t insns[] = {
-			MOVE48(0, D + i * 64), MOVE32(2, LOOPS), MOVE32(3, i), ADD32(3, 3, 3),
-			ADD32(2, 2, -1), BRANCH(GT, 2, -3), STORE(3, 1, 0, 0),
+			MOVE48(0, D + i * 64), MOVE32(2, LOOPS),  MOVE32(3, i),	     ADD32(3, 3, 3),
+			ADD32(2, 2, -1),       BRANCH(GT, 2, -3), STORE(3, 1, 0, 0),
 		};
 		uint64_t va = bench_code(&groups[i], 0, insns, sizeof(insns) / 8);
 
 		good &= !bench_submit(&groups[i], 0, va, sizeof(insns));
 	}
-	ok(good, "%d groups have a job each, there are %u slots", GROUPS, bench.gpu.csif.csg_slot_count);
+	ok(good, "%d groups have a job each, there are %u slots", GROUPS,
+	   bench.gpu.csif.csg_slot_count);
 	for (int i = 0; i < GROUPS; i++)
 		good &= !bench_wait(&groups[i], 4 * PATIENCE);
 	ok(good, "all jobs end");
@@ -68,14 +72,15 @@ static void priorities(void)
 	int64_t t0;
 
 	memset(bench.data.map, 0, 4096);
-	for (int i = 0; i < GROUPS; i++) {
+	for (int i = 0; i < GROUPS; i++)
 		bench_share(&groups[i], &bench, 1, PANTHOR_GROUP_PRIORITY_LOW);
+	bench_share(&urgent, &bench, 1, PANTHOR_GROUP_PRIORITY_REALTIME);
+	for (int i = 0; i < GROUPS; i++)
 		good &= !bench_submit(&groups[i], 0, bench_code(&groups[i], 0, endless, 4),
 				      sizeof(endless));
-	}
-	bench_share(&urgent, &bench, 1, PANTHOR_GROUP_PRIORITY_REALTIME);
 	t0 = dev_now();
-	ok(good && !RUN(&urgent, NOP), "a real-time group runs while %d others fill the slots", GROUPS);
+	ok(good && !RUN(&urgent, NOP), "a real-time group runs while %d others fill the slots",
+	   GROUPS);
 	diag("it took %lld us", (long long)((dev_now() - t0) / 1000));
 	ok(dev_now() - t0 < DEV_NSEC, "without waiting for them");
 	ok(bench_wait(&groups[0], 0) == -ETIME, "which still run");
@@ -98,7 +103,8 @@ static bool suspended(void)
 
 static void *map_flush_id(int prot)
 {
-	return mmap(NULL, 4096, prot, MAP_SHARED, bench.gpu.fd, DRM_PANTHOR_USER_FLUSH_ID_MMIO_OFFSET);
+	return mmap(NULL, 4096, prot, MAP_SHARED, bench.gpu.fd,
+		    DRM_PANTHOR_USER_FLUSH_ID_MMIO_OFFSET);
 }
 
 static void idle_and_flush_id(void)
@@ -107,24 +113,31 @@ static void idle_and_flush_id(void)
 	volatile uint32_t *id;
 	uint32_t before;
 
-	ok(map_flush_id(PROT_READ | PROT_WRITE) == MAP_FAILED, "the flush id cannot be mapped for writing");
+	ok(map_flush_id(PROT_READ | PROT_WRITE) == MAP_FAILED,
+	   "the flush id cannot be mapped for writing");
 	id = map_flush_id(PROT_READ);
 	if (!ok(id != MAP_FAILED, "it can be mapped for reading"))
 		return;
 
-	ok(!RUN(&bench, NOP) && WAIT_FOR(counter("idle_events") > idles, 1000), "an idle group is reported");
+	ok(!RUN(&bench, NOP) && WAIT_FOR(counter("idle_events") > idles, 1000),
+	   "an idle group is reported");
 	ok(WAIT_FOR(suspended(), 3000), "the device suspends when it is idle");
 	ok(*id == 1, "the flush id is the dummy's then");
 	file_write(POWER "control", "on");
 	ok(!suspended(), "it resumes");
 	before = *id;
 	ok(before > 1, "the flush id is alive");
-	ok(!bench_bind(&bench, bench.data.handle, 0, 0x60000000, DATA_SIZE,
-		       DRM_PANTHOR_VM_BIND_OP_TYPE_MAP) && *id > before, "a cache flush changes it");
+	/* The driver flushes for a VM that has an address space: one whose job was the last */
+	ok(!RUN(&bench, NOP) &&
+		   !bench_bind(&bench, bench.data.handle, 0, 0x60000000, DATA_SIZE,
+			       DRM_PANTHOR_VM_BIND_OP_TYPE_MAP) &&
+		   *id > before,
+	   "a cache flush changes it");
 	boots = counter("boots");
 	file_write(POWER "control", "auto");
 	ok(WAIT_FOR(suspended(), 3000) && !RUN(&bench, NOP) && counter("boots") == boots + 1 &&
-	   counter("resets") == resets, "halt and fast reset: a suspend cycle needs no GPU reset");
+		   counter("resets") == resets,
+	   "halt and fast reset: a suspend cycle needs no GPU reset");
 	munmap((void *)id, 4096);
 }
 
@@ -143,7 +156,8 @@ static void ping(void)
 	ok(good && !RUN(&bench, NOP), "the firmware answers pings");
 }
 
-static int heap_create(uint32_t max_chunks, uint32_t target, struct drm_panthor_tiler_heap_create *heap)
+static int heap_create(uint32_t max_chunks, uint32_t target,
+		       struct drm_panthor_tiler_heap_create *heap)
 {
 	*heap = (struct drm_panthor_tiler_heap_create){
 		.vm_id = bench.vm.id,
@@ -161,26 +175,30 @@ static void tiler_heaps(void)
 	struct drm_panthor_tiler_heap_create heap;
 	uint64_t ooms = counter("tiler_ooms");
 
-	ok(!heap_create(3, 65535, &heap) && heap.tiler_heap_ctx_gpu_va && heap.first_heap_chunk_gpu_va,
+	ok(!heap_create(3, 65535, &heap) && heap.tiler_heap_ctx_gpu_va &&
+		   heap.first_heap_chunk_gpu_va,
 	   "TILER_HEAP_CREATE");
 	ok(!RUN(&bench, MOVE48(0, heap.first_heap_chunk_gpu_va), MOVE48(2, D), LOAD(4, 3, 0, 0),
-		WAIT(1), STORE(4, 3, 2, 0)), "the GPU can read the first chunk");
+		WAIT(1), STORE(4, 3, 2, 0)),
+	   "the GPU can read the first chunk");
 	set_knob("tiler_oom", 2);
 	ok(!RUN(&bench, MOVE48(0, heap.tiler_heap_ctx_gpu_va), HEAP_SET(0),
 		HEAP_OPERATION(HEAP_VT_START), HEAP_OPERATION(HEAP_VT_END),
 		HEAP_OPERATION(HEAP_VT_START), HEAP_OPERATION(HEAP_VT_END),
 		HEAP_OPERATION(HEAP_FRAG_END), HEAP_OPERATION(HEAP_FRAG_END)) &&
-	   counter("tiler_ooms") == ooms + 2, "the driver adds a chunk when the tiler is out of memory");
+		   counter("tiler_ooms") == ooms + 2,
+	   "the driver adds a chunk when the tiler is out of memory");
 	set_knob("tiler_oom", 1);
 	ok(RUN(&bench, MOVE48(0, heap.tiler_heap_ctx_gpu_va), HEAP_SET(0),
 	       HEAP_OPERATION(HEAP_VT_START), HEAP_OPERATION(HEAP_VT_END),
-	       HEAP_OPERATION(HEAP_FRAG_END)) == -EINVAL && !bench_state(&bench, NULL),
+	       HEAP_OPERATION(HEAP_FRAG_END)) == -EINVAL &&
+		   !bench_state(&bench, NULL),
 	   "a heap that must not grow is an OOM fault");
 	/* The fault left a vertex/tiler job open */
 	bench_regroup(&bench, 1, MEDIUM);
 	set_knob("tiler_oom", 1);
 	ok(RUN(&bench, MOVE48(0, D), HEAP_SET(0), HEAP_OPERATION(HEAP_VT_START)) == -EINVAL &&
-	   bench_state(&bench, NULL) == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT,
+		   bench_state(&bench, NULL) == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT,
 	   "a heap that the driver does not know is fatal");
 	bench_regroup(&bench, 1, MEDIUM);
 	destroy.handle = heap.handle;
@@ -212,16 +230,18 @@ static void profiling(void)
 
 	file_write("/sys/bus/platform/devices/panthor/profiling", "3");
 	cycles = fdinfo("drm-cycles-panthor");
-	ok(!RUN(&bench, MOVE32(2, 5000), ADD32(2, 2, -1), BRANCH(GT, 2, -2)), "a job runs with profiling on");
+	ok(!RUN(&bench, MOVE32(2, 5000), ADD32(2, 2, -1), BRANCH(GT, 2, -2)),
+	   "a job runs with profiling on");
 	ok(WAIT_FOR(fdinfo("drm-cycles-panthor") > cycles, 1000), "its cycles are accounted");
 	diag("%llu cycles", (unsigned long long)(fdinfo("drm-cycles-panthor") - cycles));
 	file_write("/sys/bus/platform/devices/panthor/profiling", "0");
 }
 
 /*
- * System suspend as far as it goes without hardware: all devices down and up again, jobs in flight. Such a job may get lost, for
- * the driver's tick does not stop for a system suspend; the device must not. Not part of the list: the guest's own console does
- * not survive it. Run as `sim-sched suspend` with the output to a file.
+ * System suspend as far as it goes without hardware: all devices down and up again, jobs in
+ * flight. Such a job may get lost, for the driver's tick does not stop for a system suspend; the
+ * device must not. Not part of the list: the guest's own console does not survive it. Run as
+ * `sim-sched suspend` with the output to a file.
  */
 static void suspend_under_load(void)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Conformance by ioctl: every request of the driver's header, on both nodes, with what it is good for and what it must refuse.
+ * Conformance by ioctl: every request of the driver's header, on both nodes, with what it is
+ * good for and what it must refuse.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,12 +13,12 @@
 
 #include "bench.h"
 
-#define D		bench.data.va
-#define MAP		DRM_PANTHOR_VM_BIND_OP_TYPE_MAP
-#define UNMAP		DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP
-#define MEDIUM		PANTHOR_GROUP_PRIORITY_MEDIUM
-#define VA		0x70000000ULL
-#define BO(bo)		((bo)->handle)
+#define D bench.data.va
+#define MAP DRM_PANTHOR_VM_BIND_OP_TYPE_MAP
+#define UNMAP DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP
+#define MEDIUM PANTHOR_GROUP_PRIORITY_MEDIUM
+#define VA 0x70000000ULL
+#define BO(bo) ((bo)->handle)
 
 static struct bench bench;
 
@@ -29,7 +30,9 @@ static int call(unsigned long request, void *args)
 static int query(int fd, uint32_t type, void *buf, uint32_t *size)
 {
 	struct drm_panthor_dev_query args = {
-		.type = type, .size = *size, .pointer = (uintptr_t)buf,
+		.type = type,
+		.size = *size,
+		.pointer = (uintptr_t)buf,
 	};
 	int ret = dev_ioctl(fd, DRM_IOCTL_PANTHOR_DEV_QUERY, &args);
 
@@ -55,14 +58,17 @@ static void dev_query(const char *node)
 
 	ok(!query(fd, DRM_PANTHOR_DEV_QUERY_GPU_INFO, NULL, &size) && size == sizeof(info),
 	   "DEV_QUERY tells the size of GPU_INFO");
-	ok(!query(fd, DRM_PANTHOR_DEV_QUERY_GPU_INFO, &info, &size) && info.gpu_id >> 16 == 0xa867 &&
-	   info.shader_present == 0x50005 && info.l2_present == 1 && info.tiler_present == 1 &&
-	   info.as_present == 0xff && (info.mmu_features & 0xff) == 48 &&
-	   info.selected_coherency == DRM_PANTHOR_GPU_COHERENCY_NONE, "GPU_INFO is that of a Mali-G610");
+	ok(!query(fd, DRM_PANTHOR_DEV_QUERY_GPU_INFO, &info, &size) &&
+		   info.gpu_id >> 16 == 0xa867 && info.shader_present == 0x50005 &&
+		   info.l2_present == 1 && info.tiler_present == 1 && info.as_present == 0xff &&
+		   (info.mmu_features & 0xff) == 48 &&
+		   info.selected_coherency == DRM_PANTHOR_GPU_COHERENCY_NONE,
+	   "GPU_INFO is that of a Mali-G610");
 	size = sizeof(csif);
 	ok(!query(fd, DRM_PANTHOR_DEV_QUERY_CSIF_INFO, &csif, &size) && csif.csg_slot_count == 8 &&
-	   csif.cs_slot_count == 8 && csif.cs_reg_count == 96 && csif.scoreboard_slot_count == 8 &&
-	   csif.unpreserved_cs_reg_count == 4, "CSIF_INFO: 8 groups, 8 queues, 96 registers");
+		   csif.cs_slot_count == 8 && csif.cs_reg_count == 96 &&
+		   csif.scoreboard_slot_count == 8 && csif.unpreserved_cs_reg_count == 4,
+	   "CSIF_INFO: 8 groups, 8 queues, 96 registers");
 	size = sizeof(t0);
 	ok(!query(fd, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO, &t0, &size), "TIMESTAMP_INFO");
 	sleep_ms(100);
@@ -71,15 +77,18 @@ static void dev_query(const char *node)
 	t1.current_timestamp -= t0.current_timestamp;
 	t1.cycle_count -= t0.cycle_count;
 	ok(t1.current_timestamp >= 2400000 && t1.cycle_count >= 50000000 && !t1.timestamp_offset &&
-	   t1.current_timestamp < 24000000, "the time stamp runs at 24 MHz, cycles at 500 MHz");
+		   t1.current_timestamp < 24000000,
+	   "the time stamp runs at 24 MHz, cycles at 500 MHz");
 	size = sizeof(prio);
 	ok(!query(fd, DRM_PANTHOR_DEV_QUERY_GROUP_PRIORITIES_INFO, &prio, &size) &&
-	   prio.allowed_mask == 0xf, "GROUP_PRIORITIES_INFO: root may use all");
+		   prio.allowed_mask == 0xf,
+	   "GROUP_PRIORITIES_INFO: root may use all");
 	size = sizeof(mmu);
 	if (query(fd, DRM_PANTHOR_DEV_QUERY_MMU_INFO, &mmu, &size) == -EINVAL)
 		skip("not before Linux 7.3", "MMU_INFO");
 	else
-		ok(mmu.page_size_bitmap == (0x1000 | 0x200000), "MMU_INFO: pages of 4 KiB and 2 MiB");
+		ok(mmu.page_size_bitmap == (0x1000 | 0x200000),
+		   "MMU_INFO: pages of 4 KiB and 2 MiB");
 	ok(query(fd, 99, &info, &size) == -EINVAL, "an unknown query is refused");
 	close(fd);
 }
@@ -93,11 +102,13 @@ static void vms(void)
 	ok(!call(DRM_IOCTL_PANTHOR_VM_CREATE, &create) && create.id, "VM_CREATE");
 	state.vm_id = create.id;
 	ok(!call(DRM_IOCTL_PANTHOR_VM_GET_STATE, &state) &&
-	   state.state == DRM_PANTHOR_VM_STATE_USABLE, "VM_GET_STATE: usable");
+		   state.state == DRM_PANTHOR_VM_STATE_USABLE,
+	   "VM_GET_STATE: usable");
 	destroy.id = create.id;
 	ok(!call(DRM_IOCTL_PANTHOR_VM_DESTROY, &destroy), "VM_DESTROY");
 	ok(call(DRM_IOCTL_PANTHOR_VM_DESTROY, &destroy) == -EINVAL, "but not twice");
-	ok(call(DRM_IOCTL_PANTHOR_VM_GET_STATE, &state) == -EINVAL, "a VM that is gone has no state");
+	ok(call(DRM_IOCTL_PANTHOR_VM_GET_STATE, &state) == -EINVAL,
+	   "a VM that is gone has no state");
 	create.flags = 1;
 	ok(call(DRM_IOCTL_PANTHOR_VM_CREATE, &create) == -EINVAL, "unknown flags are refused");
 }
@@ -107,7 +118,7 @@ static void bos(void)
 	struct drm_panthor_bo_create create = { .size = 5000 };
 	struct drm_panthor_bo_mmap_offset offset = {};
 	struct drm_panthor_bo_query_info info = {};
-	struct drm_panthor_bo_set_label label = { .label = (uintptr_t)"conformance" };
+	struct drm_panthor_bo_set_label label = { .label = (uintptr_t) "conformance" };
 	struct drm_panthor_bo_sync_op op = { .size = 4096 };
 	struct drm_panthor_bo_sync sync = { .ops = DRM_PANTHOR_OBJ_ARRAY(1, &op) };
 	uint32_t *map;
@@ -131,7 +142,8 @@ static void bos(void)
 	offset.handle = create.handle;
 	ok(call(DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset) < 0, "has no mmap offset");
 	create = (struct drm_panthor_bo_create){ .size = 4096, .exclusive_vm_id = 999 };
-	ok(call(DRM_IOCTL_PANTHOR_BO_CREATE, &create) == -EINVAL, "no BO for a VM that does not exist");
+	ok(call(DRM_IOCTL_PANTHOR_BO_CREATE, &create) == -EINVAL,
+	   "no BO for a VM that does not exist");
 	create = (struct drm_panthor_bo_create){ .size = 0 };
 	ok(call(DRM_IOCTL_PANTHOR_BO_CREATE, &create) == -EINVAL, "no BO of size 0");
 }
@@ -163,9 +175,11 @@ static void binds(void)
 	ok(!bench_bind(&bench, BO(&small), 0, VA, 0x10000, MAP) && gpu_read(VA + 0x5000) == 105,
 	   "VM_BIND maps");
 	ok(!bench_bind(&bench, 0, 0, VA + 0x4000, 0x3000, UNMAP) && gpu_read(VA + 0x3000) == 103 &&
-	   gpu_read(VA + 0x7000) == 107 && gpu_read(VA + 0x5000) == -1, "unmaps a part");
+		   gpu_read(VA + 0x7000) == 107 && gpu_read(VA + 0x5000) == -1,
+	   "unmaps a part");
 	ok(!bench_bind(&bench, BO(&small), 0xf000, VA + 0x5000, 0x1000, MAP) &&
-	   gpu_read(VA + 0x5000) == 115, "maps with an offset");
+		   gpu_read(VA + 0x5000) == 115,
+	   "maps with an offset");
 	ok(!bench_bind(&bench, BO(&small), 0x8000, VA, 0x1000, MAP) && gpu_read(VA) == 108,
 	   "replaces a mapping");
 	ok(!bench_bind(&bench, 0, 0, VA, 0x10000, UNMAP) && gpu_read(VA) == -1, "unmaps all");
@@ -175,25 +189,30 @@ static void binds(void)
 		good &= gpu_read(VA + i * 4096ULL) == 1000 + i;
 	ok(good, "and all of it is there");
 	ok(!bench_bind(&bench, 0, 0, VA + 0x201000, 0x1000, UNMAP) &&
-	   gpu_read(VA + 0x200000) == 1000 + 512 && gpu_read(VA + 0x201000) == -1 &&
-	   gpu_read(VA + 0x202000) == 1000 + 514, "splits huge pages");
+		   gpu_read(VA + 0x200000) == 1000 + 512 && gpu_read(VA + 0x201000) == -1 &&
+		   gpu_read(VA + 0x202000) == 1000 + 514,
+	   "splits huge pages");
 	ok(!bench_bind(&bench, 0, 0, VA, 0x800000, UNMAP) && gpu_read(VA + 0x400000) == -1,
 	   "and unmaps them");
 
-	ok(bench_bind(&bench, BO(&small), 0, VA + 1, 0x1000, MAP) == -EINVAL, "misaligned: refused");
+	ok(bench_bind(&bench, BO(&small), 0, VA + 1, 0x1000, MAP) == -EINVAL,
+	   "misaligned: refused");
 	ok(bench_bind(&bench, BO(&small), 0, VA, 0x11000, MAP) == -EINVAL, "too long: refused");
 	ok(bench_bind(&bench, 999, 0, VA, 0x1000, MAP) == -EINVAL, "no such BO: refused");
 	ok(bench_bind(&bench, BO(&small), 0, 1ULL << 47, 0x1000, MAP) == -EINVAL,
 	   "outside of the user's range: refused");
 
-	if (bench_bind(&bench, 0, 0, VA, 0x400000, MAP | DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE |
-		       DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC)) {
+	if (bench_bind(&bench, 0, 0, VA, 0x400000,
+		       MAP | DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE |
+			       DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC)) {
 		skip("not before Linux 7.3", "a sparse mapping");
 	} else {
 		ok(gpu_read(VA + 0x123000) >= 0 &&
-		   !RUN(&bench, MOVE48(0, VA + 0x321000), STORE(0, 1, 0, 0)), "a sparse mapping");
+			   !RUN(&bench, MOVE48(0, VA + 0x321000), STORE(0, 1, 0, 0)),
+		   "a sparse mapping");
 		ok(!bench_bind(&bench, BO(&small), 0, VA + 0x1000, 0x1000, MAP) &&
-		   gpu_read(VA + 0x1000) == 100 && gpu_read(VA + 0x2000) >= 0, "a BO in its middle");
+			   gpu_read(VA + 0x1000) == 100 && gpu_read(VA + 0x2000) >= 0,
+		   "a BO in its middle");
 		ok(!bench_bind(&bench, 0, 0, VA, 0x400000, UNMAP) && gpu_read(VA + 0x123000) == -1,
 		   "it goes away");
 	}
@@ -207,11 +226,15 @@ static void async_binds(void)
 	struct drm_syncobj_timeline_array signal = { .count_handles = 1 };
 	struct drm_panthor_sync_op sync[2] = {};
 	struct drm_panthor_vm_bind_op op = {
-		.flags = MAP, .bo_handle = BO(&bench.data), .va = VA, .size = 0x1000,
+		.flags = MAP,
+		.bo_handle = BO(&bench.data),
+		.va = VA,
+		.size = 0x1000,
 		.syncs = DRM_PANTHOR_OBJ_ARRAY(2, sync),
 	};
 	struct drm_panthor_vm_bind bind = {
-		.vm_id = bench.vm.id, .flags = DRM_PANTHOR_VM_BIND_ASYNC,
+		.vm_id = bench.vm.id,
+		.flags = DRM_PANTHOR_VM_BIND_ASYNC,
 		.ops = DRM_PANTHOR_OBJ_ARRAY(1, &op),
 	};
 	const uint64_t insns[] = { MOVE48(0, VA), MOVE32(2, 0xb1d), STORE(2, 1, 0, 0) };
@@ -222,26 +245,30 @@ static void async_binds(void)
 		bail("no syncobjs");
 	signal.handles = (uintptr_t)&in;
 	signal.points = (uintptr_t)&point;
-	call(DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, &signal);	/* a point must exist to be waited for */
+	call(DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, &signal); /* a point must exist to be waited for */
 	sync[0].flags = DRM_PANTHOR_SYNC_OP_WAIT | DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_TIMELINE_SYNCOBJ;
 	sync[0].handle = in;
 	sync[0].timeline_value = 1;
-	sync[1].flags = DRM_PANTHOR_SYNC_OP_SIGNAL | DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_TIMELINE_SYNCOBJ;
+	sync[1].flags = DRM_PANTHOR_SYNC_OP_SIGNAL |
+			DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_TIMELINE_SYNCOBJ;
 	sync[1].handle = out;
 	sync[1].timeline_value = 7;
 	*data32(&bench, 0) = 0;
 	ok(!call(DRM_IOCTL_PANTHOR_VM_BIND, &bind), "VM_BIND, asynchronous");
-	ok(!bench_submit_after(&bench, 0, va, sizeof(insns), out, 7) && !bench_wait(&bench, PATIENCE) &&
-	   *data32(&bench, 0) == 0xb1d, "a job waits for it");
+	ok(!bench_submit_after(&bench, 0, va, sizeof(insns), out, 7) &&
+		   !bench_wait(&bench, PATIENCE) && *data32(&bench, 0) == 0xb1d,
+	   "a job waits for it");
 
 	op.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_SYNC_ONLY;
 	op.bo_handle = 0;
 	op.va = op.size = 0;
 	sync[1].timeline_value = 9;
 	ok(!call(DRM_IOCTL_PANTHOR_VM_BIND, &bind) &&
-	   !timeline_wait(&bench.gpu, out, 9, dev_now() + PATIENCE), "SYNC_ONLY");
+		   !timeline_wait(&bench.gpu, out, 9, dev_now() + PATIENCE),
+	   "SYNC_ONLY");
 	sync[0].timeline_value = 99;
-	ok(call(DRM_IOCTL_PANTHOR_VM_BIND, &bind) < 0, "a point that is not there cannot be waited for");
+	ok(call(DRM_IOCTL_PANTHOR_VM_BIND, &bind) < 0,
+	   "a point that is not there cannot be waited for");
 	ok(!bench_bind(&bench, 0, 0, VA, 0x1000, UNMAP), "unmap");
 }
 
@@ -250,9 +277,14 @@ static void groups(void)
 	struct drm_panthor_queue_create queue = { .ringbuf_size = 4096 };
 	struct drm_panthor_group_create create = {
 		.queues = DRM_PANTHOR_OBJ_ARRAY(1, &queue),
-		.max_compute_cores = 1, .max_fragment_cores = 1, .max_tiler_cores = 1,
-		.priority = MEDIUM, .compute_core_mask = 1, .fragment_core_mask = 1,
-		.tiler_core_mask = 1, .vm_id = bench.vm.id,
+		.max_compute_cores = 1,
+		.max_fragment_cores = 1,
+		.max_tiler_cores = 1,
+		.priority = MEDIUM,
+		.compute_core_mask = 1,
+		.fragment_core_mask = 1,
+		.tiler_core_mask = 1,
+		.vm_id = bench.vm.id,
 	};
 	struct drm_panthor_group_destroy destroy = {};
 	struct drm_panthor_group_get_state state = {};
@@ -265,16 +297,19 @@ static void groups(void)
 	ok(call(DRM_IOCTL_PANTHOR_GROUP_DESTROY, &destroy) == -EINVAL, "but not twice");
 	ok(call(DRM_IOCTL_PANTHOR_GROUP_GET_STATE, &state) == -EINVAL, "and then it has no state");
 	queue.ringbuf_size = 5000;
-	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL, "a ring of an odd size: refused");
+	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL,
+	   "a ring of an odd size: refused");
 	queue.ringbuf_size = 4096;
 	create.priority = 9;
-	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL, "an unknown priority: refused");
+	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL,
+	   "an unknown priority: refused");
 	create.priority = MEDIUM;
 	create.vm_id = 999;
 	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL, "an unknown VM: refused");
 	create.vm_id = bench.vm.id;
 	create.compute_core_mask = 2;
-	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL, "a core that is not there: refused");
+	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL,
+	   "a core that is not there: refused");
 }
 
 static void submits(void)
@@ -282,7 +317,8 @@ static void submits(void)
 	const uint64_t insns[] = { MOVE48(0, D), MOVE48(2, 1), SYNC_ADD64(2, 0, 0) };
 	struct drm_panthor_queue_submit submit[4] = {};
 	struct drm_panthor_group_submit args = {
-		.group_handle = bench.group, .queue_submits = DRM_PANTHOR_OBJ_ARRAY(4, submit),
+		.group_handle = bench.group,
+		.queue_submits = DRM_PANTHOR_OBJ_ARRAY(4, submit),
 	};
 	struct drm_panthor_sync_op sync[4] = {};
 	uint64_t va = bench_code(&bench, 0, insns, 3);
@@ -290,22 +326,28 @@ static void submits(void)
 	bool good = true;
 
 	*data64(&bench, 0) = 0;
-	ok(!bench_submit(&bench, 0, 0, 0) && !bench_wait(&bench, PATIENCE), "an empty stream signals");
-	ok(bench_submit(&bench, 0, va + 8, sizeof(insns)) == -EINVAL, "a misaligned stream: refused");
+	ok(!bench_submit(&bench, 0, 0, 0) && !bench_wait(&bench, PATIENCE),
+	   "an empty stream signals");
+	ok(bench_submit(&bench, 0, va + 8, sizeof(insns)) == -EINVAL,
+	   "a misaligned stream: refused");
 	ok(bench_submit(&bench, 0, va, 4) == -EINVAL, "half an instruction: refused");
-	ok(bench_submit(&bench, 5, va, sizeof(insns)) == -EINVAL, "a queue that is not there: refused");
+	ok(bench_submit(&bench, 5, va, sizeof(insns)) == -EINVAL,
+	   "a queue that is not there: refused");
 
 	if (timeline_create(&bench.gpu, &syncobj))
 		bail("no syncobj");
 	for (int i = 0; i < 4; i++) {
 		submit[i] = (struct drm_panthor_queue_submit){
-			.queue_index = i & 1, .stream_addr = va, .stream_size = sizeof(insns),
+			.queue_index = i & 1,
+			.stream_addr = va,
+			.stream_size = sizeof(insns),
 			.syncs = DRM_PANTHOR_OBJ_ARRAY(1, &sync[i]),
 		};
 		sync[i] = (struct drm_panthor_sync_op){
 			.flags = DRM_PANTHOR_SYNC_OP_SIGNAL |
 				 DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_TIMELINE_SYNCOBJ,
-			.handle = syncobj, .timeline_value = i + 1,
+			.handle = syncobj,
+			.timeline_value = i + 1,
 		};
 	}
 	ok(!call(DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args), "GROUP_SUBMIT: four jobs on two queues");
@@ -313,7 +355,8 @@ static void submits(void)
 		good &= !timeline_wait(&bench.gpu, syncobj, i, dev_now() + PATIENCE);
 	ok(good && *data64(&bench, 0) == 4, "all run");
 	submit[0].latest_flush = 1U << 24;
-	ok(call(DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args) == -EINVAL, "an impossible flush id: refused");
+	ok(call(DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args) == -EINVAL,
+	   "an impossible flush id: refused");
 	args.group_handle = 999;
 	submit[0].latest_flush = 0;
 	ok(call(DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args) == -EINVAL, "an unknown group: refused");
@@ -335,7 +378,8 @@ static void submits(void)
 	args.group_handle = bench.group;
 	args.queue_submits.count = 1;
 	good = !call(DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args);
-	ok(good && !timeline_wait(&bench.gpu, syncobj, 0, dev_now() + PATIENCE), "a binary syncobj");
+	ok(good && !timeline_wait(&bench.gpu, syncobj, 0, dev_now() + PATIENCE),
+	   "a binary syncobj");
 }
 
 static void mmio_offset(void)
@@ -346,10 +390,12 @@ static void mmio_offset(void)
 	volatile uint32_t *id;
 
 	ok(!call(DRM_IOCTL_PANTHOR_SET_USER_MMIO_OFFSET, &args), "SET_USER_MMIO_OFFSET");
-	id = mmap(NULL, 4096, PROT_READ, MAP_SHARED, bench.gpu.fd, DRM_PANTHOR_USER_MMIO_OFFSET_32BIT);
+	id = mmap(NULL, 4096, PROT_READ, MAP_SHARED, bench.gpu.fd,
+		  DRM_PANTHOR_USER_MMIO_OFFSET_32BIT);
 	ok(id != MAP_FAILED && *id, "the flush id is there");
 	args.offset = 12345;
-	ok(call(DRM_IOCTL_PANTHOR_SET_USER_MMIO_OFFSET, &args) == -EINVAL, "no other offset will do");
+	ok(call(DRM_IOCTL_PANTHOR_SET_USER_MMIO_OFFSET, &args) == -EINVAL,
+	   "no other offset will do");
 }
 
 int main(void)

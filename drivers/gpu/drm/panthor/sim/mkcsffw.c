@@ -19,23 +19,25 @@
 
 #define ENTRY_IFACE		0u
 #define ENTRY_BUILD_INFO	6u
-#define ENTRY_OPTIONAL		(1u << 31)
+#define ENTRY_OPTIONAL		0x80000000u
 
-#define SECTION_READ		(1u << 0)
-#define SECTION_WRITE		(1u << 1)
-#define SECTION_COHERENT	(2u << 3)
-#define SECTION_SHARED		(1u << 30)
-#define SECTION_ZERO		(1u << 31)
+#define SECTION_READ		0x1u
+#define SECTION_WRITE		0x2u
+#define SECTION_COHERENT	0x10u
+#define SECTION_SHARED		0x40000000u
+#define SECTION_ZERO		0x80000000u
 
 #define SHARED_START		0x04000000u
 #define SHARED_SIZE		0x00040000u
 
 #define MAX_IMAGE		512
 
+#define SEARCHED		"The driver looks for arm/mali/arch10.8/mali_csffw.bin."
+
 const char *argp_program_version = "mkcsffw 1";
 
 struct image {
-	uint8_t data[MAX_IMAGE];
+	unsigned char data[MAX_IMAGE];
 	size_t size;
 };
 
@@ -77,12 +79,10 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse_opt,
 	.args_doc = "FILE",
-	.doc = "Write a firmware image for the simulated Mali CSF GPU.\v"
-	       "The driver looks for it as arm/mali/arch10.8/mali_csffw.bin in the "
-	       "firmware search path.",
+	.doc = "Write a firmware image for the simulated Mali CSF GPU.\v" SEARCHED,
 };
 
-static void put8(struct image *img, uint8_t val)
+static void put8(struct image *img, unsigned char val)
 {
 	if (img->size == MAX_IMAGE)
 		abort();

@@ -6,6 +6,7 @@
 #include <linux/hrtimer.h>
 #include <linux/ioport.h>
 #include <linux/irq_work.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -158,6 +159,12 @@ struct psim_as {
 	/** @lock_last: Last address of the locked region. */
 	u64 lock_last;
 
+	/** @faulted: True between a fault and the UPDATE that answers it. */
+	bool faulted;
+
+	/** @abort_va: Address of the last access that was refused. */
+	u64 abort_va;
+
 	/** @busy_until: AS_STATUS reads ACTIVE until then (ns). */
 	u64 busy_until;
 
@@ -178,6 +185,7 @@ enum psim_block {
 	PSIM_BLOCK_SYNC,	/* SYNC_WAIT, condition not met */
 	PSIM_BLOCK_SB,		/* waiting for scoreboard slots */
 	PSIM_BLOCK_LOCKED,	/* access to a locked region of the address space */
+	PSIM_BLOCK_MMU,		/* access faulted, the driver has not reacted yet */
 	PSIM_BLOCK_FAULT,	/* CS_FAULT not acknowledged yet */
 	PSIM_BLOCK_OOM,		/* TILER_OOM not answered yet */
 	PSIM_BLOCK_FATAL,	/* CS_FATAL, until the group is terminated */
@@ -299,6 +307,9 @@ struct psim_cs {
 
 	/** @sb_until: When each scoreboard slot becomes idle (ns). */
 	u64 sb_until[PSIM_NUM_SB];
+
+	/** @abort_va: Address of the access that faulted. */
+	u64 abort_va;
 
 	/** @ready_at: Do not execute before (ns): speed and latency knobs. */
 	u64 ready_at;
@@ -519,10 +530,13 @@ struct psim {
 	/** @as: Address spaces. */
 	struct psim_as as[PSIM_NUM_AS];
 
-	/** @csgs: Group slots; accessed by the engine only. */
+	/** @lock: Protects @csgs and @mcu, except MCU_CONTROL, MCU_STATUS and the doorbells. */
+	struct mutex lock;
+
+	/** @csgs: Group slots. */
 	struct psim_csg csgs[PSIM_NUM_CSG];
 
-	/** @mcu: Microcontroller; accessed by the engine only, unless noted. */
+	/** @mcu: Microcontroller. */
 	struct psim_mcu mcu;
 
 	/** @gpu: State of the GPU control block. */
@@ -633,6 +647,7 @@ u32 psim_cs_sb_busy(const struct psim_cs *cs, u64 now);
 void psim_cs_fault(struct psim_cs *cs, u32 type, u32 data, u64 info);
 void psim_cs_fatal(struct psim_cs *cs, u32 type, u32 data, u64 info);
 void psim_cs_oom(struct psim_cs *cs);
+void psim_cs_abort(struct psim_cs *cs);
 
 /* sim_insn.c */
 int psim_insn_exec(struct psim_cs *cs, u64 insn, u64 now);
@@ -641,6 +656,8 @@ int psim_insn_exec(struct psim_cs *cs, u64 insn, u64 now);
 int psim_engine_start(struct psim *sim);
 void psim_engine_stop(struct psim *sim);
 void psim_engine_kick(struct psim *sim, enum psim_work work);
+void psim_engine_doorbell(struct psim *sim, u32 doorbell);
+void psim_engine_abort(struct psim *sim, struct psim_as *as);
 
 /* sim_debugfs.c */
 void psim_debugfs_init(struct psim *sim);

@@ -101,6 +101,7 @@ static const char * const psim_block_names[] = {
 	[PSIM_BLOCK_SYNC] = "sync-wait",
 	[PSIM_BLOCK_SB] = "scoreboard",
 	[PSIM_BLOCK_LOCKED] = "as-locked",
+	[PSIM_BLOCK_MMU] = "mmu-fault",
 	[PSIM_BLOCK_FAULT] = "fault",
 	[PSIM_BLOCK_OOM] = "tiler-oom",
 	[PSIM_BLOCK_FATAL] = "fatal",

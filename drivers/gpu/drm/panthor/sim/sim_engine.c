@@ -3,14 +3,21 @@
 /**
  * DOC: engine
  *
- * One kernel thread plays the microcontroller and all streams, so that their
- * state needs no locks. It sleeps until a register write gives it work or the
- * next deadline (speed knob, timers, polls) passes. It is part of the signalling
- * path of the driver's fences and never allocates memory.
+ * One kernel thread plays the microcontroller and all streams. It sleeps until a
+ * register write gives it work or the next deadline (speed knob, timers, polls)
+ * passes. It is part of the signalling path of the driver's fences and never
+ * allocates memory.
+ *
+ * Requests to the firmware are served by whoever rings the doorbell, if that is
+ * possible: the driver gives the firmware 100 ms to answer and resets the GPU
+ * otherwise, and on an overloaded virtual machine it can take longer than that
+ * until the thread gets a CPU.
  */
 
 #include <linux/kthread.h>
 #include <linux/ktime.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 
 #include "sim.h"
@@ -27,6 +34,52 @@ void psim_engine_kick(struct psim *sim, enum psim_work work)
 	set_bit(work, &sim->work);
 	if (sim->engine)
 		wake_up_process(sim->engine);
+}
+
+/**
+ * psim_engine_doorbell() - Ring a doorbell
+ * @sim: Simulator.
+ * @doorbell: Number of the doorbell.
+ *
+ * Can be called from any context.
+ */
+void psim_engine_doorbell(struct psim *sim, u32 doorbell)
+{
+	atomic_or(BIT(doorbell), &sim->mcu.doorbells);
+
+	if (preemptible() && mutex_trylock(&sim->lock)) {
+		psim_mcu_doorbells(sim);
+		mutex_unlock(&sim->lock);
+	}
+
+	/* For the streams, and for the request if we could not serve it. */
+	psim_engine_kick(sim, PSIM_WORK_DOORBELL);
+}
+
+/**
+ * psim_engine_abort() - End the accesses that wait for a fault to be resolved
+ * @sim: Simulator.
+ * @as: Address space that was just reprogrammed.
+ *
+ * Done before the register write returns, if that may sleep: the driver wants to
+ * know next which streams are concerned.
+ */
+void psim_engine_abort(struct psim *sim, struct psim_as *as)
+{
+	if (!preemptible())
+		return;
+
+	guard(mutex)(&sim->lock);
+	for (u32 i = 0; i < PSIM_NUM_CSG; i++) {
+		struct psim_csg *csg = &sim->csgs[i];
+
+		if (!csg->active || csg->as != as)
+			continue;
+		for (u32 j = 0; j < PSIM_NUM_CS; j++) {
+			if (csg->cs[j].active)
+				psim_cs_abort(&csg->cs[j]);
+		}
+	}
 }
 
 static void psim_engine_reset(struct psim *sim)
@@ -73,6 +126,22 @@ static u64 psim_engine_run_groups(struct psim *sim)
 	return next;
 }
 
+/* Does what there is to do. Returns when to do it again. */
+static u64 psim_engine_pass(struct psim *sim)
+{
+	guard(mutex)(&sim->lock);
+
+	clear_bit(PSIM_WORK_RETRY, &sim->work);
+	if (test_and_clear_bit(PSIM_WORK_RESET, &sim->work))
+		psim_engine_reset(sim);
+	if (test_and_clear_bit(PSIM_WORK_MCU, &sim->work))
+		psim_mcu_control(sim);
+	if (test_and_clear_bit(PSIM_WORK_DOORBELL, &sim->work))
+		psim_mcu_doorbells(sim);
+
+	return sim->mcu.running ? psim_engine_run_groups(sim) : U64_MAX;
+}
+
 static void psim_engine_sleep(struct psim *sim, u64 until)
 {
 	ktime_t expires = ns_to_ktime(until);
@@ -91,17 +160,7 @@ static int psim_engine_thread(void *data)
 	set_user_nice(current, MIN_NICE / 2);
 
 	while (!kthread_should_stop()) {
-		u64 next = U64_MAX;
-
-		clear_bit(PSIM_WORK_RETRY, &sim->work);
-		if (test_and_clear_bit(PSIM_WORK_RESET, &sim->work))
-			psim_engine_reset(sim);
-		if (test_and_clear_bit(PSIM_WORK_MCU, &sim->work))
-			psim_mcu_control(sim);
-		if (test_and_clear_bit(PSIM_WORK_DOORBELL, &sim->work))
-			psim_mcu_doorbells(sim);
-		if (sim->mcu.running)
-			next = psim_engine_run_groups(sim);
+		u64 next = psim_engine_pass(sim);
 
 		if (next > ktime_get_ns())
 			psim_engine_sleep(sim, next);
@@ -109,7 +168,8 @@ static int psim_engine_thread(void *data)
 			cond_resched();
 	}
 
-	psim_mcu_stop(sim, MCU_STATUS_DISABLED);
+	scoped_guard(mutex, &sim->lock)
+		psim_mcu_stop(sim, MCU_STATUS_DISABLED);
 	return 0;
 }
 

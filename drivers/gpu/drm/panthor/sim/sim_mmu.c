@@ -97,12 +97,15 @@ static void psim_as_fault(struct psim_as *as, u64 va, u32 type, enum psim_access
 	scnprintf(sim->last_fault, sizeof(sim->last_fault), "as=%u va=%#llx type=%#x access=%u",
 		  as->id, va, type, access);
 
+	as->abort_va = va;
+	as->faulted = as->live.enabled;
+
 	/* The registers keep the first fault until the driver has cleared it. */
 	if (psim_irq_read(sim, PSIM_IRQ_MMU, INT_RAWSTAT) & BIT(as->id))
 		return;
 
-	as->faultaddr = va;
-	as->faultstatus = type | access << 8;
+	WRITE_ONCE(as->faultaddr, va);
+	WRITE_ONCE(as->faultstatus, type | access << 8);
 	psim_irq_raise(sim, PSIM_IRQ_MMU, BIT(as->id));
 }
 
@@ -274,6 +277,7 @@ static void psim_as_command(struct psim_as *as, u32 cmd)
 {
 	struct psim *sim = as->sim;
 	u32 delay = READ_ONCE(sim->knobs.mmu_delay_us);
+	bool abort = false;
 
 	scoped_guard(spinlock, &as->lock) {
 		switch (cmd) {
@@ -283,6 +287,8 @@ static void psim_as_command(struct psim_as *as, u32 cmd)
 			as->live.enabled = FIELD_GET(PSIM_TRANSCFG_MODE, as->transcfg) ==
 					   AS_TRANSCFG_ADRMODE_AARCH64_4K;
 			psim_tlb_flush(as);
+			abort = as->faulted;
+			as->faulted = false;
 			break;
 		case AS_COMMAND_LOCK:
 			psim_as_set_region(as);
@@ -310,6 +316,8 @@ static void psim_as_command(struct psim_as *as, u32 cmd)
 	}
 
 	psim_count(sim, mmu_cmds);
+	if (abort)
+		psim_engine_abort(sim, as);
 	if (cmd == AS_COMMAND_UNLOCK || cmd == AS_COMMAND_UPDATE)
 		psim_engine_kick(sim, PSIM_WORK_RETRY);
 }
@@ -346,11 +354,11 @@ u32 psim_mmu_read(struct psim *sim, u32 reg)
 	case AS_LOCKADDR(0) + 4:
 		return upper_32_bits(as->lockaddr);
 	case AS_FAULTSTATUS(0):
-		return as->faultstatus;
+		return READ_ONCE(as->faultstatus);
 	case AS_FAULTADDRESS(0):
-		return lower_32_bits(as->faultaddr);
+		return lower_32_bits(READ_ONCE(as->faultaddr));
 	case AS_FAULTADDRESS(0) + 4:
-		return upper_32_bits(as->faultaddr);
+		return upper_32_bits(READ_ONCE(as->faultaddr));
 	case AS_STATUS(0):
 		return psim_as_status(as);
 	case AS_TRANSCFG(0):
@@ -432,6 +440,7 @@ void psim_mmu_reset(struct psim *sim)
 		as->lockaddr = 0;
 		memset(&as->live, 0, sizeof(as->live));
 		as->locked = false;
+		as->faulted = false;
 		as->busy_until = 0;
 		as->faultstatus = 0;
 		as->faultaddr = 0;
@@ -448,7 +457,7 @@ void psim_mmu_init(struct psim *sim)
 	for (u32 i = 0; i < PSIM_NUM_AS; i++) {
 		sim->as[i].sim = sim;
 		sim->as[i].id = i;
-		/* Streams publish through address space 0 with their own locked. */
+		/* Lock classes: streams publish through address space 0 with their own locked. */
 		if (i)
 			spin_lock_init(&sim->as[i].lock);
 		else

@@ -174,7 +174,7 @@ static u32 psim_gpu_read(struct psim *sim, u32 reg)
 	case GPU_CSF_ID:
 		return PSIM_CSF_ID;
 	case GPU_STATUS:
-		return sim->mcu.running ? GPU_STATUS_ACTIVE : 0;
+		return READ_ONCE(sim->mcu.status) == MCU_STATUS_ENABLED ? GPU_STATUS_ACTIVE : 0;
 	case GPU_CMD:
 	case GPU_FAULT_STATUS:
 	case GPU_FAULT_ADDR ... GPU_FAULT_ADDR + 4:
@@ -292,20 +292,18 @@ u32 psim_reg_read(struct psim *sim, u32 reg)
  */
 void psim_reg_write(struct psim *sim, u32 reg, u32 val)
 {
-	if (psim_is_irq_reg(reg, JOB_INT_BASE)) {
+	if (psim_is_irq_reg(reg, JOB_INT_BASE))
 		psim_irq_write(sim, PSIM_IRQ_JOB, reg - JOB_INT_BASE, val);
-	} else if (psim_is_irq_reg(reg, MMU_INT_BASE)) {
+	else if (psim_is_irq_reg(reg, MMU_INT_BASE))
 		psim_irq_write(sim, PSIM_IRQ_MMU, reg - MMU_INT_BASE, val);
-	} else if (psim_is_irq_reg(reg, GPU_INT_BASE)) {
+	else if (psim_is_irq_reg(reg, GPU_INT_BASE))
 		psim_irq_write(sim, PSIM_IRQ_GPU, reg - GPU_INT_BASE, val);
-	} else if (reg >= MMU_AS_BASE && reg < MMU_AS_BASE + MMU_AS(PSIM_NUM_AS)) {
+	else if (reg >= MMU_AS_BASE && reg < MMU_AS_BASE + MMU_AS(PSIM_NUM_AS))
 		psim_mmu_write(sim, reg - MMU_AS_BASE, val);
-	} else if (reg >= CSF_DOORBELL(0) && !(reg & (SZ_64K - 1))) {
-		atomic_or(BIT((reg - CSF_DOORBELL(0)) / SZ_64K), &sim->mcu.doorbells);
-		psim_engine_kick(sim, PSIM_WORK_DOORBELL);
-	} else {
+	else if (reg >= CSF_DOORBELL(0) && !(reg & (SZ_64K - 1)))
+		psim_engine_doorbell(sim, (reg - CSF_DOORBELL(0)) / SZ_64K);
+	else
 		psim_gpu_write(sim, reg, val);
-	}
 }
 
 static_assert(PSIM_NUM_DOORBELLS <= 32, "doorbells do not fit struct psim_mcu");

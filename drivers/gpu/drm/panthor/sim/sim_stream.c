@@ -257,6 +257,19 @@ void psim_cs_oom(struct psim_cs *cs)
 }
 
 /**
+ * psim_cs_abort() - End an access that waits for a fault to be resolved
+ * @cs: Stream.
+ *
+ * The driver cannot resolve faults: it turns the address space off, and what was
+ * waiting gets a bus error.
+ */
+void psim_cs_abort(struct psim_cs *cs)
+{
+	if (cs->block == PSIM_BLOCK_MMU)
+		psim_cs_fatal(cs, DRM_PANTHOR_EXCEPTION_CS_BUS_FAULT, 0, cs->abort_va);
+}
+
+/**
  * psim_cs_doorbell() - Serve the requests to a stream
  * @cs: Stream.
  */
@@ -363,9 +376,10 @@ static u32 psim_cs_batch(struct psim_cs *cs, u32 count, u64 now)
 			ret = psim_insn_exec(cs, insn, now);
 		if (ret == -EAGAIN && cs->block == PSIM_RUNNABLE)
 			cs->block = PSIM_BLOCK_LOCKED;
-		if (ret == -EFAULT && cs->block == PSIM_RUNNABLE)
-			psim_cs_fatal(cs, DRM_PANTHOR_EXCEPTION_CS_BUS_FAULT, 0,
-				      cs->csg->as->faultaddr);
+		if (ret == -EFAULT && cs->block == PSIM_RUNNABLE) {
+			cs->block = PSIM_BLOCK_MMU;
+			cs->abort_va = cs->csg->as->abort_va;
+		}
 		if (ret < 0)
 			break;
 		if (!ret)
@@ -405,6 +419,10 @@ u64 psim_cs_run(struct psim_cs *cs, u64 now)
 	switch (cs->block) {
 	case PSIM_BLOCK_FATAL:
 	case PSIM_BLOCK_HUNG:
+		return U64_MAX;
+	case PSIM_BLOCK_MMU:
+		if (!READ_ONCE(cs->csg->as->faulted))
+			psim_cs_abort(cs);
 		return U64_MAX;
 	case PSIM_BLOCK_FAULT:
 		if (!psim_cs_acked(cs, CS_FAULT))
@@ -447,6 +465,8 @@ u64 psim_cs_run(struct psim_cs *cs, u64 now)
 	}
 
 	psim_cs_charge(cs, done, now);
+	if (cs->block == PSIM_BLOCK_MMU && !READ_ONCE(cs->csg->as->faulted))
+		psim_cs_abort(cs);
 	if (cs->block == PSIM_RUNNABLE)
 		return cs->ready_at;
 	if (cs->block == PSIM_BLOCK_SYNC)

@@ -13,7 +13,7 @@
 
 #include "bench.h"
 
-#define RING_SIZE	65536
+#define RING_SIZE 65536
 
 void bench_regroup(struct bench *bench, unsigned int queues, unsigned int priority)
 {
@@ -33,7 +33,8 @@ void bench_regroup(struct bench *bench, unsigned int queues, unsigned int priori
 
 	for (unsigned int i = 0; i < queues; i++)
 		queue[i] = (struct drm_panthor_queue_create){
-			.priority = i, .ringbuf_size = RING_SIZE,
+			.priority = i,
+			.ringbuf_size = RING_SIZE,
 		};
 
 	if (bench->group) {
@@ -120,7 +121,8 @@ int bench_submit_after(struct bench *bench, unsigned int queue, uint64_t va, uin
 				 DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_TIMELINE_SYNCOBJ,
 			.handle = bench->timeline,
 			.timeline_value = ++bench->point,
-		}, {
+		},
+		{
 			.flags = DRM_PANTHOR_SYNC_OP_WAIT |
 				 DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_TIMELINE_SYNCOBJ,
 			.handle = timeline,
@@ -153,15 +155,18 @@ int bench_fence_error(struct bench *bench, uint64_t point)
 {
 	struct drm_syncobj_create create = {};
 	struct drm_syncobj_transfer transfer = {
-		.src_handle = bench->timeline, .src_point = point,
+		.src_handle = bench->timeline,
+		.src_point = point,
 	};
 	struct drm_syncobj_handle handle = {
-		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE, .fd = -1,
+		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
+		.fd = -1,
 	};
 	struct drm_syncobj_destroy destroy = {};
 	struct sync_fence_info fence = {};
 	struct sync_file_info info = {
-		.num_fences = 1, .sync_fence_info = (uintptr_t)&fence,
+		.num_fences = 1,
+		.sync_fence_info = (uintptr_t)&fence,
 	};
 	int ret;
 
@@ -190,8 +195,8 @@ int bench_wait(struct bench *bench, int64_t patience)
 
 int bench_run(struct bench *bench, const uint64_t *insns, size_t count)
 {
-	int ret = bench_submit(bench, 0, bench_code(bench, 0, insns, count),
-			       count * sizeof(*insns));
+	int ret =
+		bench_submit(bench, 0, bench_code(bench, 0, insns, count), count * sizeof(*insns));
 
 	return ret ? ret : bench_wait(bench, PATIENCE);
 }
@@ -226,10 +231,15 @@ int bench_bind(struct bench *bench, uint32_t handle, uint64_t bo_offset, uint64_
 	       uint32_t flags)
 {
 	struct drm_panthor_vm_bind_op op = {
-		.flags = flags, .bo_handle = handle, .bo_offset = bo_offset, .va = va, .size = size,
+		.flags = flags,
+		.bo_handle = handle,
+		.bo_offset = bo_offset,
+		.va = va,
+		.size = size,
 	};
 	struct drm_panthor_vm_bind args = {
-		.vm_id = bench->vm.id, .ops = DRM_PANTHOR_OBJ_ARRAY(1, &op),
+		.vm_id = bench->vm.id,
+		.ops = DRM_PANTHOR_OBJ_ARRAY(1, &op),
 	};
 
 	return dev_ioctl(bench->gpu.fd, DRM_IOCTL_PANTHOR_VM_BIND, &args);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The test bench: a VM with a buffer for code and one for data, a group with queues, and a timeline that counts jobs. On top of
- * the client library of ../../load, which wraps the ioctls; what the tests check goes through ioctls that are spelled out there.
+ * The test bench: a VM with a buffer for code and one for data, a group with queues, and a
+ * timeline that counts jobs. On top of the client library of ../../load, which wraps the ioctls;
+ * what the tests check goes through ioctls that are spelled out there.
  */
 #ifndef SIM_BENCH_H
 #define SIM_BENCH_H
@@ -14,15 +15,15 @@
 #include "insn.h"
 #include "tap.h"
 
-#define KNOBS		"/sys/kernel/debug/panthor-sim/"
-#define COUNTERS	KNOBS "counters/"
+#define KNOBS "/sys/kernel/debug/panthor-sim/"
+#define COUNTERS KNOBS "counters/"
 
-#define MSEC		1000000LL
-#define CODE_SIZE	0x10000
-#define DATA_SIZE	0x10000
+#define MSEC 1000000LL
+#define CODE_SIZE 0x10000
+#define DATA_SIZE 0x10000
 
 /* Longer than any job timeout of the driver, also on a slow debug kernel */
-#define PATIENCE	(30 * DEV_NSEC)
+#define PATIENCE (30 * DEV_NSEC)
 
 /**
  * struct bench - What a test needs to run a job
@@ -44,7 +45,10 @@ struct bench {
 	uint64_t point;
 };
 
-/* All of it, or bail out. @queues queues in a group of @priority (enum drm_panthor_group_priority) */
+/*
+ * All of it, or bail out. @queues queues in a group of @priority (enum
+ * drm_panthor_group_priority)
+ */
 void bench_open(struct bench *bench, unsigned int queues, unsigned int priority);
 /* Another bench in the same file and VM: a group and code of its own, @from's data */
 void bench_share(struct bench *bench, const struct bench *from, unsigned int queues,
@@ -92,9 +96,12 @@ void file_write(const char *path, const char *text);
 
 void sleep_ms(unsigned int ms);
 /* Polls until @cond or @ms milliseconds are over */
-#define WAIT_FOR(cond, ms) \
-	({ int64_t until_ = dev_now() + (ms) * MSEC; \
-	   while (!(cond) && dev_now() < until_) sleep_ms(2); \
-	   (cond); })
+#define WAIT_FOR(cond, ms)                              \
+	({                                              \
+		int64_t until_ = dev_now() + (ms)*MSEC; \
+		while (!(cond) && dev_now() < until_)   \
+			sleep_ms(2);                    \
+		(cond);                                 \
+	})
 
 #endif

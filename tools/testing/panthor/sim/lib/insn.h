@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Instructions as words, spelled out bit by bit: what these tests check must not depend on anybody's emitter.
+ * Instructions as words, spelled out bit by bit: what these tests check must not depend on
+ * anybody's emitter.
  */
 #ifndef SIM_INSN_H
 #define SIM_INSN_H
