@@ -168,6 +168,8 @@ static void test_submitter(void)
 {
 	const long writes = knob("SUBMITTER_WRITES", 50);
 	const int bos = 257;
+	int64_t until;
+	long done = 0;
 	struct gem_sum before, after;
 	int64_t took, idle, frame, blocked, worst = 0, most = 0;
 	int ret, few = 0, late = 0, failed = 0, worst_share = 100;
@@ -181,8 +183,10 @@ static void test_submitter(void)
 	frame = peer_value(peer, "ms") * MSEC / 20;
 	if (!peer_do(peer, "loop 100 10000"))
 		bail("no loop");
+	until = now_ns() + 60 * NSEC;
 
-	for (long i = 0; i < writes; i++) {
+	/* As many as a slow machine can do in a minute, and 10 in any case */
+	for (; done < writes && (done < 10 || now_ns() < until); done++) {
 		int share;
 
 		/* The next submit brings back what it needs: all that is bound */
@@ -206,10 +210,10 @@ static void test_submitter(void)
 	diag("worst write: %.1f ms (%.1f ms when idle), blocked for %.1f ms at most", ms(worst),
 	     ms(idle), ms(most));
 	diag("worst share evicted: %d %%; a frame takes %.1f ms here", worst_share, ms(frame));
-	ok(!failed, "%ld writes to a client that submits 10 ms frames without end: success", writes);
+	ok(!failed, "%ld writes to a client that submits 10 ms frames without end: success", done);
 	ok(!few, "each of them takes at least 95 %% of its buffers");
 	measure_slack();
-	ok(late <= (busy ? writes / 5 : 0),
+	ok(late <= (busy ? done / 5 : 0),
 	   "blocked for no more than 200 ms beyond the jobs in flight (%d were longer%s)", late,
 	   busy ? ", on a busy machine" : "");
 	ok_jobs(peer_do(peer, "stop"), "and all its jobs go well");

@@ -22,7 +22,7 @@
 #include "tap.h"
 
 #define BOS		8
-#define BO_SIZE		65536
+#define BO_SIZE		16384
 
 #define CRASH_FILE	"/sys/kernel/debug/panthor-sim/crash"
 
@@ -40,7 +40,7 @@ static int open_client(struct client *client)
 {
 	static const struct bo_spec specs[] = {
 		{ .count = BOS, .size = BO_SIZE },
-		{ .count = 4, .size = BO_SIZE, .kind = BO_SHARED },
+		{ .count = 2, .size = BO_SIZE, .kind = BO_SHARED },
 		{ .count = 2, .size = BO_SIZE, .kind = BO_MMAP },
 		{ .count = 2, .size = BO_SIZE, .kind = BO_UNUSED },
 	};

@@ -137,8 +137,8 @@ static void test_swap(const char *where, bool compressed)
 	if (result.frees)
 		ok(result.freed >= result.evicted / 100 * 95, "%s: and so says the account", where);
 	ok(peer_do(peer, "verify cpu"), "%s: data intact", where);
-	ok(peer_do(peer, "fill gpu") && !reclaim(peer->pid) && peer_do(peer, "verify gpu"),
-	   "%s: once more, by the GPU", where);
+	ok(peer_do(peer, "fill cpu") && !reclaim(peer->pid) && peer_do(peer, "verify check"),
+	   "%s: once more, seen by the GPU", where);
 	peer_quit(peer);
 }
 
@@ -160,7 +160,7 @@ static void test_no_swap(void)
 	ok(result.no_swap_skips > 0 && result.no_swap_skips == result.skipped_bos,
 	   "no swap: and each buffer has that for a reason (%d)", result.no_swap_skips);
 	ok(labs(before.shmem - after.shmem) < 1024, "no swap: no memory moved");
-	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify gpu"), "no swap: data intact");
+	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"), "no swap: data intact");
 	peer_quit(peer);
 }
 
@@ -231,7 +231,7 @@ static void test_full_swap(void)
 	     (unsigned long long)result.evicted / 1024, (unsigned long long)result.written / 1024);
 	ok(result.ret == -ENOSPC || (!result.ret && result.evicted <= (uint64_t)left_kb * 1024),
 	   "swap nearly full: what could fit, or ENOSPC");
-	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify gpu"), "swap full: data intact");
+	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"), "swap full: data intact");
 	peer_quit(peer);
 	set_swap(small, false);
 	remove_zram(small);
@@ -293,7 +293,7 @@ static void test_swapoff_half_way(const char *path)
 	ok(half.under_way, "swapoff half way: it was");
 	ok(!result.ret || result.ret == -ENOSPC, "swapoff half way: success or ENOSPC");
 	ok(result.result == result.ret, "swapoff half way: and the end event says which");
-	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify gpu"), "swapoff half way: data intact");
+	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"), "swapoff half way: data intact");
 	if (!half.error)
 		set_swap(path, true);
 	peer_quit(peer);
