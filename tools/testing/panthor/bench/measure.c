@@ -91,8 +91,12 @@ void start_client(struct client *client, unsigned int bos, uint64_t size)
 
 void use_client(struct client *client)
 {
-	if (client_fill(client, CLIENT_CPU, &err) || client_submit(client, 1, 100, &err))
-		bail("cannot %s", err.what);
+	int ret = client_fill(client, CLIENT_CPU, &err);
+
+	if (!ret)
+		ret = client_submit(client, 1, 100, &err);
+	if (ret)
+		bail("cannot %s: %s", err.what, strerror(-ret));
 }
 
 void use_peer(struct peer *peer)
