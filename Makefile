@@ -18,12 +18,14 @@ help:
 	@echo 'make demo                    two clients, one reclaim, its trace: build/demo/'
 	@echo 'make check [TESTS=pattern]   all tests; the last line counts them'
 	@echo 'make guest [CMD=...]         run CMD in the guest, or a shell'
+	@echo '                             (make says 2 for any failure; tools/testing/panthor/guest/guest exits with CMD'\''s status)'
 	@echo '                             KERNEL=plain|debug MEM=MiB SMP=n SHARE=dir LIMIT=seconds'
 	@echo 'make bench                   the figures: build/bench/bench.json'
 	@echo 'make soak MINUTES=n          everything at once, on the debug kernel'
 	@echo 'make tools | kernel          parts: build/tools/, build/kernel/; KERNEL=plain|debug'
 	@echo 'make install | uninstall     panthor-trace, the plugin; DESTDIR= PREFIX='
 	@echo 'make series KDIR=linux       the patches, for git am'
+	@echo 'make module KVER=release     the module alone, for a kernel that is installed; KBUILD=headers'
 	@echo 'make lint                    what a maintainer would run before reading'
 	@echo 'make clean | distclean       build/; and the cache too'
 	@echo
@@ -46,16 +48,19 @@ FIRMWARE := build/firmware/arm/mali/arch10.8/mali_csffw.bin
 
 $(OUT)/mkcsffw: drivers/gpu/drm/panthor/sim/mkcsffw.c
 	@mkdir -p $(@D)
-	$(CC) -O2 -Wall -Wextra -o $@ $<
+	@$(CC) -O2 -Wall -Wextra -o $@ $<
 
 $(FIRMWARE): $(OUT)/mkcsffw
 	@mkdir -p $(@D)
-	$< $@
+	@$< $@
 
 # What runs in the guest only; it needs the headers of the kernel's source
 clients: tools $(FIRMWARE)
 	@$(T)/kernel/build $(KERNEL)
-	@$(MAKE) -s --no-print-directory -C $(T)/tests OUT=$(OUT) KSRC=$(CURDIR)/build/kernel/$(KERNEL)/source
+	@for d in tests sim; do \
+		$(MAKE) -s --no-print-directory -C $(T)/$$d OUT=$(OUT) \
+			KSRC=$(CURDIR)/build/kernel/$(KERNEL)/source || exit; \
+	done
 
 guest: clients
 	@$(T)/guest/guest -k $(KERNEL) $(if $(MEM),-m '$(MEM)') $(if $(SMP),-c '$(SMP)') \
@@ -65,7 +70,7 @@ demo: clients
 	@$(T)/demo/demo
 
 check: KERNEL := debug
-check: clients
+check: clients kernel-plain
 	@$(T)/check/check $(TESTS)
 
 bench: clients
@@ -77,6 +82,11 @@ soak: clients
 
 series:
 	@$(T)/series/series
+
+module: export KVER := $(KVER)
+module: export KBUILD := $(KBUILD)
+module:
+	@$(T)/module/module
 
 lint: kernel-plain
 	@$(T)/packages lint
@@ -91,4 +101,4 @@ clean:
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/panthor-trace"
 
-.PHONY: help packages kernel tools clients guest demo check bench soak series lint install uninstall clean distclean
+.PHONY: help packages kernel tools clients guest demo check bench soak series module lint install uninstall clean distclean

@@ -10,6 +10,9 @@ REPO=$(cd "$HERE/../../.." && pwd -P)
 BUILD=$REPO/build
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/panthor-trace
 
+# A make above us is not the business of the makes below us
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
 say()
 {
 	printf '%s: %s\n' "$PROG" "$*" >&2

@@ -40,7 +40,7 @@ expect "a guest that died" 1 "FAIL x: the guest died: status 125" \
 	"$CHECK/tally" <<<$'@begin x\n@died x status 125'
 
 # In the guest: what the kernel says counts, and ends the boot
-in_guest() { "$HERE/guest/guest" -k debug -t 200 -n "$CHECK/run-tests" -k 60 "$@" | "$CHECK/tally"; }
+in_guest() { "$HERE/guest/guest" -k debug -t 400 -n "$CHECK/run-tests" -k 120 "$@" | "$CHECK/tally"; }
 
 program warns 'echo WARNING >/sys/kernel/debug/provoke-crash/DIRECT; echo ok 1; echo 1..1'
 program leaks 'modprobe kmemleak-test; rmmod kmemleak-test; echo ok 1; echo 1..1'

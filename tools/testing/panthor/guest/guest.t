@@ -8,7 +8,7 @@ set -uo pipefail
 . "$(dirname "$0")/../lib.sh"
 . "$HERE/check/tap.sh"
 
-guest() { "$HERE/guest/guest" -k debug -t 120 "$@"; }
+guest() { "$HERE/guest/guest" -k debug -t 400 "$@"; }
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/share dir"
