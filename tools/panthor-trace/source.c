@@ -50,6 +50,7 @@ struct reader {
 	struct tracecmd_input **buffer;
 	int nr_buffers;
 	size_t consumed; /* since it was opened */
+	uint64_t page;   /* size of the file's */
 	struct pt_format fmt[PT_NR_KINDS];
 	uint8_t kind[65536]; /* by the first two bytes of a record as they stand; kind + 1, or 0 */
 	struct lane *lane;
@@ -213,9 +214,16 @@ static struct tep_record *next_record(struct reader *rd, struct lane *lane)
 	return record;
 }
 
+/* The library takes a record's size as the file has it, beyond the end of its page too. */
+static bool within_page(const struct reader *rd, const struct tep_record *record)
+{
+	return record->size >= 0 &&
+	       (uint64_t)record->size <= rd->page - (record->offset & (rd->page - 1));
+}
+
 static void keep(struct lane *lane, const struct tep_record *record)
 {
-	size_t size = record->size > 0 ? record->size : 0;
+	size_t size = record->size;
 
 	if (size > lane->room) {
 		lane->room = 2 * size;
@@ -238,6 +246,11 @@ static void advance(struct reader *rd, struct lane *lane)
 	lane->fmt = NULL;
 	lane->valid = false;
 	while (!lane->valid && (record = next_record(rd, lane))) {
+		if (!within_page(rd, record)) {
+			rd->src->undecodable++;
+			tracecmd_free_record(record);
+			continue;
+		}
 		if (record->size >= 2) {
 			memcpy(&type, record->data, 2);
 			if (rd->kind[type])
@@ -339,15 +352,17 @@ static int read_all(struct reader *rd)
 int source_read(struct source *src)
 {
 	struct reader *rd;
+	uint64_t page;
 	int status;
 
-	status = source_check(src->path);
+	status = source_check(src->path, &page);
 	if (status)
 		return status;
 
 	tracecmd_set_loglevel(TEP_LOG_NONE);
 	tep_set_loglevel(TEP_LOG_NONE);
 	rd = xcalloc(1, sizeof(*rd));
+	rd->page = page;
 	rd->src = src;
 	if (!open_file(rd)) {
 		pt_error("%s: damaged, or of a version that this libtracecmd does not read",

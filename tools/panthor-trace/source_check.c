@@ -27,6 +27,7 @@ struct cursor {
 	const unsigned char *data;
 	uint64_t size;
 	uint64_t at;
+	uint64_t page;
 	bool big;
 	bool beyond;
 	const char *wrong; /* what is wrong, if not just short */
@@ -234,7 +235,8 @@ static void check(struct cursor *c)
 	version = string(c);
 	c->big = number(c, 1);
 	number(c, 1);
-	if (fine(c) && number(c, 4) > 1 << 20)
+	c->page = number(c, 4);
+	if (fine(c) && (c->page < 512 || c->page > 1 << 20 || c->page & (c->page - 1)))
 		c->wrong = "its header is damaged";
 	if (!fine(c))
 		return;
@@ -246,8 +248,8 @@ static void check(struct cursor *c)
 		c->wrong = "of a version that is not known; trace-cmd convert may help";
 }
 
-/* Returns EXIT_OK or EXIT_FAILED, and says why. */
-int source_check(const char *path)
+/* Returns EXIT_OK, with the size of a page of the file in @page, or EXIT_FAILED, and says why. */
+int source_check(const char *path, uint64_t *page)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct cursor c = { 0 };
@@ -283,5 +285,6 @@ int source_check(const char *path)
 		pt_error("%s: truncated: it should go on beyond its %llu bytes; was the recording "
 			 "cut off, or the disk full?",
 			 path, (unsigned long long)c.size);
+	*page = c.page;
 	return fine(&c) ? EXIT_OK : EXIT_FAILED;
 }

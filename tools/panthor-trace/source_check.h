@@ -2,6 +2,8 @@
 #ifndef PANTHOR_TRACE_SOURCE_CHECK_H
 #define PANTHOR_TRACE_SOURCE_CHECK_H
 
-int source_check(const char *path);
+#include <stdint.h>
+
+int source_check(const char *path, uint64_t *page);
 
 #endif

@@ -47,6 +47,7 @@ static void read_it(const char *path)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
+	uint64_t page;
 	char path[64];
 	pid_t pid;
 	int status;
@@ -59,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t)size)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (source_check(path))
+	if (source_check(path, &page))
 		return 0;
 
 	pid = fork();
