@@ -196,7 +196,8 @@ static void test_open(void)
 
 		arm(n);
 		fd = open("/dev/dri/renderD128", O_RDWR | O_CLOEXEC);
-		if (fd < 0 && errno != ENOMEM && !odd++)
+		/* Upstream's allocator of addresses says ENOSPC when it has no memory */
+		if (fd < 0 && errno != ENOMEM && errno != ENOSPC && !odd++)
 			diag("allocation %d: %s", n, strerror(errno));
 		hit = fired();
 		if (fd >= 0)
@@ -205,7 +206,7 @@ static void test_open(void)
 			break;
 	}
 	ok(n > 3 && n < MOST, "each of %d allocations of an open of the device fails once", n - 1);
-	ok(!odd, "and gives ENOMEM or works");
+	ok(!odd, "and fails for want of memory, or works");
 	snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
 	table = table_read(path);
 	ok(table && !table->nr_rows, "and no client is left over");
