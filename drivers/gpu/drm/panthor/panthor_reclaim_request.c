@@ -256,6 +256,10 @@ void panthor_reclaim_client_last(struct panthor_reclaim_client *client,
 	for (u32 i = 0; i < ARRAY_SIZE(lasts) && lasts[i]; i++) {
 		struct panthor_reclaim_last *last = lasts[i];
 
+		/* Of two at a time the later one is the last, and has the books to itself. */
+		if (last->id > req->id)
+			continue;
+
 		if (last->id != req->id)
 			*last = (struct panthor_reclaim_last){ .id = req->id,
 							       .source = req->source };
