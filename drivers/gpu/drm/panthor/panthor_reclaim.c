@@ -351,39 +351,46 @@ static void panthor_reclaim_vm(struct panthor_reclaim_req *req, struct panthor_v
 	panthor_reclaim_req_vm_end(req);
 }
 
-/* A BO of the target that is on no VM's list: why is it, and can it go? */
-static void panthor_reclaim_other_bo(struct panthor_reclaim_req *req,
-				     struct panthor_gem_object *bo)
+/* May a BO that is on no VM's list go at all? For good only with its lock held. */
+static enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_reclaim_req *req,
+							  struct panthor_gem_object *bo)
 {
 	enum panthor_gem_reclaim_state state = READ_ONCE(bo->reclaim_state);
-	enum panthor_reclaim_reason reason;
-	int ret;
 
 	if (panthor_reclaim_bo_shared(bo) ||
 	    (state == PANTHOR_GEM_GPU_MAPPED_MULTI_VM &&
-	     !panthor_reclaim_bo_within(bo, req->target_tgid))) {
-		panthor_reclaim_req_skip(req, bo, PANTHOR_RECLAIM_SHARED);
-		return;
-	}
+	     !panthor_reclaim_bo_within(bo, req->target_tgid)))
+		return PANTHOR_RECLAIM_SHARED;
 
-	if (state == PANTHOR_GEM_UNRECLAIMABLE) {
-		panthor_reclaim_req_skip(req, bo, PANTHOR_RECLAIM_PINNED);
-		return;
-	}
+	if (state == PANTHOR_GEM_UNRECLAIMABLE)
+		return PANTHOR_RECLAIM_PINNED;
 
-	/* A job may be given the BO until we have its lock, whatever it was before. */
-	ret = panthor_reclaim_lock_idle(req, bo->base.resv);
-	if (ret) {
-		panthor_reclaim_req_skip(req, bo, ret == -ETIME ? PANTHOR_RECLAIM_BUSY :
-						  PANTHOR_RECLAIM_INTERRUPTED);
-		return;
-	}
+	return PANTHOR_RECLAIM_NONE;
+}
 
-	reason = bo->backing.pages ? panthor_reclaim_evict(req, bo) :
-				     PANTHOR_RECLAIM_STATE_CHANGED;
-	dma_resv_unlock(bo->base.resv);
+static enum panthor_reclaim_reason panthor_reclaim_other_bo(struct panthor_reclaim_req *req,
+							    struct panthor_gem_object *bo)
+{
+	enum panthor_reclaim_reason reason;
+	int ret;
+
+	/* No need to wait for what will not go. */
+	reason = panthor_reclaim_barred(req, bo);
 	if (reason)
-		panthor_reclaim_req_skip(req, bo, reason);
+		return reason;
+
+	/* A job, or another process, may be given the BO until we have its lock. */
+	ret = panthor_reclaim_lock_idle(req, bo->base.resv);
+	if (ret)
+		return ret == -EINTR ? PANTHOR_RECLAIM_INTERRUPTED : PANTHOR_RECLAIM_BUSY;
+
+	if (bo->backing.pages)
+		reason = panthor_reclaim_barred(req, bo) ? : panthor_reclaim_evict(req, bo);
+	else
+		reason = PANTHOR_RECLAIM_STATE_CHANGED;
+
+	dma_resv_unlock(bo->base.resv);
+	return reason;
 }
 
 static bool panthor_reclaim_is_other(struct panthor_reclaim_req *req,
@@ -413,13 +420,19 @@ static void panthor_reclaim_others(struct panthor_reclaim_req *req,
 
 	panthor_reclaim_req_vm_begin(req, client, 0, nr, size);
 	for (u32 i = 0; i < count; i++) {
+		enum panthor_reclaim_reason reason;
+
 		if (panthor_reclaim_stopped(req)) {
 			req->vm.reason = PANTHOR_RECLAIM_INTERRUPTED;
 			break;
 		}
 
-		if (panthor_reclaim_is_other(req, bos[i]))
-			panthor_reclaim_other_bo(req, bos[i]);
+		if (!panthor_reclaim_is_other(req, bos[i]))
+			continue;
+
+		reason = panthor_reclaim_other_bo(req, bos[i]);
+		if (reason)
+			panthor_reclaim_req_skip(req, bos[i], reason);
 	}
 	panthor_reclaim_req_vm_end(req);
 }

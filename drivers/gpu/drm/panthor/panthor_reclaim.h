@@ -327,9 +327,6 @@ struct panthor_reclaim_vm_args {
 
 	/** @reason: Why the VM as a whole was left. */
 	enum panthor_reclaim_reason reason;
-
-	/** @open: Between begin and end. */
-	bool open;
 };
 
 /**
