@@ -30,7 +30,8 @@ struct panthor_reclaim_vm_args;
  *	    panthor_bo_writeback, once for each evicted BO that was pushed to swap
  *	panthor_reclaim_end, always
  *
- * and panthor_bo_swapin when an evicted BO gets its memory back. Attributes
+ * and panthor_bo_swapin when an evicted BO gets its memory back. What the
+ * shrinker takes from its device-wide lists has no VM around it. Attributes
  * that several events share:
  *
  * - dev: name of the device.
