@@ -39,7 +39,7 @@ static pid_t crowd(long nr)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setrlimit(RLIMIT_NOFILE, &limit);
 		for (long i = 0; i < nr; i++)
-			if (open("/dev/dri/renderD128", O_RDWR) < 0)
+			if (gpu_open(&(struct gpu){}, NULL))
 				_exit(1);
 		if (write(ready[1], "", 1) != 1)
 			_exit(1);
@@ -185,21 +185,6 @@ void bench_bos(void)
 	}
 }
 
-struct job_end {
-	struct jobs *jobs;
-	int64_t at;
-	int ret;
-};
-
-static void *await_job(void *arg)
-{
-	struct job_end *end = arg;
-
-	end->ret = jobs_wait(end->jobs, end->jobs->point, now_ns() + 20 * NSEC);
-	end->at = now_ns();
-	return NULL;
-}
-
 void bench_job(void)
 {
 	static const long bos[] = { 1, 1000 };
@@ -223,7 +208,7 @@ void bench_job(void)
 
 				use_client(&client);
 				if (jobs_spin(end.jobs, length_ms[l] * 1000, 0) ||
-				    pthread_create(&thread, NULL, await_job, &end))
+				    pthread_create(&thread, NULL, jobs_await_end, &end))
 					bail("no job");
 				usleep(20000);
 				start = now_ns();
@@ -252,6 +237,7 @@ void bench_job(void)
 
 struct opener {
 	pthread_t thread;
+	char node[32];
 	atomic_bool stop;
 	double longest;
 	long opens;
@@ -263,7 +249,7 @@ static void *open_and_close(void *arg)
 
 	while (!atomic_load(&opener->stop)) {
 		int64_t start = now_ns();
-		int fd = open("/dev/dri/renderD128", O_RDWR | O_CLOEXEC);
+		int fd = open(opener->node, O_RDWR | O_CLOEXEC);
 		double ms = ms_since(start);
 
 		if (fd < 0)
@@ -279,7 +265,11 @@ static void *open_and_close(void *arg)
 static double longest_open(pid_t target, double *took)
 {
 	struct opener opener = { .longest = 0 };
+	struct gpu gpu;
 
+	if (gpu_open(&gpu, NULL) || gpu_node(&gpu, false, opener.node, sizeof(opener.node)))
+		bail("no device");
+	gpu_close(&gpu);
 	if (pthread_create(&opener.thread, NULL, open_and_close, &opener))
 		bail("no thread");
 	if (target)

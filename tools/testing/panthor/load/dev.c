@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,6 +106,25 @@ void gpu_close(struct gpu *gpu)
 	if (gpu->fd >= 0)
 		close(gpu->fd);
 	gpu->fd = -1;
+}
+
+int gpu_node(const struct gpu *gpu, bool card, char *path, size_t size)
+{
+	glob_t found = {};
+	char pattern[80];
+	struct stat st;
+	int ret = 0;
+
+	if (fstat(gpu->fd, &st))
+		return -errno;
+	snprintf(pattern, sizeof(pattern), "/sys/dev/char/%u:%u/device/drm/%s*", major(st.st_rdev),
+		 minor(st.st_rdev), card ? "card" : "renderD");
+	if (glob(pattern, 0, NULL, &found))
+		ret = -ENOENT;
+	else if ((size_t)snprintf(path, size, "/dev/dri%s", strrchr(found.gl_pathv[0], '/')) >= size)
+		ret = -ENAMETOOLONG;
+	globfree(&found);
+	return ret;
 }
 
 int vm_create(struct gpu *gpu, struct vm *vm)

@@ -77,6 +77,11 @@ int gpu_open(struct gpu *gpu, const char *path);
 /* The same for a file that is open already, an inherited one for instance; takes it over */
 int gpu_adopt(struct gpu *gpu, int fd);
 void gpu_close(struct gpu *gpu);
+/*
+ * The path of the device's card node or render node: which number it has depends on what was there
+ * before it. -ENOENT if there is none, -ENAMETOOLONG if it does not fit
+ */
+int gpu_node(const struct gpu *gpu, bool card, char *path, size_t size);
 
 int vm_create(struct gpu *gpu, struct vm *vm);
 int vm_destroy(struct vm *vm);

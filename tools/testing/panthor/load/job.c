@@ -511,3 +511,12 @@ int jobs_wait(struct jobs *jobs, uint64_t point, int64_t deadline)
 
 	return *mem32(jobs, sync_at(point % SLOTS)) == done_mark(point) ? 0 : -EIO;
 }
+
+void *jobs_await_end(void *arg)
+{
+	struct job_end *end = arg;
+
+	end->ret = jobs_wait(end->jobs, end->jobs->point, dev_now() + JOB_PATIENCE);
+	end->at = dev_now();
+	return NULL;
+}

@@ -68,4 +68,19 @@ int jobs_gate(struct jobs *jobs);
 void jobs_open_gate(struct jobs *jobs);
 int jobs_wait(struct jobs *jobs, uint64_t point, int64_t deadline);
 
+/**
+ * struct job_end - When the last job so far was done, for a thread that waits for nothing else
+ * @jobs: whose, set by the caller
+ * @at: when
+ * @ret: what jobs_wait() said
+ */
+struct job_end {
+	struct jobs *jobs;
+	int64_t at;
+	int ret;
+};
+
+/* The thread's function: the argument is a struct job_end */
+void *jobs_await_end(void *end);
+
 #endif

@@ -400,12 +400,15 @@ static void mmio_offset(void)
 
 int main(void)
 {
-	char node[32] = "/dev/dri/card0";
+	char node[32];
 
 	tap_start();
 	bench_open(&bench, 2, MEDIUM);
-	dev_query("/dev/dri/renderD128");
-	dev_query(node);
+	for (int card = 0; card < 2; card++) {
+		if (gpu_node(&bench.gpu, card, node, sizeof(node)))
+			bail("the device has no %s node", card ? "card" : "render");
+		dev_query(node);
+	}
 	vms();
 	bos();
 	binds();

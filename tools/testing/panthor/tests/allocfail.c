@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dev.h"
 #include "peer.h"
 #include "reclaim.h"
 #include "tap.h"
@@ -186,16 +187,20 @@ static void test_tables(void)
 
 static void test_open(void)
 {
+	char path[300], node[32];
 	struct table *table;
-	char path[300];
+	struct gpu gpu;
 	int n, odd = 0;
 
+	if (gpu_open(&gpu, NULL) || gpu_node(&gpu, false, node, sizeof(node)))
+		bail("no device");
+	gpu_close(&gpu);
 	for (n = 1; n < MOST; n++) {
 		bool hit;
 		int fd;
 
 		arm(n);
-		fd = open("/dev/dri/renderD128", O_RDWR | O_CLOEXEC);
+		fd = open(node, O_RDWR | O_CLOEXEC);
 		/* Upstream's allocator of addresses says ENOSPC when it has no memory */
 		if (fd < 0 && errno != ENOMEM && errno != ENOSPC && !odd++)
 			diag("allocation %d: %s", n, strerror(errno));

@@ -89,21 +89,6 @@ static void start_client(struct client *client, unsigned int bos, uint64_t size)
 		bail("cannot %s", err.what);
 }
 
-struct job_end {
-	struct jobs *jobs;
-	int64_t at;
-	int ret;
-};
-
-static void *await_job(void *arg)
-{
-	struct job_end *end = arg;
-
-	end->ret = jobs_wait(end->jobs, end->jobs->point, now_ns() + 20 * NSEC);
-	end->at = now_ns();
-	return NULL;
-}
-
 /* A job with half a second left: the write ends with it, however many buffers there are */
 static void test_remainder(unsigned int bos)
 {
@@ -121,7 +106,7 @@ static void test_remainder(unsigned int bos)
 	end.jobs = &client.jobs[0];
 	if (jobs_spin(end.jobs, 600000, 0))
 		bail("no job");
-	pthread_create(&thread, NULL, await_job, &end);
+	pthread_create(&thread, NULL, jobs_await_end, &end);
 	usleep(100000);
 	start = now_ns();
 	took = timed_reclaim(getpid(), &ret);
