@@ -50,7 +50,7 @@ struct reader {
 	struct tracecmd_input **buffer;
 	int nr_buffers;
 	size_t consumed; /* since it was opened */
-	uint64_t page;   /* size of the file's */
+	uint64_t page; /* size of the file's */
 	struct pt_format fmt[PT_NR_KINDS];
 	uint8_t kind[65536]; /* by the first two bytes of a record as they stand; kind + 1, or 0 */
 	struct lane *lane;

@@ -9,13 +9,13 @@
 #include "pattern.h"
 
 /* Jobs that a loop keeps under way: the GPU never runs dry between two of them */
-#define DEPTH	3
+#define DEPTH 3
 
 const char *const bo_kind_names[BO_KINDS] = {
-	[BO_PRIVATE]	= "private",
-	[BO_SHARED]	= "shared",
-	[BO_MMAP]	= "mmap",
-	[BO_UNUSED]	= "unused",
+	[BO_PRIVATE] = "private",
+	[BO_SHARED] = "shared",
+	[BO_MMAP] = "mmap",
+	[BO_UNUSED] = "unused",
 };
 
 static int fail(struct client_error *err, int ret, const char *what, const struct client_bo *bo)
@@ -60,8 +60,8 @@ static int bind_in_vms(struct client *client, struct client_bo *cbo, bool bind)
 	for (unsigned int vm = first; vm <= last && !ret; vm++) {
 		if (!vm_alive(client, vm))
 			continue;
-		ret = bind ? bo_bind(&cbo->bo, &client->vms[vm]) :
-			     bo_unbind(&cbo->bo, &client->vms[vm]);
+		ret = bind ? bo_bind(&cbo->bo, &client->vms[vm])
+			   : bo_unbind(&cbo->bo, &client->vms[vm]);
 	}
 	return ret;
 }
@@ -138,8 +138,7 @@ static int create_all(struct client *client, const struct client_config *config,
 	return 0;
 }
 
-int client_init(struct client *client, const struct client_config *config,
-		struct client_error *err)
+int client_init(struct client *client, const struct client_config *config, struct client_error *err)
 {
 	int ret;
 
@@ -276,8 +275,8 @@ static int verify_one(struct client *client, struct client_bo *cbo, enum client_
 	ret = jobs_of_bo(client, cbo, &jobs);
 	if (ret)
 		return ret;
-	return how == CLIENT_GPU ? jobs_read(jobs, &cbo->bo, cbo->seed, bad) :
-				   jobs_check(jobs, &cbo->bo, cbo->seed, bad);
+	return how == CLIENT_GPU ? jobs_read(jobs, &cbo->bo, cbo->seed, bad)
+				 : jobs_check(jobs, &cbo->bo, cbo->seed, bad);
 }
 
 int client_verify(struct client *client, enum client_how how, uint64_t *bytes,

@@ -12,10 +12,10 @@
 #include "job.h"
 
 enum bo_kind {
-	BO_PRIVATE,	/* bound to one VM and never to another */
-	BO_SHARED,	/* bound to every VM of the client */
-	BO_MMAP,	/* in no VM, mapped by the CPU */
-	BO_UNUSED,	/* in no VM, mapped by nobody */
+	BO_PRIVATE, /* bound to one VM and never to another */
+	BO_SHARED, /* bound to every VM of the client */
+	BO_MMAP, /* in no VM, mapped by the CPU */
+	BO_UNUSED, /* in no VM, mapped by nobody */
 	BO_KINDS
 };
 
@@ -89,9 +89,9 @@ struct client {
 };
 
 enum client_how {
-	CLIENT_CPU,	/* through mappings */
-	CLIENT_GPU,	/* by jobs that read or write every byte */
-	CLIENT_CHECK,	/* by jobs that compare a line of each page (verify only) */
+	CLIENT_CPU, /* through mappings */
+	CLIENT_GPU, /* by jobs that read or write every byte */
+	CLIENT_CHECK, /* by jobs that compare a line of each page (verify only) */
 };
 
 /* Where something went wrong: a step in words, and the buffer if there is one */
@@ -116,8 +116,7 @@ int client_verify(struct client *client, enum client_how how, uint64_t *bytes,
 		  struct client_error *err);
 int client_calibrate(struct client *client, struct client_error *err);
 /* @count jobs of @us microseconds in each VM, one after the other; returns when all are through */
-int client_submit(struct client *client, unsigned int count, uint32_t us,
-		  struct client_error *err);
+int client_submit(struct client *client, unsigned int count, uint32_t us, struct client_error *err);
 /* A job that runs in VM 0 until client_release(), which waits for its end */
 int client_hold(struct client *client, struct client_error *err);
 int client_release(struct client *client, struct client_error *err);

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cs.h"
 
+/* clang-format off: a table */
 enum cs_op {
-	CS_OP_NOP		= 0,
-	CS_OP_MOVE48		= 1,
-	CS_OP_MOVE32		= 2,
-	CS_OP_WAIT		= 3,
-	CS_OP_ADD_IMM32		= 16,
-	CS_OP_LOAD_MULTIPLE	= 20,
-	CS_OP_STORE_MULTIPLE	= 21,
-	CS_OP_BRANCH		= 22,
-	CS_OP_SYNC_SET32	= 38,
-	CS_OP_SYNC_WAIT32	= 39,
+	CS_OP_NOP = 0,
+	CS_OP_MOVE48 = 1,
+	CS_OP_MOVE32 = 2,
+	CS_OP_WAIT = 3,
+	CS_OP_ADD_IMM32 = 16,
+	CS_OP_LOAD_MULTIPLE = 20,
+	CS_OP_STORE_MULTIPLE = 21,
+	CS_OP_BRANCH = 22,
+	CS_OP_SYNC_SET32 = 38,
+	CS_OP_SYNC_WAIT32 = 39,
 };
+/* clang-format on */
 
 /* Scope of a sync operation: visible to the whole system */
-#define CS_SCOPE_SYSTEM		1
+#define CS_SCOPE_SYSTEM 1
 
 /* Condition of a sync wait: the object's value is greater than the register */
-#define CS_SYNC_GT		1
+#define CS_SYNC_GT 1
 
 void cs_init(struct cs *cs, void *words, size_t bytes)
 {

@@ -37,7 +37,7 @@ enum cs_cond {
 };
 
 /* Loads and stores land on this scoreboard slot unless a stream chooses another */
-#define CS_SLOT_MEM	0
+#define CS_SLOT_MEM 0
 
 void cs_init(struct cs *cs, void *words, size_t bytes);
 bool cs_overflow(const struct cs *cs);
@@ -54,7 +54,8 @@ void cs_wait(struct cs *cs, unsigned int slots);
  * after a cs_wait()
  */
 void cs_load(struct cs *cs, unsigned int reg, unsigned int mask, unsigned int addr, int16_t offset);
-void cs_store(struct cs *cs, unsigned int reg, unsigned int mask, unsigned int addr, int16_t offset);
+void cs_store(struct cs *cs, unsigned int reg, unsigned int mask, unsigned int addr,
+	      int16_t offset);
 /*
  * The status word of the sync object at @addr becomes register @data, and whoever waits for it is
  * told

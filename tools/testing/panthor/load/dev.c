@@ -14,15 +14,15 @@
 #include "dev.h"
 
 /* Render nodes are minors 128 to 191 */
-#define RENDER_FIRST	128
-#define RENDER_LAST	191
+#define RENDER_FIRST 128
+#define RENDER_LAST 191
 
 /* Where buffers begin: away from 0, so that a null pointer in a stream faults */
-#define VA_FIRST	0x10000000ULL
-#define VA_ALIGN	0x200000ULL
-#define VA_WINDOW	(1ULL << 32)
+#define VA_FIRST 0x10000000ULL
+#define VA_ALIGN 0x200000ULL
+#define VA_WINDOW (1ULL << 32)
 
-#define RING_SIZE	65536
+#define RING_SIZE 65536
 
 int64_t dev_now(void)
 {
@@ -121,7 +121,8 @@ int gpu_node(const struct gpu *gpu, bool card, char *path, size_t size)
 		 minor(st.st_rdev), card ? "card" : "renderD");
 	if (glob(pattern, 0, NULL, &found))
 		ret = -ENOENT;
-	else if ((size_t)snprintf(path, size, "/dev/dri%s", strrchr(found.gl_pathv[0], '/')) >= size)
+	else if ((size_t)snprintf(path, size, "/dev/dri%s", strrchr(found.gl_pathv[0], '/')) >=
+		 size)
 		ret = -ENAMETOOLONG;
 	globfree(&found);
 	return ret;

@@ -15,7 +15,7 @@
 
 #include <drm/panthor_drm.h>
 
-#define DEV_NSEC	1000000000LL
+#define DEV_NSEC 1000000000LL
 
 /**
  * struct gpu - An open file of the device
@@ -105,7 +105,8 @@ int group_create(struct gpu *gpu, struct group *group, const struct vm *vm);
  * Run @size bytes of stream at GPU address @va; @point of @timeline is signalled when it is
  * through. @timeline 0: nobody cares
  */
-int group_submit(struct group *group, uint64_t va, uint32_t size, uint32_t timeline, uint64_t point);
+int group_submit(struct group *group, uint64_t va, uint32_t size, uint32_t timeline,
+		 uint64_t point);
 /* enum drm_panthor_group_state_flags, or a negative errno */
 int group_state(struct group *group);
 int group_destroy(struct group *group);

@@ -8,34 +8,34 @@
 #include "pattern.h"
 
 /* What stands where in jobs->mem */
-#define SLOTS		64
-#define SLOT_SIZE	256
-#define SYNCS_AT	(SLOTS * SLOT_SIZE)
-#define SYNC_SIZE	32
-#define GATE_AT		(SYNCS_AT + (SLOTS + 1) * SYNC_SIZE)
-#define STREAM_AT	(SYNCS_AT + 4096)
-#define STREAM_SIZE	(128 * 1024)
-#define MEM_SIZE	(STREAM_AT + STREAM_SIZE)
+#define SLOTS 64
+#define SLOT_SIZE 256
+#define SYNCS_AT (SLOTS * SLOT_SIZE)
+#define SYNC_SIZE 32
+#define GATE_AT (SYNCS_AT + (SLOTS + 1) * SYNC_SIZE)
+#define STREAM_AT (SYNCS_AT + 4096)
+#define STREAM_SIZE (128 * 1024)
+#define MEM_SIZE (STREAM_AT + STREAM_SIZE)
 
 /* Slot of the synchronous jobs' sync object, after those of the asynchronous ones */
-#define SYNC_SLOT	SLOTS
+#define SYNC_SLOT SLOTS
 
 /* Pages per job: far from the driver's time-out also where the GPU is a slow simulation */
-#define CHUNK		256
+#define CHUNK 256
 
 /* Registers */
-#define R_FROM		2
-#define R_TO		4
-#define R_SYNC		6
-#define R_DATA		8
-#define R_COUNT		9
-#define R_PAGE		10
-#define R_LINE		16
+#define R_FROM 2
+#define R_TO 4
+#define R_SYNC 6
+#define R_DATA 8
+#define R_COUNT 9
+#define R_PAGE 10
+#define R_LINE 16
 
-#define ALL_WORDS	0xffff
+#define ALL_WORDS 0xffff
 
 /* Offset in a sync object where jobs_check() leaves the number of a bad page */
-#define SYNC_PAGE	16
+#define SYNC_PAGE 16
 
 static volatile uint32_t *mem32(struct jobs *jobs, size_t at)
 {

@@ -10,10 +10,10 @@
 #include "dev.h"
 
 /* No job may take longer: the driver gives up on one after 5 s */
-#define JOB_MAX_US	4000000
+#define JOB_MAX_US 4000000
 
 /* Time that a synchronous job may take, with everything else that the machine has to do */
-#define JOB_PATIENCE	(30 * DEV_NSEC)
+#define JOB_PATIENCE (30 * DEV_NSEC)
 
 /**
  * struct jobs - One VM's work

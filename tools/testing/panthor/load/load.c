@@ -19,12 +19,12 @@
 
 #include "client.h"
 
-#define MAX_SPECS	16
-#define MAX_PROCS	256
-#define MAX_VMS		32
-#define MAX_BOS		65536
-#define MAX_ARGS	4
-#define USAGE_STATUS	2
+#define MAX_SPECS 16
+#define MAX_PROCS 256
+#define MAX_VMS 32
+#define MAX_BOS 65536
+#define MAX_ARGS 4
+#define USAGE_STATUS 2
 
 static const char doc[] =
 	"A client of the panthor driver: allocates labelled buffers, fills them with a pattern, runs jobs, verifies.\v"
@@ -54,7 +54,8 @@ static const struct argp_option options[] = {
 	{ "procs", 'p', "N", 0, "Processes, all alike (1: load itself, without a fork)", 0 },
 	{ "fill", 'f', "HOW", 0, "First fill: cpu, gpu or none (cpu)", 0 },
 	{ "seed", 's', "N", 0, "Make the pattern another one than a neighbour's (process id)", 0 },
-	{ "control", 'c', "FIFO", 0, "Read commands from FIFO, made if need be, not from standard input", 0 },
+	{ "control", 'c', "FIFO", 0,
+	  "Read commands from FIFO, made if need be, not from standard input", 0 },
 	{ "exec", 'e', "COMMAND", 0, "Run COMMAND first; may be given several times", 0 },
 	{ "keep", 'k', NULL, 0, "At the end of input keep everything until killed", 0 },
 	{ "name", 'n', "NAME", 0, "Name of the process, as ps and the driver show it", 0 },
@@ -62,7 +63,7 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-#define MAX_EXECS	32
+#define MAX_EXECS 32
 
 struct load {
 	struct client_config config;
@@ -138,7 +139,8 @@ static int parse_spec(const char *text, struct bo_spec *spec)
 	*spec = (struct bo_spec){};
 	errno = 0;
 	spec->count = strtoul(text, &end, 10);
-	if (errno || *text < '0' || *text > '9' || !spec->count || spec->count > MAX_BOS || *end != 'x')
+	if (errno || *text < '0' || *text > '9' || !spec->count || spec->count > MAX_BOS ||
+	    *end != 'x')
 		return -EINVAL;
 	if (parse_size(end + 1, &text, &spec->size))
 		return -EINVAL;
@@ -424,18 +426,18 @@ static int run_sleep(struct client *client, int argc, char **argv, struct answer
 }
 
 static const struct command commands[] = {
-	{ "fill",	0, 1, run_fill },
-	{ "verify",	0, 1, run_verify },
-	{ "calibrate",	0, 0, run_calibrate },
-	{ "submit",	2, 2, run_submit },
-	{ "hold",	0, 0, run_hold },
-	{ "release",	0, 0, run_release },
-	{ "loop",	2, 2, run_loop },
-	{ "stop",	0, 0, run_stop },
-	{ "bind",	0, 0, run_bind },
-	{ "unbind",	0, 0, run_unbind },
-	{ "destroy-vm",	0, 1, run_destroy_vm },
-	{ "sleep",	1, 1, run_sleep },
+	{ "fill", 0, 1, run_fill },
+	{ "verify", 0, 1, run_verify },
+	{ "calibrate", 0, 0, run_calibrate },
+	{ "submit", 2, 2, run_submit },
+	{ "hold", 0, 0, run_hold },
+	{ "release", 0, 0, run_release },
+	{ "loop", 2, 2, run_loop },
+	{ "stop", 0, 0, run_stop },
+	{ "bind", 0, 0, run_bind },
+	{ "unbind", 0, 0, run_unbind },
+	{ "destroy-vm", 0, 1, run_destroy_vm },
+	{ "sleep", 1, 1, run_sleep },
 };
 
 static const struct command *find_command(const char *name)

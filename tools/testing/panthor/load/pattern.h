@@ -14,12 +14,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PATTERN_PAGE		4096
-#define PATTERN_LINE		64
-#define PATTERN_LINES		(PATTERN_PAGE / PATTERN_LINE)
-#define PATTERN_WORDS		(PATTERN_LINE / 4)
-#define PATTERN_PAGE_STEP	0x9e3779b1u
-#define PATTERN_LINE_STEP	0x85ebca77u
+#define PATTERN_PAGE 4096
+#define PATTERN_LINE 64
+#define PATTERN_LINES (PATTERN_PAGE / PATTERN_LINE)
+#define PATTERN_WORDS (PATTERN_LINE / 4)
+#define PATTERN_PAGE_STEP 0x9e3779b1u
+#define PATTERN_LINE_STEP 0x85ebca77u
 
 uint32_t pattern_word(uint32_t seed, uint32_t page, unsigned int line, unsigned int word);
 

@@ -16,10 +16,10 @@
 #include "tap.h"
 #include "trace.h"
 
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
+#define FAIL_NTH "/proc/thread-self/fail-nth"
 
 /* A request that needs more allocations than this goes on for ever */
-#define MOST		5000
+#define MOST 5000
 
 static int fail_nth;
 
@@ -83,8 +83,8 @@ static bool documented(int ret)
 
 static void test_request(void)
 {
-	struct peer *peer = peer_start("-v2", "-b1x16K", "-b1x8K:shared", "-b1x4K:mmap",
-				       "-b1x4K:unused", NULL);
+	struct peer *peer =
+		peer_start("-v2", "-b1x16K", "-b1x8K:shared", "-b1x4K:mmap", "-b1x4K:unused", NULL);
 	int fd = open(RECLAIM_FILE, O_WRONLY | O_CLOEXEC);
 	int n, odd = 0, lost = 0, failed = 0, stuck = 0;
 	char text[16];

@@ -20,7 +20,7 @@
 #include "reclaim.h"
 #include "tap.h"
 
-#define MSEC		1000000LL
+#define MSEC 1000000LL
 
 /* What this machine, as busy as it is, may add to any wait: measured */
 static int64_t slack_ns;
@@ -264,9 +264,8 @@ static void test_signals(void)
 /* What other clients do while a reclaim runs, and the longest that each step took */
 enum step { OPEN, VM_CREATE, SUBMIT, VM_DESTROY, CLOSE, STEPS };
 
-static const char *const step_names[STEPS] = {
-	"open", "VM create", "submit", "VM destroy", "close"
-};
+static const char *const step_names[STEPS] = { "open", "VM create", "submit", "VM destroy",
+					       "close" };
 
 struct bystander {
 	atomic_bool stop;
@@ -333,8 +332,8 @@ static bool bystanders_free(struct peer *peer, const struct bystander *base, boo
 	peer_answer(peer);
 
 	*worked = !ret && by.rounds > 1 && !by.errors;
-	diag("the reclaim took %.1f ms (%d); meanwhile %d rounds, %d errors", ms(took), ret, by.rounds,
-	     by.errors);
+	diag("the reclaim took %.1f ms (%d); meanwhile %d rounds, %d errors", ms(took), ret,
+	     by.rounds, by.errors);
 	for (int i = 0; i < STEPS; i++) {
 		diag("%s: longest %.1f ms, %.1f ms without reclaim", step_names[i], ms(by.worst[i]),
 		     ms(base->worst[i]));
@@ -365,7 +364,8 @@ static void test_bystanders(void)
 	for (int tries = 0; tries < 3 && worked && !all_free; tries++)
 		all_free = bystanders_free(peer, &base, &worked);
 	ok(worked, "other clients come and go during a reclaim of %s", spec + 2);
-	ok(all_free, "open, VM create, submit, VM destroy, close: none is held up for 5 %% of its time");
+	ok(all_free,
+	   "open, VM create, submit, VM destroy, close: none is held up for 5 %% of its time");
 	peer_quit(peer);
 }
 

@@ -21,10 +21,10 @@
 #include "reclaim.h"
 #include "tap.h"
 
-#define BOS		8
-#define BO_SIZE		16384
+#define BOS 8
+#define BO_SIZE 16384
 
-#define CRASH_FILE	"/sys/kernel/debug/panthor-sim/crash"
+#define CRASH_FILE "/sys/kernel/debug/panthor-sim/crash"
 
 static long storm_ns;
 
@@ -341,8 +341,8 @@ static void test_kill(void)
 		close(from);
 	}
 	target = 0;
-	ok(killed > 0 && !odd && !kernel_complained(), "SIGKILL at any moment (%d times, %d writes)",
-	   killed, writes);
+	ok(killed > 0 && !odd && !kernel_complained(),
+	   "SIGKILL at any moment (%d times, %d writes)", killed, writes);
 }
 
 /*

@@ -20,7 +20,7 @@
 #include "reclaim.h"
 #include "tap.h"
 
-#define PEERS	3
+#define PEERS 3
 
 static const char *const ways[] = { "cpu", "gpu", "check" };
 
@@ -147,7 +147,8 @@ static void test_storm(void)
 	diag("%d verifications, %d writes, %ld MiB of swap in use at the end", verified, writes,
 	     pressed / 1024);
 	ok_jobs(!bad, "what the clients did meanwhile went well");
-	ok(!wrong, "two writers, the shrinker and memory pressure at once: data intact, every time");
+	ok(!wrong,
+	   "two writers, the shrinker and memory pressure at once: data intact, every time");
 	ok(writes > rounds && !odd, "and the writes had nothing odd to say");
 	ok_jobs(peer_do(peers[0], "stop"), "and the jobs went well");
 	for (int i = 0; i < PEERS; i++) {

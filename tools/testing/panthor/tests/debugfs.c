@@ -20,8 +20,9 @@
 #include "tap.h"
 
 static const char *const columns[] = {
-	"client", "tgid", "command", "vm", "resident", "reclaimable", "pinned", "shared", "evicted",
-	"evictions", "swapins", "last_id", "last_source", "last_result", "last_duration_ns",
+	"client",      "tgid",	  "command",	 "vm",		"resident",
+	"reclaimable", "pinned",  "shared",	 "evicted",	"evictions",
+	"swapins",     "last_id", "last_source", "last_result", "last_duration_ns",
 };
 
 static const char *device_table(void)
@@ -83,9 +84,9 @@ static void test_figures(void)
 	   table_text(table, row, "resident"), (unsigned long long)sum.resident);
 	ok(table_value(table, row, "resident") == in_vms + shared + rest,
 	   "and what the client asked for");
-	ok(table_value(table, row, "resident") ==
-	   table_value(table, row, "reclaimable") + table_value(table, row, "pinned") +
-	   table_value(table, row, "shared"),
+	ok(table_value(table, row, "resident") == table_value(table, row, "reclaimable") +
+							  table_value(table, row, "pinned") +
+							  table_value(table, row, "shared"),
 	   "each resident byte is reclaimable, pinned or shared");
 	ok(!table_value(table, row, "evicted") && !table_value(table, row, "evictions"),
 	   "nothing is evicted yet");
@@ -100,15 +101,17 @@ static void test_figures(void)
 	ok(table_value(table, row, "evictions") == 22, "22 buffers of it (%s)",
 	   table_text(table, row, "evictions"));
 	ok(table_value(table, row, "last_id") > 0 &&
-	   !strcmp(table_text(table, row, "last_source"), "sysfs") &&
-	   !strcmp(table_text(table, row, "last_result"), "0"), "the last request is there");
+		   !strcmp(table_text(table, row, "last_source"), "sysfs") &&
+		   !strcmp(table_text(table, row, "last_result"), "0"),
+	   "the last request is there");
 	ok(table_value(table, row, "last_duration_ns") > 0, "with the time it took");
 	table_free(table);
 
 	peer_do(peer, "verify cpu");
 	table = device_row(peer->pid, &row);
 	ok(table_value(table, row, "resident") == in_vms + shared + rest &&
-	   !table_value(table, row, "evicted"), "after its return everything is resident again");
+		   !table_value(table, row, "evicted"),
+	   "after its return everything is resident again");
 	ok(table_value(table, row, "swapins") == 22, "by 22 swap-ins (%s)",
 	   table_text(table, row, "swapins"));
 	table_free(table);
@@ -168,8 +171,17 @@ static bool printable(const char *path)
 static void test_escaping(void)
 {
 	static const char *const names[] = {
-		"a\nb", "esc\033[31mred", "tab\there", "bell\a", "quote\"", "back\\slash", "two words",
-		"", " ", "#comment", "\001\002\003\004\005\006\016\017\020\021\022\023\024\025\026",
+		"a\nb",
+		"esc\033[31mred",
+		"tab\there",
+		"bell\a",
+		"quote\"",
+		"back\\slash",
+		"two words",
+		"",
+		" ",
+		"#comment",
+		"\001\002\003\004\005\006\016\017\020\021\022\023\024\025\026",
 	};
 	struct client client;
 	struct client_error err;

@@ -171,7 +171,8 @@ static void test_one(void)
 	ok(event_says(end, "target_comm", "one") && event_value(end, "target_tgid") == peer->pid,
 	   "the end event names the target");
 	ok(!event_value(end, "result") && event_value(end, "evicted_bos") == 10 &&
-	   event_value(end, "evicted") == 10 * 65536, "and what went");
+		   event_value(end, "evicted") == 10 * 65536,
+	   "and what went");
 	ok(!event_value(end, "remaining") && !event_value(end, "skipped_bos"),
 	   "and that nothing stayed");
 	ok(event_value(end, "written") == 10 * 65536, "and that all of it is in swap");
@@ -180,7 +181,8 @@ static void test_one(void)
 		event = &trace->events[i];
 		if (event_is(event, "panthor_bo_evict")) {
 			evicts++;
-			odd += event_value(event, "size") != 65536 || !event_value(event, "bo_id") ||
+			odd += event_value(event, "size") != 65536 ||
+			       !event_value(event, "bo_id") ||
 			       event_value(event, "tgid") != peer->pid;
 			if (event_value(event, "vm_id"))
 				odd += !event_value(event, "va") ||
@@ -289,7 +291,8 @@ static void test_sources(void)
 			evicted += event_value(&trace->events[i], "evicted_bos");
 		}
 	ok(debugfs == 2, "both with their source");
-	ok(evicted == (int)gem_sum(peer->pid, "").evictions, "and all that was evicted (%d)", evicted);
+	ok(evicted == (int)gem_sum(peer->pid, "").evictions, "and all that was evicted (%d)",
+	   evicted);
 	trace_free(trace);
 
 	peer_do(peer, "submit 1 0");
@@ -350,7 +353,7 @@ static void check_totals(struct trace *trace, struct peer **peers, int count)
 		sum = gem_sum(pid, "");
 		sum.resident -= sum.firmware;
 		ok(last_total(trace, pid) == (int64_t)sum.resident &&
-		   table_total(pid) == (int64_t)sum.resident,
+			   table_total(pid) == (int64_t)sum.resident,
 		   "so is that of client %d, and the table agrees (%lld, %llu, %lld)", i,
 		   (long long)last_total(trace, pid), (unsigned long long)sum.resident,
 		   (long long)table_total(pid));

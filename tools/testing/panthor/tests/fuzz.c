@@ -17,8 +17,8 @@
 #include "reclaim.h"
 #include "tap.h"
 
-#define PAGE	4096
-#define MAX_LEN	(PAGE + 100)
+#define PAGE 4096
+#define MAX_LEN (PAGE + 100)
 
 static uint64_t state;
 
@@ -167,7 +167,8 @@ static void test_mem_reclaim(long inputs, pid_t client)
 	close(fd);
 	diag("%ld requests, %ld EINVAL, %ld ERANGE, %ld ESRCH", answers[0], answers[1], answers[2],
 	     answers[3]);
-	ok(!wrong, "%ld inputs to mem_reclaim: each gets the answer that is documented (%ld did not)",
+	ok(!wrong,
+	   "%ld inputs to mem_reclaim: each gets the answer that is documented (%ld did not)",
 	   inputs, wrong);
 	ok(answers[0] && answers[1] && answers[2] && answers[3],
 	   "and every answer was among them, so this says something");
@@ -205,7 +206,8 @@ static void test_debugfs(const char *path, long inputs, bool writable)
 		got = write(fd, text, len);
 		got = got < 0 ? -errno : got;
 		if (writable)
-			odd += got != (ssize_t)len && got != -EINVAL && got != -ERANGE && got != -E2BIG;
+			odd += got != (ssize_t)len && got != -EINVAL && got != -ERANGE &&
+			       got != -E2BIG;
 		else
 			odd += got != -EINVAL;
 	}

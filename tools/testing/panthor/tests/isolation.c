@@ -20,7 +20,7 @@
 #include "tap.h"
 #include "trace.h"
 
-#define NEIGHBOURS	4
+#define NEIGHBOURS 4
 
 /* A neighbour that allocates, fills, has the GPU look, and frees, for ever */
 static void restless(uint32_t seed)
@@ -34,8 +34,7 @@ static void restless(uint32_t seed)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
 		config.seed = seed;
-		if (client_init(&client, &config, &err) ||
-		    client_fill(&client, CLIENT_CPU, &err) ||
+		if (client_init(&client, &config, &err) || client_fill(&client, CLIENT_CPU, &err) ||
 		    client_submit(&client, 1, 0, &err) ||
 		    client_verify(&client, CLIENT_CHECK, &bytes, &err)) {
 			fprintf(stderr, "neighbour: cannot %s\n", err.what);
@@ -150,8 +149,8 @@ int main(void)
 
 	tap_start();
 	steady[0] = peer_start("-b64x64K", "-nsteady0", NULL);
-	steady[1] = peer_start("-b16x256K", "-v2", "-b4x64K:shared", "-b4x64K:mmap", "-b4x64K:unused",
-			       "-nsteady1", NULL);
+	steady[1] = peer_start("-b16x256K", "-v2", "-b4x64K:shared", "-b4x64K:mmap",
+			       "-b4x64K:unused", "-nsteady1", NULL);
 	if (!peer_do(steady[0], "loop 50 2000"))
 		bail("no loop");
 	pids[0] = steady[0]->pid;

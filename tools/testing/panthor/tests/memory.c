@@ -25,7 +25,7 @@
 #include "tap.h"
 #include "trace.h"
 
-#define ZRAM	"/dev/zram0"
+#define ZRAM "/dev/zram0"
 
 static long mib;
 static char spec[32];
@@ -76,7 +76,8 @@ static struct result measured_reclaim(pid_t target, struct levels *before, struc
 
 		if (event_is(event, "panthor_bo_evict_skip"))
 			result.no_swap_skips += event_says(event, "reason", "no-swap");
-		if (!event_is(event, "panthor_reclaim_end") || !event_says(event, "source", "sysfs"))
+		if (!event_is(event, "panthor_reclaim_end") ||
+		    !event_says(event, "source", "sysfs"))
 			continue;
 		result.evicted = event_value(event, "evicted");
 		result.written = event_value(event, "written");
@@ -114,23 +115,25 @@ static void test_swap(const char *where, bool compressed)
 	sync();
 	result = measured_reclaim(peer->pid, &before, &after);
 	freed_kb = after.mem_free - before.mem_free;
-	diag("%s: evicted %llu kB, Shmem -%ld, SwapFree -%ld, MemFree +%ld, SwapCached +%ld kB", where,
-	     (unsigned long long)result.evicted / 1024, before.shmem - after.shmem,
+	diag("%s: evicted %llu kB, Shmem -%ld, SwapFree -%ld, MemFree +%ld, SwapCached +%ld kB",
+	     where, (unsigned long long)result.evicted / 1024, before.shmem - after.shmem,
 	     before.swap_free - after.swap_free, freed_kb, after.swap_cached - before.swap_cached);
 
 	ok(!result.ret && result.evicted >= (uint64_t)mib << 20, "%s: all of %ld MiB is evicted",
 	   where, mib);
 	ok(result.written == result.evicted, "%s: and written to swap, says the account", where);
-	ok(most_of(before.shmem - after.shmem, result.evicted), "%s: Shmem is down by as much", where);
+	ok(most_of(before.shmem - after.shmem, result.evicted), "%s: Shmem is down by as much",
+	   where);
 	ok(most_of(before.swap_free - after.swap_free, result.evicted),
 	   "%s: SwapFree is down by as much", where);
 	if (!result.frees) {
-		skip("this kernel lets a module fill the swap cache, no more", "%s: RAM is free", where);
+		skip("this kernel lets a module fill the swap cache, no more", "%s: RAM is free",
+		     where);
 		ok(!result.freed, "%s: and the account does not claim it", where);
 	} else if (compressed) {
 		/* The pattern compresses to less than half */
-		ok(freed_kb >= (long)(result.evicted / 1024 / 2), "%s: MemFree is up by what compression gains",
-		   where);
+		ok(freed_kb >= (long)(result.evicted / 1024 / 2),
+		   "%s: MemFree is up by what compression gains", where);
 	} else {
 		ok(most_of(freed_kb, result.evicted), "%s: MemFree is up by as much", where);
 	}
@@ -251,7 +254,8 @@ static void test_tiny_swap(void)
 	peer = start();
 	set_swap(small, true);
 	result = traced_reclaim(peer->pid);
-	ok(result.ret == -ENOSPC && !result.evicted_bos && result.no_swap_skips == result.skipped_bos,
+	ok(result.ret == -ENOSPC && !result.evicted_bos &&
+		   result.no_swap_skips == result.skipped_bos,
 	   "swap for less than a buffer: ENOSPC, and nothing is evicted (%d)", result.ret);
 	peer_quit(peer);
 	set_swap(small, false);
@@ -293,7 +297,8 @@ static void test_swapoff_half_way(const char *path)
 	ok(half.under_way, "swapoff half way: it was");
 	ok(!result.ret || result.ret == -ENOSPC, "swapoff half way: success or ENOSPC");
 	ok(result.result == result.ret, "swapoff half way: and the end event says which");
-	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"), "swapoff half way: data intact");
+	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"),
+	   "swapoff half way: data intact");
 	if (!half.error)
 		set_swap(path, true);
 	peer_quit(peer);

@@ -18,7 +18,7 @@
 #include "reclaim.h"
 #include "tap.h"
 
-#define NOBODY	65534
+#define NOBODY 65534
 
 /* Run @fn in a child; its result, which must be an errno or 0 */
 static int in_child(int (*fn)(pid_t tgid), pid_t tgid)

@@ -25,14 +25,14 @@
 #include "tap.h"
 #include "trace.h"
 
-#define CLIENTS		4
-#define WRITERS		2
-#define CRASH_FILE	"/sys/kernel/debug/panthor-sim/crash"
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
-#define LEAKS		"/sys/kernel/debug/kmemleak"
+#define CLIENTS 4
+#define WRITERS 2
+#define CRASH_FILE "/sys/kernel/debug/panthor-sim/crash"
+#define FAIL_NTH "/proc/thread-self/fail-nth"
+#define LEAKS "/sys/kernel/debug/kmemleak"
 
 /* Of a job that a crash cuts short its client may hear this much later */
-#define AFTERMATH_NS	(15 * NSEC)
+#define AFTERMATH_NS (15 * NSEC)
 
 static atomic_bool over;
 static atomic_int targets[CLIENTS];
@@ -74,7 +74,8 @@ static bool in_aftermath(int64_t since)
 static struct peer *start_client(struct worker *me)
 {
 	static char *const shapes[][8] = {
-		{ "", "-v2", "-b16x64K", "-b4x64K:shared", "-b2x64K:mmap", "-b2x64K:unused", "-nall" },
+		{ "", "-v2", "-b16x64K", "-b4x64K:shared", "-b2x64K:mmap", "-b2x64K:unused",
+		  "-nall" },
 		{ "", "-b64x16K", "-nmany" },
 		{ "", "-b2x2M", "-b1x1M:mmap", "-nhuge" },
 		{ "", "-v4", "-b4x196K", "-b2x4K:shared", "-nodd" },
@@ -92,7 +93,10 @@ static struct peer *start_client(struct worker *me)
 static const char *choose(struct worker *me, bool *bound, bool *looping)
 {
 	static const char *const always[] = {
-		"verify cpu", "fill cpu", "verify cpu", "sleep 20",
+		"verify cpu",
+		"fill cpu",
+		"verify cpu",
+		"sleep 20",
 	};
 	static const char *const when_bound[] = {
 		"verify gpu", "verify check", "fill gpu", "submit 4 500", "submit 1 20000",
@@ -299,8 +303,8 @@ static void check_trace(const struct trace *trace)
 			    (uint64_t)event_value(&trace->events[j], "id") == id)
 				evicted += event_value(&trace->events[j], "size");
 		if (evicted != (uint64_t)event_value(end, "evicted"))
-			report("request %llu: its events add up to %llu:%s",
-			       (unsigned long long)id, (unsigned long long)evicted, end->text);
+			report("request %llu: its events add up to %llu:%s", (unsigned long long)id,
+			       (unsigned long long)evicted, end->text);
 		if (trace_count(trace, "panthor_vm_reclaim_begin", id) !=
 		    trace_count(trace, "panthor_vm_reclaim_end", id))
 			report("request %llu: a VM without its end", (unsigned long long)id);
@@ -369,8 +373,8 @@ static void *crasher_main(void *arg)
 static void set_up_injection(void)
 {
 	static const char *const knobs[][2] = {
-		{ "failslab/ignore-gfp-wait", "N" }, { "fail_page_alloc/ignore-gfp-wait", "N" },
-		{ "failslab/verbose", "0" }, { "fail_page_alloc/verbose", "0" },
+		{ "failslab/ignore-gfp-wait", "N" },  { "fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "failslab/verbose", "0" },	      { "fail_page_alloc/verbose", "0" },
 		{ "fail_page_alloc/min-order", "0" }, { "fail_page_alloc/ignore-gfp-highmem", "N" },
 	};
 	char path[100];
@@ -426,9 +430,9 @@ int main(void)
 	set_up_injection();
 	debugfs_dir();
 	for (int i = 0; i < count; i++) {
-		void *(*start)(void *) = i < CLIENTS ? client_main :
-					 i < CLIENTS + WRITERS ? writer_main :
-					 mains[i - CLIENTS - WRITERS];
+		void *(*start)(void *) = i < CLIENTS		 ? client_main
+					 : i < CLIENTS + WRITERS ? writer_main
+								 : mains[i - CLIENTS - WRITERS];
 
 		workers[i].number = i;
 		workers[i].random = seed * 1000003 + i * 7919;

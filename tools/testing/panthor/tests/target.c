@@ -131,7 +131,8 @@ static void test_several_files(void)
 	   "all of 3 open files with 2 VMs each are reached (%d of %d left)", sum.resident_bos,
 	   sum.bos);
 	for (int i = 0; i < 3; i++)
-		ok(!client_verify(&clients[i], CLIENT_CPU, &bytes, &err), "file %d: data intact", i);
+		ok(!client_verify(&clients[i], CLIENT_CPU, &bytes, &err), "file %d: data intact",
+		   i);
 	for (int i = 0; i < 3; i++)
 		client_fini(&clients[i]);
 }
@@ -191,7 +192,8 @@ static void test_exiting(void)
 		bad += ret != -ESRCH;
 		peer_kill(peer);
 	}
-	ok(!bad, "a client that exits meanwhile: success (%d times), then ESRCH, nothing else", hits);
+	ok(!bad, "a client that exits meanwhile: success (%d times), then ESRCH, nothing else",
+	   hits);
 }
 
 /*

@@ -12,7 +12,7 @@
 #include "peer.h"
 #include "tap.h"
 
-#define MAX_ARGS	24
+#define MAX_ARGS 24
 
 static struct peer *peer_spawn(char **argv)
 {

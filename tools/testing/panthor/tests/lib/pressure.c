@@ -11,8 +11,8 @@
 #include "reclaim.h"
 #include "tap.h"
 
-#define HUGE	(2UL << 20)
-#define PACE	(1UL << 20)
+#define HUGE (2UL << 20)
+#define PACE (1UL << 20)
 
 /* Huge pages, for a fault each 4 KiB would take longer than a test may */
 static void *ballast(size_t size)
@@ -37,8 +37,8 @@ static void press(size_t room, int ready)
 	write_file("/proc/self/oom_score_adj", "1000", 4);
 	if (available > room && !ballast((available - room) / HUGE * HUGE))
 		_exit(1);
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		      -1, 0);
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED || write(ready, "", 1) != 1)
 		_exit(1);
 	/* At a pace that leaves the others something of the CPU */

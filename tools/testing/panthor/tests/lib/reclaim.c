@@ -53,22 +53,25 @@ int reclaim(pid_t tgid)
 static char *read_file(const char *path)
 {
 	size_t len = 0, room = 0;
-	char *text = NULL;
-	ssize_t got = 0;
+	char *text = NULL, *larger;
+	ssize_t got;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return NULL;
-	do {
-		len += got;
+	for (;;) {
 		if (len + 4096 > room) {
 			room = room ? 2 * room : 65536;
-			text = realloc(text, room);
-			if (!text)
+			larger = realloc(text, room);
+			if (!larger)
 				bail("out of memory");
+			text = larger;
 		}
 		got = read(fd, text + len, room - len - 1);
-	} while (got > 0);
+		if (got <= 0)
+			break;
+		len += got;
+	}
 	close(fd);
 	text[len] = '\0';
 	if (got < 0) {
@@ -117,14 +120,14 @@ const char *debugfs_dir(void)
 		return dir;
 	if (glob("/sys/kernel/debug/dri/*/gems", 0, NULL, &found))
 		bail("no gems file below /sys/kernel/debug/dri");
-	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(found.gl_pathv[0], '/') - found.gl_pathv[0]),
-		 found.gl_pathv[0]);
+	snprintf(dir, sizeof(dir), "%.*s",
+		 (int)(strrchr(found.gl_pathv[0], '/') - found.gl_pathv[0]), found.gl_pathv[0]);
 	globfree(&found);
 	return dir;
 }
 
-#define GEM_EXPORTED	0x2
-#define GEM_FIRMWARE	0x2
+#define GEM_EXPORTED 0x2
+#define GEM_FIRMWARE 0x2
 
 /*
  * A line of the driver's own gems file: COMM/TGID and so on; COMM may contain blanks and slashes,

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define RECLAIM_FILE	"/sys/bus/platform/devices/panthor/mem_reclaim"
-#define NSEC		1000000000LL
+#define RECLAIM_FILE "/sys/bus/platform/devices/panthor/mem_reclaim"
+#define NSEC 1000000000LL
 
 int64_t now_ns(void);
 

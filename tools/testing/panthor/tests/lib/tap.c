@@ -11,11 +11,26 @@
 
 /* What a kernel that has found something wrong with itself says, one of these in each report */
 static const char *const complaints[] = {
-	"BUG:", "WARNING:", "Oops", "general protection fault", "possible circular locking",
-	"possible recursive locking", "inconsistent lock state", "suspicious RCU usage",
-	"INFO: task", "kernel BUG at", "refcount_t:", "list_add corruption", "list_del corruption",
-	"scheduling while atomic", "sleeping function called", "unreferenced object",
-	"Invalid wait context", "invalid wait context", "held lock freed", "bad unlock balance",
+	"BUG:",
+	"WARNING:",
+	"Oops",
+	"general protection fault",
+	"possible circular locking",
+	"possible recursive locking",
+	"inconsistent lock state",
+	"suspicious RCU usage",
+	"INFO: task",
+	"kernel BUG at",
+	"refcount_t:",
+	"list_add corruption",
+	"list_del corruption",
+	"scheduling while atomic",
+	"sleeping function called",
+	"unreferenced object",
+	"Invalid wait context",
+	"invalid wait context",
+	"held lock freed",
+	"bad unlock balance",
 	"suspected memory leaks",
 };
 
@@ -110,8 +125,8 @@ bool ok_jobs(bool kept, const char *promise, ...)
 
 	va_start(args, promise);
 	if (!kept && gpu_too_slow())
-		verdict(true, " # SKIP the GPU did not answer within the driver's time limit", promise,
-			args);
+		verdict(true, " # SKIP the GPU did not answer within the driver's time limit",
+			promise, args);
 	else
 		verdict(kept, "", promise, args);
 	va_end(args);

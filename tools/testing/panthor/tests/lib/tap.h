@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#define printf_like(fmt, args)	__attribute__((format(printf, fmt, args)))
+#define printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* First thing in main(): starts the watch, too */
 void tap_start(void);

@@ -13,8 +13,8 @@
 #include "tap.h"
 #include "trace.h"
 
-#define TRACEFS		"/sys/kernel/tracing"
-#define BUFFER_KB	"8192"
+#define TRACEFS "/sys/kernel/tracing"
+#define BUFFER_KB "8192"
 
 static void put(const struct trace *trace, const char *file, const char *text)
 {
@@ -48,7 +48,8 @@ struct trace *trace_start(const char *event, ...)
 
 	if (!trace)
 		bail("out of memory");
-	snprintf(trace->dir, sizeof(trace->dir), TRACEFS "/instances/test-%d-%d", getpid(), number++);
+	snprintf(trace->dir, sizeof(trace->dir), TRACEFS "/instances/test-%d-%d", getpid(),
+		 number++);
 	if (mkdir(trace->dir, 0700))
 		bail("cannot make %s: %s", trace->dir, strerror(errno));
 	put(trace, "buffer_size_kb", BUFFER_KB);
@@ -138,11 +139,12 @@ void trace_stop(struct trace *trace)
 	trace->lost = lost_events(trace);
 	snprintf(path, sizeof(path), "%s/trace", trace->dir);
 	trace->text = slurp(path);
-	for (char *line = strtok_r(trace->text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(trace->text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		if (!parse_event(line, &event))
 			continue;
-		trace->events = realloc(trace->events,
-					(trace->nr_events + 1) * sizeof(*trace->events));
+		trace->events =
+			realloc(trace->events, (trace->nr_events + 1) * sizeof(*trace->events));
 		if (!trace->events)
 			bail("out of memory");
 		trace->events[trace->nr_events++] = event;
