@@ -8,8 +8,7 @@
 #include "options.h"
 #include "view.h"
 
-struct export
-{
+struct export_job {
 	const char *path;
 	const char *only;
 	struct selection sel;
@@ -29,7 +28,7 @@ static const struct argp_option options[] = {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct export *e = state->input;
+	struct export_job *e = state->input;
 
 	switch (key) {
 	case 'T':
@@ -67,7 +66,7 @@ static const struct argp argp = {
 
 static void on_request(void *context, const struct pt_request *req)
 {
-	struct export *e = context;
+	struct export_job *e = context;
 
 	if (!selected(&e->sel, req))
 		return;
@@ -80,13 +79,13 @@ static void on_request(void *context, const struct pt_request *req)
 
 static void on_refault(void *context, const struct pt_refault *refault)
 {
-	struct export *e = context;
+	struct export_job *e = context;
 
 	if (selected_refault(&e->sel, refault->ev))
 		swapin_row(table_add(e->swapins), refault);
 }
 
-static int shape(struct export *e, struct doc *doc)
+static int shape(struct export_job *e, struct doc *doc)
 {
 	struct table *tables[] = { e->requests, e->vms, e->bos, e->swapins };
 	bool csv = !strcmp(e->out.format->name, "csv");
@@ -109,7 +108,7 @@ static int shape(struct export *e, struct doc *doc)
 
 int cmd_export(int argc, char **argv)
 {
-	struct export e = { .path = "trace.dat", .out.format = &format_json };
+	struct export_job e = { .path = "trace.dat", .out.format = &format_json };
 	struct analysis a = { 0 };
 	struct doc doc = { .kind = "export" };
 	int status = EXIT_OK, printed;

@@ -152,11 +152,11 @@ static int add_events(struct line *line, const struct wanted *w)
 		if (exists(w)) {
 			add(line, "-e");
 			add(line, name);
-		} else if (!w->optional) {
+		} else if (w->optional) {
+			pt_warn("the kernel has no events \"%s\"; going on without", name);
+		} else {
 			pt_error("the kernel has no events \"%s\"", name);
 			return -1;
-		} else {
-			pt_warn("the kernel has no events \"%s\"; going on without", name);
 		}
 	}
 	return 0;

@@ -125,9 +125,9 @@ static const struct argp argp = {
 static void add_row(struct table *t, const int *place, int nr, char *line)
 {
 	struct cell *row = table_add(t);
-	char *save = NULL, *word = strtok_r(line, " \n", &save), clean[256];
+	char *save = NULL, *word = strtok_r(line, "\n ", &save), clean[256];
 
-	for (int i = 0; i < nr && word; i++, word = strtok_r(NULL, " \n", &save)) {
+	for (int i = 0; i < nr && word; i++, word = strtok_r(NULL, "\n ", &save)) {
 		if (place[i] < 0)
 			continue;
 		if (columns[place[i]].unit == UNIT_TEXT) {
@@ -154,8 +154,8 @@ static int read_file(struct table *t, const char *path)
 			continue;
 		}
 		save = NULL;
-		for (nr = 0, word = strtok_r(line + 1, " \n", &save); word && nr < 64;
-		     word = strtok_r(NULL, " \n", &save))
+		for (nr = 0, word = strtok_r(line + 1, "\n ", &save); word && nr < 64;
+		     word = strtok_r(NULL, "\n ", &save))
 			place[nr++] = table_find(t, word, strlen(word));
 	}
 	free(line);

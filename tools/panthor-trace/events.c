@@ -29,7 +29,7 @@ static const struct {
 	bool string;
 } fields[PT_NR_FIELDS] = {
 /* clang-format off */
-#define X(n, type) [PT_F_##n] = { #n, offsetof(struct pt_event, n), (type)-1 < (type)1, false },
+#define X(n, type) [PT_F_##n] = { #n, offsetof(struct pt_event, n), (type)(-1) < (type)1, false },
 	PT_INTEGERS(X)
 #undef X
 #define X(n) [PT_F_##n] = { #n, offsetof(struct pt_event, n), false, true },

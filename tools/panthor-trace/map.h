@@ -9,11 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct pt_map_entry {
+	uint64_t key;
+	void *value; /* NULL: free */
+};
+
 struct pt_map {
-	struct pt_map_entry {
-		uint64_t key;
-		void *value; /* NULL: free */
-	} * entry;
+	struct pt_map_entry *entry;
 	size_t size; /* a power of two, or 0 */
 	size_t used;
 };

@@ -33,6 +33,7 @@ struct vmscan_event {
 			{ "memcg_id", "memcg_id", UNS },                               \
 	}
 
+/* clang-format off */
 static const struct vmscan_event events[] = {
 	{ "mm_vmscan_direct_reclaim_begin", BEGIN_FIELDS },
 	{ "mm_vmscan_direct_reclaim_end", END_FIELDS },
@@ -41,31 +42,31 @@ static const struct vmscan_event events[] = {
 	{ "mm_vmscan_memcg_softlimit_reclaim_begin", BEGIN_FIELDS },
 	{ "mm_vmscan_memcg_softlimit_reclaim_end", END_FIELDS },
 	{ "mm_vmscan_node_reclaim_end", END_FIELDS },
-	{ "mm_shrink_slab_start",
-	  {
-		  { "shrinker", "shrink", FUNC },
-		  { "nid", "nid", DEC },
-		  { "pid", "common_pid", DEC },
-		  { "memcg_id", "memcg_id", UNS },
-		  { "objects_to_shrink", "nr_objects_to_shrink", DEC },
-		  { "gfp_flags", "gfp_flags", HEX },
-		  { "cache_items", "cache_items", UNS },
-		  { "delta", "delta", UNS },
-		  { "total_scan", "total_scan", UNS },
-		  { "priority", "priority", DEC },
-	  } },
-	{ "mm_shrink_slab_end",
-	  {
-		  { "shrinker", "shrink", FUNC },
-		  { "nid", "nid", DEC },
-		  { "pid", "common_pid", DEC },
-		  { "memcg_id", "memcg_id", UNS },
-		  { "unused_scan", "unused_scan", DEC },
-		  { "new_scan", "new_scan", DEC },
-		  { "total_scan", "total_scan", DEC },
-		  { "retval", "retval", DEC },
-	  } },
+	{ "mm_shrink_slab_start", {
+		{ "shrinker", "shrink", FUNC },
+		{ "nid", "nid", DEC },
+		{ "pid", "common_pid", DEC },
+		{ "memcg_id", "memcg_id", UNS },
+		{ "objects_to_shrink", "nr_objects_to_shrink", DEC },
+		{ "gfp_flags", "gfp_flags", HEX },
+		{ "cache_items", "cache_items", UNS },
+		{ "delta", "delta", UNS },
+		{ "total_scan", "total_scan", UNS },
+		{ "priority", "priority", DEC },
+	} },
+	{ "mm_shrink_slab_end", {
+		{ "shrinker", "shrink", FUNC },
+		{ "nid", "nid", DEC },
+		{ "pid", "common_pid", DEC },
+		{ "memcg_id", "memcg_id", UNS },
+		{ "unused_scan", "unused_scan", DEC },
+		{ "new_scan", "new_scan", DEC },
+		{ "total_scan", "total_scan", DEC },
+		{ "retval", "retval", DEC },
+	} },
 };
+
+/* clang-format on */
 
 #define NR_EVENTS (sizeof(events) / sizeof(events[0]))
 

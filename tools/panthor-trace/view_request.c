@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <assert.h>
+
 #include "view.h"
 
 const struct column request_columns[] = {
@@ -61,7 +63,7 @@ const struct column request_columns[] = {
 };
 
 const size_t nr_request_columns = NR_REQ_COLUMNS;
-_Static_assert(sizeof(request_columns) / sizeof(request_columns[0]) == NR_REQ_COLUMNS, "columns");
+static_assert(sizeof(request_columns) / sizeof(request_columns[0]) == NR_REQ_COLUMNS, "columns");
 
 static struct cell words(void (*say)(struct pt_text *t, const struct pt_request *req,
 				     const struct pt_style *style),

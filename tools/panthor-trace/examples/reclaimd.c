@@ -118,12 +118,12 @@ static int column(const char *header, const char *name)
 	int nr = 0;
 
 	for (const char *at = header + strspn(header, "# "); *at; nr++) {
-		size_t word = strcspn(at, " \n");
+		size_t word = strcspn(at, "\n ");
 
 		if (word == len && !strncmp(at, name, len))
 			return nr;
 		at += word;
-		at += strspn(at, " \n");
+		at += strspn(at, "\n ");
 	}
 	return -1;
 }
@@ -133,10 +133,10 @@ static const char *field(char *line, int nr, char *word, size_t size)
 	char *at = line + strspn(line, " ");
 
 	while (nr--) {
-		at += strcspn(at, " \n");
-		at += strspn(at, " \n");
+		at += strcspn(at, "\n ");
+		at += strspn(at, "\n ");
 	}
-	snprintf(word, size, "%.*s", (int)strcspn(at, " \n"), at);
+	snprintf(word, size, "%.*s", (int)strcspn(at, "\n "), at);
 	return word;
 }
 

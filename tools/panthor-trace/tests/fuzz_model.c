@@ -87,7 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.max_bos = data[0] & 4 ? 4 : 0;
 	config.no_bos = data[0] & 8;
 	config.track = data[0] & 16;
-	style.units.bytes = style.units.ns = data[0] & 32;
+	style.units.bytes = data[0] & 32;
+	style.units.ns = style.units.bytes;
 	model = pt_model_new(&config);
 
 	for (size_t at = 1; at + 2 <= size;) {

@@ -33,16 +33,18 @@ struct tf_format {
 	} field[TF_MAX_FIELDS];
 };
 
+struct tf_comm {
+	struct tf_comm *next;
+	int pid;
+	char comm[16];
+};
+
 struct tf_file {
 	bool big;
 	int long_size;
 	int cpus;
 	struct tf_format *formats;
-	struct tf_comm {
-		struct tf_comm *next;
-		int pid;
-		char comm[16];
-	} * comms;
+	struct tf_comm *comms;
 	struct tf_cpu {
 		unsigned char *data;
 		size_t len; /* whole pages */

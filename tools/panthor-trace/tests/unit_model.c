@@ -216,6 +216,7 @@ static void any_order_is_never_wrong(void **state)
 		bo(PT_BO_WRITEBACK, 1, 13, 21, 4096),
 		end(1, 20, 1, 4096),
 	};
+	static const int sorted[] = { 0, 1, 2, 3, 4 };
 	int order[] = { 0, 1, 2, 3, 4 }, n = 5, count[5] = { 0 };
 
 	events[4].skipped_bos = 1;
@@ -248,7 +249,7 @@ static void any_order_is_never_wrong(void **state)
 			order[i] = swap;
 			count[i]++;
 			i = 0;
-			if (!memcmp(order, (int[]){ 0, 1, 2, 3, 4 }, sizeof(order)))
+			if (!memcmp(order, sorted, sizeof(order)))
 				break;
 		}
 	}

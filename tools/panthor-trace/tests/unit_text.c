@@ -45,9 +45,7 @@ static void no_control_characters(void **state)
 	cleaned("a\0b", 3, "a\\x00b");
 	cleaned("\r\n\t\177", 4, "\\x0D\\x0A\\x09\\x7F");
 	cleaned("gr\xc3\xbc\xc3\x9f", 6, "gr\xc3\xbc\xc3\x9f");
-	cleaned("\xc2\x9b"
-		"31m",
-		5, "\\xC2\\x9B31m"); /* C1 CSI */
+	cleaned("\302\23331m", 5, "\\xC2\\x9B31m"); /* C1 CSI */
 	cleaned("\xe2\x80\xae", 3, "\\xE2\\x80\\xAE"); /* right-to-left override */
 	cleaned("\xc0\xaf", 2, "\\xC0\\xAF"); /* overlong */
 	cleaned("\xed\xa0\x80", 3, "\\xED\\xA0\\x80"); /* surrogate */

@@ -87,7 +87,7 @@ void bench_find(void)
 			double alone = 0, with = 0;
 			pid_t others;
 
-			/* The lowest of many: the search itself, not what the machine did meanwhile */
+			/* The lowest of many: the search, not what the machine did meanwhile */
 			for (int l = 0; l < FIND_LOOPS; l++) {
 				double ms = timed_reclaim(target->pid);
 
@@ -197,7 +197,7 @@ void bench_job(void)
 			char parameter[32];
 
 			start_client(&client, bos[b], 4096);
-			/* On a machine that is busy itself a job may outlast what the write waits */
+			/* On a busy machine a job may outlast what the write waits */
 			for (int tries = 0; over.nr < repetitions && tries < 3 * repetitions;
 			     tries++) {
 				struct job_end end = { .jobs = &client.jobs[0] };

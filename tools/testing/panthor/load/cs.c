@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cs.h"
 
-/* clang-format off: a table */
+/* clang-format off */
 enum cs_op {
-	CS_OP_NOP = 0,
-	CS_OP_MOVE48 = 1,
-	CS_OP_MOVE32 = 2,
-	CS_OP_WAIT = 3,
-	CS_OP_ADD_IMM32 = 16,
-	CS_OP_LOAD_MULTIPLE = 20,
-	CS_OP_STORE_MULTIPLE = 21,
-	CS_OP_BRANCH = 22,
-	CS_OP_SYNC_SET32 = 38,
-	CS_OP_SYNC_WAIT32 = 39,
+	CS_OP_NOP		= 0,
+	CS_OP_MOVE48		= 1,
+	CS_OP_MOVE32		= 2,
+	CS_OP_WAIT		= 3,
+	CS_OP_ADD_IMM32		= 16,
+	CS_OP_LOAD_MULTIPLE	= 20,
+	CS_OP_STORE_MULTIPLE	= 21,
+	CS_OP_BRANCH		= 22,
+	CS_OP_SYNC_SET32	= 38,
+	CS_OP_SYNC_WAIT32	= 39,
 };
+
 /* clang-format on */
 
 /* Scope of a sync operation: visible to the whole system */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Conformance by fault: what the hardware refuses is refused with the right status, and the
- * driver gets over it.
+ * Conformance by fault: what streams, jobs and the firmware do wrong, and that the driver gets over
+ * it. The MMU's faults have a program of their own.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,160 +11,15 @@
 #include "bench.h"
 
 #define D bench.data.va
-#define UNMAPPED 0x123456000ULL
 #define MEDIUM PANTHOR_GROUP_PRIORITY_MEDIUM
 
-/* Exception types, access types as the driver names them */
-#define TRANSLATION_0 0xc0
-#define PERMISSION_0 0xc8
-#define READ 2
-#define WRITE 3
-
 static struct bench bench;
-
-static void again(void)
-{
-	int ret;
-
-	bench_regroup(&bench, 2, MEDIUM);
-	ret = RUN(&bench, MOVE48(0, D), MOVE32(2, 0x600d), STORE(2, 1, 0, 0));
-	if (!ok(!ret && *data32(&bench, 0) == 0x600d, "a new group works"))
-		diag("%d, state %#x", ret, bench_state(&bench, NULL));
-}
 
 static void rebind(void)
 {
 	file_write("/sys/bus/platform/drivers/panthor/unbind", "panthor");
 	file_write("/sys/bus/platform/drivers/panthor/bind", "panthor");
 	ok(!access("/sys/bus/platform/drivers/panthor/panthor", F_OK), "the driver is bound again");
-}
-
-/* The last MMU fault: address, exception type, access */
-static bool faulted(uint64_t va, uint32_t type, uint32_t access)
-{
-	char line[128] = "";
-	unsigned long long at;
-	unsigned int as, t, a;
-	FILE *f = fopen(KNOBS "last_fault", "r");
-	bool good;
-
-	good = f && fgets(line, sizeof(line), f) &&
-	       sscanf(line, "as=%u va=%llx type=%x access=%u", &as, &at, &t, &a) == 4 && as > 0 &&
-	       at == va && t == type && a == access;
-	if (f)
-		fclose(f);
-	if (!good)
-		diag("last fault: %s", line);
-	return good;
-}
-
-static void mmu_faults(void)
-{
-	const uint32_t map = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP;
-	uint64_t before = counter("translation_faults"), ro = 0x30000000, va;
-	uint32_t fatal;
-
-	ok(RUN(&bench, MOVE48(0, UNMAPPED), STORE(2, 1, 0, 0)) == -EINVAL,
-	   "a write to nowhere fails");
-	ok(counter("translation_faults") > before && faulted(UNMAPPED, TRANSLATION_0 + 1, WRITE),
-	   "translation fault at level 1, address and access are right");
-	ok(bench_state(&bench, &fatal) == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT && (fatal & 1),
-	   "the group is dead, and its queue 0 is to blame");
-	ok(bench_submit(&bench, 0, bench.code.va, 8) < 0, "it takes no more jobs");
-	again();
-
-	ok(RUN(&bench, MOVE48(0, D + DATA_SIZE), LOAD(2, 1, 0, 0), WAIT(1)) == -EINVAL &&
-		   faulted(D + DATA_SIZE, TRANSLATION_0 + 3, READ),
-	   "a read behind a buffer faults at level 3");
-	again();
-
-	/* The last register is in the next page */
-	ok(RUN(&bench, MOVE48(0, D + DATA_SIZE - 4), STORE(2, 3, 0, 0)) == -EINVAL &&
-		   faulted(D + DATA_SIZE, TRANSLATION_0 + 3, WRITE),
-	   "an access that crosses the end faults");
-	again();
-
-	ok(RUN(&bench, MOVE48(0, 0xffff00000000ULL), ADD64(0, 0, 0x7fffffff), MOVE32(3, 0),
-	       MOVE32(1, 0x10000), LOAD(2, 1, 0, 1)) == -EINVAL &&
-		   faulted(0x100007fffffffULL + 1, 0xe0, READ),
-	   "an address beyond the VA space is an address size fault");
-	again();
-
-	before = counter("permission_faults");
-	ok(!bench_bind(&bench, bench.data.handle, 0, ro, DATA_SIZE,
-		       map | DRM_PANTHOR_VM_BIND_OP_MAP_READONLY),
-	   "map the data read-only elsewhere");
-	*data32(&bench, 64) = 4711;
-	ok(!RUN(&bench, MOVE48(0, ro), MOVE48(4, D), LOAD(2, 1, 0, 64), WAIT(1),
-		STORE(2, 1, 4, 0)) &&
-		   *data32(&bench, 0) == 4711,
-	   "it can be read");
-	ok(RUN(&bench, MOVE48(0, ro), MOVE32(2, 1), STORE(2, 1, 0, 64)) == -EINVAL &&
-		   counter("permission_faults") == before + 1 && *data32(&bench, 64) == 4711 &&
-		   faulted(ro + 64, PERMISSION_0 + 3, WRITE),
-	   "a write is a permission fault");
-	again();
-	ok(RUN(&bench, MOVE48(0, ro), SYNC_ADD64(2, 0, 0)) == -EINVAL &&
-		   faulted(ro, PERMISSION_0 + 3, WRITE),
-	   "so is a SYNC_ADD64");
-	again();
-
-	va = bench.code.va + CODE_SIZE - 64;
-	bench_code(&bench, CODE_SIZE - 64, (uint64_t[8]){ 0 }, 8);
-	ok(!bench_submit(&bench, 0, va, 128) && bench_wait(&bench, PATIENCE) == -EINVAL &&
-		   faulted(va + 64, TRANSLATION_0 + 3, READ),
-	   "instructions are fetched through the MMU");
-	again();
-	ok(!vm_unusable(&bench.vm), "the VM is still usable");
-}
-
-static void unmap_under_job(void)
-{
-	const uint64_t loop[] = {
-		MOVE48(0, 0x40000000),
-		MOVE32(2, 1),
-		STORE(2, 1, 0, 0),
-		BRANCH(ALWAYS, 0, -2),
-	};
-	uint64_t va = bench_code(&bench, 0, loop, 4);
-
-	ok(!bench_bind(&bench, bench.data.handle, 0, 0x40000000, DATA_SIZE,
-		       DRM_PANTHOR_VM_BIND_OP_TYPE_MAP),
-	   "map");
-	ok(!bench_submit(&bench, 0, va, sizeof(loop)) && bench_wait(&bench, 100 * MSEC) == -ETIME,
-	   "a job writes to it for ever");
-	ok(!bench_bind(&bench, 0, 0, 0x40000000, DATA_SIZE, DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP),
-	   "unmap");
-	ok(bench_wait(&bench, PATIENCE) == -EINVAL && faulted(0x40000000, TRANSLATION_0 + 3, WRITE),
-	   "the job faults");
-	ok(!counter("stale_tlb"), "the driver flushed the TLB");
-	again();
-}
-
-static void stale_tlb(void)
-{
-	const uint64_t loop[] = {
-		MOVE48(0, 0x40000000), MOVE48(4, D), MOVE32(2, 1),	STORE(2, 1, 0, 0),
-		LOAD(6, 1, 4, 128),    WAIT(1),	     BRANCH(EQ, 6, -4),
-	};
-	uint64_t va = bench_code(&bench, 0, loop, 7), before = counter("stale_tlb");
-
-	memset(bench.data.map, 0, DATA_SIZE);
-	ok(!bench_bind(&bench, bench.data.handle, 0, 0x40000000, DATA_SIZE,
-		       DRM_PANTHOR_VM_BIND_OP_TYPE_MAP),
-	   "map");
-	ok(!bench_submit(&bench, 0, va, sizeof(loop)) && bench_wait(&bench, 100 * MSEC) == -ETIME,
-	   "a job uses the mapping");
-	set_knob("tlb_keep", 1);
-	ok(!bench_bind(&bench, bench.data.handle, 0x1000, 0x40000000, 0x1000,
-		       DRM_PANTHOR_VM_BIND_OP_TYPE_MAP),
-	   "map another page there, the TLB is kept");
-	sleep_ms(50);
-	ok(counter("stale_tlb") == before + 1, "the use of the stale entry is noticed");
-	set_knob("tlb_keep", 0);
-	*data32(&bench, 128) = 1;
-	ok(!bench_wait(&bench, PATIENCE), "the job ends");
-	set_number(COUNTERS "stale_tlb", before);
 }
 
 static void cs_faults(void)
@@ -204,10 +59,10 @@ static void fatal_faults(void)
 	ok(bench_run(&bench, recursive, 3) == -EINVAL &&
 		   bench_state(&bench, NULL) == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT,
 	   "endless recursion overflows the call stack");
-	again();
+	bench_again(&bench);
 	ok(RUN(&bench, MOVE48(8, bench.code.va + 4), MOVE32(10, 24), CALL(8, 10)) == -EINVAL,
 	   "a misaligned CALL is a configuration fault");
-	again();
+	bench_again(&bench);
 }
 
 static void hung_job(void)
@@ -218,7 +73,7 @@ static void hung_job(void)
 	diag("%d after %lld ms", ret, (long long)((dev_now() - t0) / MSEC));
 	ok(ret == -ETIMEDOUT && dev_now() - t0 > 4 * DEV_NSEC, "an endless job times out");
 	ok(bench_state(&bench, NULL) == DRM_PANTHOR_GROUP_STATE_TIMEDOUT, "and so does its group");
-	again();
+	bench_again(&bench);
 
 	set_knob("progress_timeout_ms", 200);
 	set_knob("hang_jobs", 1);
@@ -227,12 +82,24 @@ static void hung_job(void)
 	ok(ret == -ETIMEDOUT && dev_now() - t0 < 4 * DEV_NSEC && counter("progress_events") == 1,
 	   "the progress timer catches a hang");
 	set_knob("progress_timeout_ms", 0);
-	again();
+	bench_again(&bench);
 
 	set_knob("hang_jobs", 1);
 	ret = RUN(&bench, NOP);
 	ok(ret == -ETIMEDOUT, "without it, the job timeout does");
-	again();
+	bench_again(&bench);
+}
+
+/* A fault of the GPU as a whole is told to the user, and that is it */
+static void gpu_fault(void)
+{
+	int log = kernel_log();
+
+	set_knob("gpu_fault", 0x80);
+	ok(WAIT_FOR(kernel_said(log, "GPU Fault 0x00000080 (GPU_BUS_FAULT)"), 2000),
+	   "a bus fault of the GPU is in the kernel's log");
+	close(log);
+	bench_again(&bench);
 }
 
 /*
@@ -257,7 +124,7 @@ static void resets(void)
 	ret = RUN(&bench, NOP);
 	ok(ret < 0 && was_reset(boots, 10000) && counter("resets") == before + 1,
 	   "CS_UNRECOVERABLE ends in a reset");
-	again();
+	bench_again(&bench);
 }
 
 /* The driver does not expect another reset after one that failed: bind it anew */
@@ -271,11 +138,11 @@ static void failed_reset(void)
 	ret = RUN(&bench, NOP);
 	ok(ret < 0 && was_reset(boots, 10000) && counter("resets") == before + 1,
 	   "a reset that never completes");
-	again();
+	bench_again(&bench);
 	bench_close(&bench);
 	rebind();
 	bench_open(&bench, 2, MEDIUM);
-	again();
+	bench_again(&bench);
 }
 
 /* The driver gives a GPU up whose firmware does not boot */
@@ -296,7 +163,7 @@ static void failed_boot(void)
 	bench_close(&bench);
 	rebind();
 	bench_open(&bench, 2, MEDIUM);
-	again();
+	bench_again(&bench);
 }
 
 static void mcu_crash(void)
@@ -311,7 +178,7 @@ static void mcu_crash(void)
 	ok(was_reset(boots, 30000) && counter("resets") > before, "the driver resets the GPU");
 	diag("after %lld ms", (long long)((dev_now() - t0) / MSEC));
 	bench_wait(&bench, PATIENCE);
-	again();
+	bench_again(&bench);
 }
 
 /* Latency and loss: slow is not wrong */
@@ -348,21 +215,18 @@ static void slowness(void)
 	ok(!RUN(&bench, NOP) || !bench_state(&bench, NULL), "the loss of an interrupt");
 	ok(counter("irqs_lost") == 1, "is counted");
 	set_knob("irq_lose", 0);
-	again();
+	bench_again(&bench);
 }
 
 int main(void)
 {
 	tap_start();
 	bench_open(&bench, 2, MEDIUM);
-	set_number(COUNTERS "stale_tlb", 0);
 	set_number(COUNTERS "progress_events", 0);
 	set_number(COUNTERS "irqs_lost", 0);
-	mmu_faults();
-	unmap_under_job();
-	stale_tlb();
 	cs_faults();
 	fatal_faults();
+	gpu_fault();
 	slowness();
 	hung_job();
 	resets();

@@ -118,14 +118,18 @@ static void bos(void)
 	struct drm_panthor_bo_create create = { .size = 5000 };
 	struct drm_panthor_bo_mmap_offset offset = {};
 	struct drm_panthor_bo_query_info info = {};
-	struct drm_panthor_bo_set_label label = { .label = (uintptr_t) "conformance" };
+	static const char name[] = "conformance";
+	struct drm_panthor_bo_set_label label = { .label = (uintptr_t)name };
 	struct drm_panthor_bo_sync_op op = { .size = 4096 };
 	struct drm_panthor_bo_sync sync = { .ops = DRM_PANTHOR_OBJ_ARRAY(1, &op) };
 	uint32_t *map;
 
 	ok(!call(DRM_IOCTL_PANTHOR_BO_CREATE, &create) && create.size == 8192 && create.handle,
 	   "BO_CREATE rounds up to pages");
-	offset.handle = info.handle = label.handle = op.handle = create.handle;
+	offset.handle = create.handle;
+	info.handle = create.handle;
+	label.handle = create.handle;
+	op.handle = create.handle;
 	ok(!call(DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset), "BO_MMAP_OFFSET");
 	map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, bench.gpu.fd, offset.offset);
 	ok(map != MAP_FAILED && !map[0] && !map[2047], "it can be mapped and is zero");
@@ -261,7 +265,8 @@ static void async_binds(void)
 
 	op.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_SYNC_ONLY;
 	op.bo_handle = 0;
-	op.va = op.size = 0;
+	op.va = 0;
+	op.size = 0;
 	sync[1].timeline_value = 9;
 	ok(!call(DRM_IOCTL_PANTHOR_VM_BIND, &bind) &&
 		   !timeline_wait(&bench.gpu, out, 9, dev_now() + PATIENCE),
@@ -290,7 +295,8 @@ static void groups(void)
 	struct drm_panthor_group_get_state state = {};
 
 	ok(!call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) && create.group_handle, "GROUP_CREATE");
-	destroy.group_handle = state.group_handle = create.group_handle;
+	destroy.group_handle = create.group_handle;
+	state.group_handle = create.group_handle;
 	ok(!call(DRM_IOCTL_PANTHOR_GROUP_GET_STATE, &state) && !state.state && !state.fatal_queues,
 	   "GROUP_GET_STATE");
 	ok(!call(DRM_IOCTL_PANTHOR_GROUP_DESTROY, &destroy), "GROUP_DESTROY");

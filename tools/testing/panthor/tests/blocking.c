@@ -113,7 +113,7 @@ static void test_remainder(unsigned int bos)
 	pthread_join(thread, NULL);
 	left = end.at - start;
 
-	diag("%u buffers: %.1f ms for the write, %.1f ms of them blocked, %.1f ms left of the job, %.1f ms when idle",
+	diag("%u buffers: %.1f ms for the write, %.1f blocked, %.1f left of the job, %.1f idle",
 	     bos, ms(took), ms(blocked_ns(getpid())), ms(left), ms(idle));
 	ok(left > 0, "%u buffers: the job was under way when the write began", bos);
 	ok(!ret, "%u buffers, job with half a second left: success", bos);

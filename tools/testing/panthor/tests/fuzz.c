@@ -91,7 +91,7 @@ static size_t many_digits(char *text)
 /* The client's number, which a change or two mostly makes another's or none */
 static size_t nearly_right(char *text, pid_t client)
 {
-	static const char odd[] = "0123456789+-x \n\t\0.,e";
+	static const char odd[] = "0123456789+-x\n \t\0.,e";
 	size_t len = sprintf(text, "%d\n", client);
 
 	for (uint32_t changes = rnd(3); changes; changes--) {

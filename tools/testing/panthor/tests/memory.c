@@ -3,8 +3,8 @@
  * When the write returns, RAM is free and swap is used, and the account says how much; and where
  * there is no swap, or too little, nothing is lost.
  *
- * MEMORY_MIB=N size of the client (48). Swap on a disk needs one to write to: DISK=/dev/… (/dev/vda
- * if there is one).
+ * MEMORY_MIB=N size of the client (48). Swap on a disk needs one to write to:
+ * DISK=/dev/… (/dev/vda if there is one).
  */
 #include <errno.h>
 #include <fcntl.h>

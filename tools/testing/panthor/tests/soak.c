@@ -396,7 +396,7 @@ static void check_leaks(void)
 		skip("no kmemleak", "no memory is lost");
 		return;
 	}
-	/* An object counts as lost when it is five seconds old and two scans have found no pointer */
+	/* An object is lost when it is five seconds old and two scans found no pointer to it */
 	sleep(6);
 	write_file(LEAKS, "scan", 4);
 	sleep(1);

@@ -180,11 +180,10 @@ static void test_exiting(void)
 		pid_t pid = peer->pid;
 		int ret;
 
-		if (i & 1) {
+		if (i & 1)
 			kill(pid, SIGKILL);
-		} else {
+		else
 			peer_send(peer, "quit");
-		}
 		do {
 			ret = reclaim(pid);
 			hits += !ret;

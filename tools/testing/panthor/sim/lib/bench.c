@@ -173,7 +173,9 @@ int bench_fence_error(struct bench *bench, uint64_t point)
 	ret = dev_ioctl(bench->gpu.fd, DRM_IOCTL_SYNCOBJ_CREATE, &create);
 	if (ret)
 		return ret;
-	transfer.dst_handle = handle.handle = destroy.handle = create.handle;
+	transfer.dst_handle = create.handle;
+	handle.handle = create.handle;
+	destroy.handle = create.handle;
 
 	ret = dev_ioctl(bench->gpu.fd, DRM_IOCTL_SYNCOBJ_TRANSFER, &transfer);
 	ret = ret ? ret : dev_ioctl(bench->gpu.fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &handle);

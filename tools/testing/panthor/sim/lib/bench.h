@@ -78,6 +78,26 @@ int bench_state(struct bench *bench, uint32_t *fatal);
 /* Wait until the group's state is not 0 */
 int bench_wait_state(struct bench *bench, int64_t patience);
 
+/* Checks that a new group, after the old one was killed, runs a job */
+void bench_again(struct bench *bench);
+
+/* Exception types of the MMU, at level 0, and access types, as the hardware counts them */
+#define TRANSLATION_0 0xc0
+#define PERMISSION_0 0xc8
+#define ACCESS_FLAG_0 0xd8
+#define ADDRESS_SIZE_IN 0xe0
+#define ADDRESS_SIZE_OUT_0 0xe4
+#define MEMORY_ATTR_0 0xe8
+#define READ 2
+#define WRITE 3
+
+/* True if the last MMU fault of a group was that of @access to @va */
+bool bench_faulted(uint64_t va, uint32_t type, uint32_t access);
+
+/* The kernel's log from now on; whether @text has been in it, of what was not looked at so far */
+int kernel_log(void);
+bool kernel_said(int log, const char *text);
+
 uint32_t *data32(struct bench *bench, size_t offset);
 uint64_t *data64(struct bench *bench, size_t offset);
 
@@ -96,12 +116,12 @@ void file_write(const char *path, const char *text);
 
 void sleep_ms(unsigned int ms);
 /* Polls until @cond or @ms milliseconds are over */
-#define WAIT_FOR(cond, ms)                              \
-	({                                              \
-		int64_t until_ = dev_now() + (ms)*MSEC; \
-		while (!(cond) && dev_now() < until_)   \
-			sleep_ms(2);                    \
-		(cond);                                 \
+#define WAIT_FOR(cond, ms)                                \
+	({                                                \
+		int64_t until_ = dev_now() + MSEC * (ms); \
+		while (!(cond) && dev_now() < until_)     \
+			sleep_ms(2);                      \
+		(cond);                                   \
 	})
 
 #endif
