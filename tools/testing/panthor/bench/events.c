@@ -71,7 +71,7 @@ static double evicting_ms(void)
 	char path[256];
 	double ms = 0;
 
-	/* Until the GPU is suspended: tracers take their time to start, and the others shall have it too */
+	/* Until the GPU is suspended; tracers take their time to start, all others get it too */
 	usleep(IDLE_US);
 	timed_reclaim(getpid());
 	snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
@@ -92,7 +92,8 @@ static pid_t record(const char *file)
 	pid_t pid = fork();
 
 	if (!pid) {
-		freopen("/dev/null", "w", stdout);
+		if (!freopen("/dev/null", "w", stdout))
+			_exit(127);
 		execlp("trace-cmd", "trace-cmd", "record", "-q", "-e", "panthor", "-o", file, NULL);
 		_exit(127);
 	}
@@ -174,5 +175,25 @@ void bench_events(void)
 	     "eviction, write-back and the request's own events, divided by the number of BOs");
 	emit("trace per BO", "trace.dat", "bytes", 0, &file_bytes,
 	     "the same in trace-cmd's file, which has formats and kernel symbols in front");
+	client_fini(&client);
+}
+
+/* What a write takes in this build of the driver, DRIVER=; see ./turns */
+void bench_evict(void)
+{
+	struct series least = { .nr = 0 };
+	struct client client;
+	double best = 0;
+
+	start_client(&client, BOS, 4096);
+	for (int i = 0; i < repetitions; i++) {
+		double ms;
+
+		use_client(&client);
+		ms = evicting_ms();
+		best = best && best < ms ? best : ms;
+	}
+	series_add(&least, best);
+	emit("evict", getenv("DRIVER") ?: "", "ms", 0, &least, "least of %d", repetitions);
 	client_fini(&client);
 }

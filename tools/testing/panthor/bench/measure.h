@@ -16,7 +16,7 @@
 struct series {
 	double value[MAX_SAMPLES];
 	int nr;
-	/* Of a ratio: the least of the one by the least of the other, which the machine's noise touches least */
+	/* Of a ratio: least by least, which the machine's noise touches least */
 	double best;
 };
 
@@ -62,5 +62,6 @@ void bench_job(void);
 void bench_open(void);
 /* events.c: what looking costs */
 void bench_events(void);
+void bench_evict(void);
 
 #endif
