@@ -22,6 +22,7 @@ help:
 	@echo '                             KERNEL=plain|debug MEM=MiB SMP=n SHARE=dir LIMIT=seconds'
 	@echo 'make bench                   the figures: build/bench/bench.json'
 	@echo 'make soak MINUTES=n          everything at once, on the debug kernel'
+	@echo "     TESTS='isolation ...'   and what else takes long: see tools/testing/panthor/soak/soak"
 	@echo 'make tools | kernel          parts: build/tools/, build/kernel/; KERNEL=plain|debug'
 	@echo 'make install | uninstall     panthor-trace, the plugin; DESTDIR= PREFIX='
 	@echo 'make series KDIR=linux       the patches, for git am'
@@ -78,8 +79,8 @@ bench: clients
 	@$(T)/bench/bench
 
 soak: KERNEL := debug
-soak: clients
-	@$(T)/soak/soak $(MINUTES)
+soak: clients kernel-plain
+	@$(T)/soak/soak $(or $(MINUTES),10) $(TESTS)
 
 series:
 	@$(T)/series/series

@@ -19,6 +19,9 @@
 #include "tap.h"
 #include "trace.h"
 
+/* Operations between two looks at the totals: no trace of them gets too long */
+#define LOOK_EVERY 300
+
 /* What the BO and VM events of one request add up to */
 struct account {
 	uint64_t evicted, skipped, written, freed;
@@ -375,9 +378,28 @@ static void random_move(struct peer *peer, bool *bound)
 	}
 }
 
+/* @count operations by three clients at once, and requests for them and for a fourth; how many failed */
+static int random_moves(struct peer **peers, struct peer *fourth, bool *bound, long count)
+{
+	int failed = 0;
+
+	for (; count > 0; count -= 3) {
+		for (int i = 0; i < 3; i++)
+			random_move(peers[i], &bound[i]);
+		reclaim(peers[random() % 3]->pid);
+		if (random() & 1)
+			reclaim(fourth->pid);
+		else
+			shrink("64");
+		for (int i = 0; i < 3; i++)
+			failed += !peer_answer(peers[i]);
+	}
+	return failed;
+}
+
 /*
  * Everything that changes how much GPU memory there is, by several at once; what the event said
- * last must be what there is
+ * last must be what there is, as often as one looks
  */
 static void test_total(void)
 {
@@ -392,17 +414,12 @@ static void test_total(void)
 		peers[i] = peer_start("-v2", "-b8x64K", "-b2x64K:shared", "-b2x64K:mmap",
 				      "-b2x64K:unused", NULL);
 	gone = peer_start("-b8x64K", NULL);
-	for (long left = operations; left > 0; left -= 3) {
-		for (int i = 0; i < 3; i++)
-			random_move(peers[i], &bound[i]);
-		reclaim(peers[random() % 3]->pid);
-		if (random() & 1)
-			reclaim(gone->pid);
-		else
-			shrink("64");
-		for (int i = 0; i < 3; i++)
-			failed += !peer_answer(peers[i]);
+	for (long left = operations; left > LOOK_EVERY; left -= LOOK_EVERY) {
+		failed += random_moves(peers, gone, bound, LOOK_EVERY);
+		check_totals(trace, peers, 3);
+		trace = trace_start("gpu_mem:gpu_mem_total", NULL);
 	}
+	failed += random_moves(peers, gone, bound, (operations - 1) % LOOK_EVERY + 1);
 	failed += !peer_do(peers[0], "destroy-vm 1");
 	peer_kill(gone);
 	reclaim(peers[1]->pid);
