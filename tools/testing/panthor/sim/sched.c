@@ -237,45 +237,10 @@ static void profiling(void)
 	file_write("/sys/bus/platform/devices/panthor/profiling", "0");
 }
 
-/*
- * System suspend as far as it goes without hardware: all devices down and up again, jobs in
- * flight. Such a job may get lost, for the driver's tick does not stop for a system suspend; the
- * device must not. Not part of the list: the guest's own console does not survive it. Run as
- * `sim-sched suspend` with the output to a file.
- */
-static void suspend_under_load(void)
-{
-	const uint64_t insns[] = { MOVE32(2, 20000), ADD32(2, 2, -1), BRANCH(GT, 2, -2) };
-	uint64_t va = bench_code(&bench, 0, insns, 3);
-	bool good = true;
-
-	if (access("/sys/power/pm_test", W_OK) || access("/sys/power/state", W_OK)) {
-		skip("no CONFIG_PM_DEBUG", "suspend and resume with jobs in flight");
-		return;
-	}
-
-	file_write("/sys/power/pm_test", "devices");
-	for (int i = 0; i < 3; i++) {
-		for (int j = 0; j < 4; j++)
-			good &= !bench_submit(&bench, 0, va, sizeof(insns));
-		file_write("/sys/power/state", "freeze");
-		diag("round %d: %d", i, bench_wait(&bench, PATIENCE));
-		bench_regroup(&bench, 1, MEDIUM);
-		good &= !RUN(&bench, NOP);
-		bench_code(&bench, 0, insns, 3);
-	}
-	ok(good, "the device works after a suspend with jobs in flight");
-	file_write("/sys/power/pm_test", "none");
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
 	tap_start();
 	bench_open(&bench, 1, MEDIUM);
-	if (argc > 1 && !strcmp(argv[1], "suspend")) {
-		suspend_under_load();
-		return tap_end();
-	}
 	more_groups_than_slots();
 	priorities();
 	idle_and_flush_id();

@@ -462,6 +462,18 @@ struct psim_knobs {
 
 	/** @unrecoverable: Number of calls that end in CS_UNRECOVERABLE. */
 	u32 unrecoverable;
+
+	/** @refuse_suspend: Number of system suspends that fail once the GPU is down. */
+	u32 refuse_suspend;
+
+	/** @flip_va: Page of a group's address space that @flip_mask applies to. */
+	u64 flip_va;
+
+	/** @flip_mask: Bits of the leaf entry of @flip_va that are read inverted. */
+	u64 flip_mask;
+
+	/** @flip_memattr: Bits of MEMATTR that are read inverted. */
+	u64 flip_memattr;
 };
 
 /**
@@ -518,6 +530,9 @@ struct psim_stats {
  * struct psim - The simulated GPU
  */
 struct psim {
+	/** @parent: Stands for the bus that the GPU is on. */
+	struct platform_device *parent;
+
 	/** @pdev: Platform device. */
 	struct platform_device *pdev;
 
@@ -551,6 +566,8 @@ struct psim {
 		u32 l2_config;
 		/** @gpu.ts_offset: TIMESTAMP_OFFSET. */
 		u64 ts_offset;
+		/** @gpu.fault_status: GPU_FAULT_STATUS. */
+		u32 fault_status;
 	} gpu;
 
 	/** @flush_page: Page that the driver maps to user space. */
@@ -611,6 +628,7 @@ void psim_irq_write(struct psim *sim, enum psim_irq_block block, u32 reg, u32 va
 u32 psim_reg_read(struct psim *sim, u32 reg);
 void psim_reg_write(struct psim *sim, u32 reg, u32 val);
 void psim_gpu_reset(struct psim *sim);
+void psim_gpu_fault(struct psim *sim, u32 status);
 u64 psim_timestamp(void);
 u64 psim_cycle_count(void);
 

@@ -36,6 +36,14 @@ static const struct psim_file psim_knob_files[] = {
 	PSIM_KNOB(tiler_oom),
 	PSIM_KNOB(tlb_keep),
 	PSIM_KNOB(unrecoverable),
+	PSIM_KNOB(refuse_suspend),
+};
+
+/* Knobs of 64 bits. */
+static const struct psim_file psim_mask_files[] = {
+	PSIM_KNOB(flip_va),
+	PSIM_KNOB(flip_mask),
+	PSIM_KNOB(flip_memattr),
 };
 
 static const struct psim_file psim_counter_files[] = {
@@ -95,6 +103,22 @@ static int psim_crash_set(void *data, u64 val)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(psim_crash_fops, psim_crash_get, psim_crash_set, "%llu\n");
 
+/* A write makes the GPU report a fault with this status. */
+static int psim_gpu_fault_get(void *data, u64 *val)
+{
+	struct psim *sim = data;
+
+	*val = READ_ONCE(sim->gpu.fault_status);
+	return 0;
+}
+
+static int psim_gpu_fault_set(void *data, u64 val)
+{
+	psim_gpu_fault(data, val);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(psim_gpu_fault_fops, psim_gpu_fault_get, psim_gpu_fault_set, "%#llx\n");
+
 static const char * const psim_block_names[] = {
 	[PSIM_RUNNABLE] = "runnable",
 	[PSIM_BLOCK_EMPTY] = "empty",
@@ -138,9 +162,9 @@ static int psim_state_show(struct seq_file *m, void *unused)
 
 			if (cs->active)
 				seq_printf(m,
-					   "stream slot=%u.%u state=%s extract=%llu insert=%llu depth=%u pc=%#llx\n",
-					   i, j, psim_block_names[cs->block], cs->ctx.extract,
-					   cs->insert, cs->ctx.depth, cs->ctx.pc);
+					   "stream slot=%u.%u state=%s ring=%#llx extract=%llu insert=%llu depth=%u pc=%#llx\n",
+					   i, j, psim_block_names[cs->block], cs->ring,
+					   cs->ctx.extract, cs->insert, cs->ctx.depth, cs->ctx.pc);
 		}
 	}
 
@@ -179,12 +203,17 @@ void psim_debugfs_init(struct psim *sim)
 		debugfs_create_u32(psim_knob_files[i].name, 0600, root,
 				   (void *)&sim->knobs + psim_knob_files[i].offset);
 
+	for (u32 i = 0; i < ARRAY_SIZE(psim_mask_files); i++)
+		debugfs_create_x64(psim_mask_files[i].name, 0600, root,
+				   (void *)&sim->knobs + psim_mask_files[i].offset);
+
 	for (u32 i = 0; i < ARRAY_SIZE(psim_counter_files); i++)
 		debugfs_create_file_unsafe(psim_counter_files[i].name, 0600, counters,
 					   (void *)&sim->stats + psim_counter_files[i].offset,
 					   &psim_counter_fops);
 
 	debugfs_create_file_unsafe("crash", 0600, root, sim, &psim_crash_fops);
+	debugfs_create_file_unsafe("gpu_fault", 0600, root, sim, &psim_gpu_fault_fops);
 	debugfs_create_file("state", 0400, root, sim, &psim_state_fops);
 	debugfs_create_file("last_fault", 0400, root, sim, &psim_last_fault_fops);
 	debugfs_create_file("last_stale", 0400, root, sim, &psim_last_stale_fops);

@@ -149,6 +149,49 @@ static void psim_clock_fini(struct psim *sim)
 	clk_hw_unregister_fixed_rate(sim->clk);
 }
 
+/*
+ * The GPU's parent goes down after the GPU and comes up before it. A test can
+ * have it refuse, so that a system suspend ends there: the GPU was taken down and
+ * brought up again by the system, and nothing else in the machine was touched.
+ */
+static int psim_parent_suspend(struct device *dev)
+{
+	return psim_take(&psim->knobs.refuse_suspend) ? -EBUSY : 0;
+}
+
+static const struct dev_pm_ops psim_parent_pm_ops = {
+	SYSTEM_SLEEP_PM_OPS(psim_parent_suspend, NULL)
+};
+
+static struct platform_driver psim_parent_driver = {
+	.driver = {
+		.name = "panthor-sim",
+		.pm = pm_sleep_ptr(&psim_parent_pm_ops),
+	},
+};
+
+static int psim_parent_init(struct psim *sim)
+{
+	int ret = platform_driver_register(&psim_parent_driver);
+
+	if (ret)
+		return ret;
+
+	sim->parent = platform_device_register_simple("panthor-sim", PLATFORM_DEVID_NONE, NULL, 0);
+	if (IS_ERR(sim->parent)) {
+		platform_driver_unregister(&psim_parent_driver);
+		return PTR_ERR(sim->parent);
+	}
+
+	return 0;
+}
+
+static void psim_parent_fini(struct psim *sim)
+{
+	platform_device_unregister(sim->parent);
+	platform_driver_unregister(&psim_parent_driver);
+}
+
 static int psim_device_init(struct psim *sim)
 {
 	const struct resource res[] = {
@@ -157,6 +200,7 @@ static int psim_device_init(struct psim *sim)
 		DEFINE_RES_IRQ_NAMED(sim->irqs[PSIM_IRQ_GPU].virq, "gpu"),
 	};
 	const struct platform_device_info info = {
+		.parent = &sim->parent->dev,
 		.name = "panthor",
 		.id = PLATFORM_DEVID_NONE,
 		.res = res,
@@ -222,12 +266,18 @@ static int __init psim_init(void)
 	psim_debugfs_init(sim);
 	psim = sim;
 
-	ret = psim_device_init(sim);
+	ret = psim_parent_init(sim);
 	if (ret)
 		goto err_clock;
 
+	ret = psim_device_init(sim);
+	if (ret)
+		goto err_parent;
+
 	return 0;
 
+err_parent:
+	psim_parent_fini(sim);
 err_clock:
 	psim = NULL;
 	psim_debugfs_fini(sim);
@@ -249,6 +299,7 @@ static void __exit psim_exit(void)
 	struct psim *sim = psim;
 
 	psim_device_fini(sim);
+	psim_parent_fini(sim);
 	psim_debugfs_fini(sim);
 	psim_engine_stop(sim);
 	psim_clock_fini(sim);

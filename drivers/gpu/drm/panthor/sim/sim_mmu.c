@@ -142,11 +142,33 @@ static u32 psim_walk(struct psim_as *as, u64 va, u64 *leaf, u32 *leaf_level)
 	return DRM_PANTHOR_EXCEPTION_TRANSLATION_FAULT_3;
 }
 
-static u32 psim_check_rights(struct psim_as *as, u64 pte, u32 level, enum psim_access access)
+/*
+ * Knobs: what a walk reads if bits flipped in memory. It is not held against the
+ * driver as a stale TLB entry, and the firmware's own tables are spared.
+ */
+static u64 psim_flipped_bits(struct psim_as *as, u64 va)
+{
+	struct psim_knobs *knobs = &as->sim->knobs;
+
+	if (!as->id || (va ^ READ_ONCE(knobs->flip_va)) & PAGE_MASK)
+		return 0;
+
+	return READ_ONCE(knobs->flip_mask);
+}
+
+static u64 psim_memattr(struct psim_as *as)
+{
+	return as->live.memattr ^ (as->id ? READ_ONCE(as->sim->knobs.flip_memattr) : 0);
+}
+
+/* Checks a leaf. Returns 0 or the exception type. */
+static u32 psim_check_leaf(struct psim_as *as, u64 pte, u32 level, enum psim_access access)
 {
 	u32 attr = FIELD_GET(PSIM_PTE_ATTR_MASK, pte);
 
-	if (((as->live.memattr >> (attr * 8)) & PSIM_MEMATTR_FAULT) == PSIM_MEMATTR_FAULT)
+	if (!(pte & 1))
+		return DRM_PANTHOR_EXCEPTION_TRANSLATION_FAULT_0 + level;
+	if (((psim_memattr(as) >> (attr * 8)) & PSIM_MEMATTR_FAULT) == PSIM_MEMATTR_FAULT)
 		return DRM_PANTHOR_EXCEPTION_MEM_ATTR_FAULT_0 + level;
 	if (!(pte & PSIM_PTE_AF))
 		return DRM_PANTHOR_EXCEPTION_ACCESS_FLAG_1 + level - 1;
@@ -190,8 +212,10 @@ int psim_as_ptr(struct psim_as *as, u64 va, enum psim_access access, void **ptr)
 	if (as->live.enabled)
 		psim_tlb_check(as, va, fault ? 0 : pte, level);
 
-	if (!fault)
-		fault = psim_check_rights(as, pte, level, access);
+	if (!fault) {
+		pte ^= psim_flipped_bits(as, va);
+		fault = psim_check_leaf(as, pte, level, access);
+	}
 
 	if (!fault) {
 		pa = pte & PSIM_PTE_ADDR_MASK;

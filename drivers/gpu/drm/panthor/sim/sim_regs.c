@@ -148,10 +148,22 @@ void psim_gpu_reset(struct psim *sim)
 		sim->gpu.coherency = GPU_COHERENCY_NONE;
 		sim->gpu.l2_config = 0;
 		sim->gpu.ts_offset = 0;
+		WRITE_ONCE(sim->gpu.fault_status, 0);
 	}
 
 	if (!READ_ONCE(*psim_flush_id(sim)))
 		WRITE_ONCE(*psim_flush_id(sim), 1);
+}
+
+/**
+ * psim_gpu_fault() - Report a fault of the GPU as a whole
+ * @sim: Simulator.
+ * @status: GPU_FAULT_STATUS; the exception type is in bits 7:0.
+ */
+void psim_gpu_fault(struct psim *sim, u32 status)
+{
+	WRITE_ONCE(sim->gpu.fault_status, status);
+	psim_irq_raise(sim, PSIM_IRQ_GPU, GPU_IRQ_FAULT);
 }
 
 static u32 psim_gpu_read(struct psim *sim, u32 reg)
@@ -175,8 +187,9 @@ static u32 psim_gpu_read(struct psim *sim, u32 reg)
 		return PSIM_CSF_ID;
 	case GPU_STATUS:
 		return READ_ONCE(sim->mcu.status) == MCU_STATUS_ENABLED ? GPU_STATUS_ACTIVE : 0;
-	case GPU_CMD:
 	case GPU_FAULT_STATUS:
+		return READ_ONCE(sim->gpu.fault_status);
+	case GPU_CMD:
 	case GPU_FAULT_ADDR ... GPU_FAULT_ADDR + 4:
 	case GPU_FEATURES ... GPU_FEATURES + 4:
 	case GPU_REVID:

@@ -94,7 +94,7 @@ void bench_again(struct bench *bench);
 /* True if the last MMU fault of a group was that of @access to @va */
 bool bench_faulted(uint64_t va, uint32_t type, uint32_t access);
 
-/* The kernel's log from now on; whether @text has been in it, of what was not looked at so far */
+/* The kernel's log from now on; whether @text comes in it, until two seconds pass without a word */
 int kernel_log(void);
 bool kernel_said(int log, const char *text);
 

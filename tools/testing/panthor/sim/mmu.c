@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Conformance of the MMU: what it refuses is refused at the right address, with the right status,
+ * at every level, and the driver says so, gets over it and keeps the TLB in step.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define D bench.data.va
+#define UNMAPPED 0x123456000ULL
+#define MEDIUM PANTHOR_GROUP_PRIORITY_MEDIUM
+#define MAP DRM_PANTHOR_VM_BIND_OP_TYPE_MAP
+#define UNMAP DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP
+
+/* Bits of a page table's leaf */
+#define PTE_VALID 1
+#define PTE_READ_ONLY (1ULL << 7)
+#define PTE_ACCESSED (1ULL << 10)
+#define PTE_HIGH_ADDRESS (1ULL << 46)
+
+static struct bench bench;
+
+static void translation_faults(void)
+{
+	uint64_t before = counter("translation_faults"), va;
+	uint32_t fatal;
+
+	ok(RUN(&bench, MOVE48(0, UNMAPPED), STORE(2, 1, 0, 0)) == -EINVAL,
+	   "a write to nowhere fails");
+	ok(counter("translation_faults") > before &&
+		   bench_faulted(UNMAPPED, TRANSLATION_0 + 1, WRITE),
+	   "translation fault at level 1, address and access are right");
+	ok(bench_state(&bench, &fatal) == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT && (fatal & 1),
+	   "the group is dead, and its queue 0 is to blame");
+	ok(bench_submit(&bench, 0, bench.code.va, 8) < 0, "it takes no more jobs");
+	bench_again(&bench);
+
+	ok(RUN(&bench, MOVE48(0, D + DATA_SIZE), LOAD(2, 1, 0, 0), WAIT(1)) == -EINVAL &&
+		   bench_faulted(D + DATA_SIZE, TRANSLATION_0 + 3, READ),
+	   "a read behind a buffer faults at level 3");
+	bench_again(&bench);
+
+	/* The last register is in the next page */
+	ok(RUN(&bench, MOVE48(0, D + DATA_SIZE - 4), STORE(2, 3, 0, 0)) == -EINVAL &&
+		   bench_faulted(D + DATA_SIZE, TRANSLATION_0 + 3, WRITE),
+	   "an access that crosses the end faults");
+	bench_again(&bench);
+
+	ok(RUN(&bench, MOVE48(0, 0xffff00000000ULL), ADD64(0, 0, 0x7fffffff), MOVE32(3, 0),
+	       MOVE32(1, 0x10000), LOAD(2, 1, 0, 1)) == -EINVAL &&
+		   bench_faulted(0x100007fffffffULL + 1, ADDRESS_SIZE_IN, READ),
+	   "an address beyond the VA space is an address size fault");
+	bench_again(&bench);
+
+	va = bench.code.va + CODE_SIZE - 64;
+	bench_code(&bench, CODE_SIZE - 64, (uint64_t[8]){ 0 }, 8);
+	ok(!bench_submit(&bench, 0, va, 128) && bench_wait(&bench, PATIENCE) == -EINVAL &&
+		   bench_faulted(va + 64, TRANSLATION_0 + 3, READ),
+	   "instructions are fetched through the MMU");
+	bench_again(&bench);
+	ok(!vm_unusable(&bench.vm), "the VM is still usable");
+}
+
+static void permission_faults(void)
+{
+	uint64_t before = counter("permission_faults"), ro = 0x30000000;
+
+	ok(!bench_bind(&bench, bench.data.handle, 0, ro, DATA_SIZE,
+		       MAP | DRM_PANTHOR_VM_BIND_OP_MAP_READONLY),
+	   "map the data read-only elsewhere");
+	*data32(&bench, 64) = 4711;
+	ok(!RUN(&bench, MOVE48(0, ro), MOVE48(4, D), LOAD(2, 1, 0, 64), WAIT(1),
+		STORE(2, 1, 4, 0)) &&
+		   *data32(&bench, 0) == 4711,
+	   "it can be read");
+	ok(RUN(&bench, MOVE48(0, ro), MOVE32(2, 1), STORE(2, 1, 0, 64)) == -EINVAL &&
+		   counter("permission_faults") == before + 1 && *data32(&bench, 64) == 4711 &&
+		   bench_faulted(ro + 64, PERMISSION_0 + 3, WRITE),
+	   "a write is a permission fault");
+	bench_again(&bench);
+	ok(RUN(&bench, MOVE48(0, ro), SYNC_ADD64(2, 0, 0)) == -EINVAL &&
+		   bench_faulted(ro, PERMISSION_0 + 3, WRITE),
+	   "so is a SYNC_ADD64");
+	bench_again(&bench);
+}
+
+/* A new group each time, for the fault kills it */
+static bool refused(uint64_t va, uint32_t type, uint32_t access)
+{
+	bool good = RUN(&bench, MOVE48(0, va),
+			access == WRITE ? STORE(2, 1, 0, 0) : LOAD(2, 1, 0, 0),
+			WAIT(1)) == -EINVAL &&
+		    bench_faulted(va, type, access);
+
+	bench_regroup(&bench, 2, MEDIUM);
+	return good;
+}
+
+static void huge_page(void)
+{
+	uint64_t va = 0x70000000, level;
+	struct bo big;
+
+	if (bo_create(&bench.gpu, &big, 0x400000, 0, &bench.vm) || bo_map(&big))
+		bail("no buffer");
+	memset(big.map, 1, big.size);
+	ok(!bench_bind(&bench, big.handle, 0, va, big.size,
+		       MAP | DRM_PANTHOR_VM_BIND_OP_MAP_READONLY),
+	   "map 4 MiB read-only");
+	level = refused(va + 0x234560, PERMISSION_0 + 2, WRITE) ? 2 : 3;
+	if (level == 2)
+		ok(true, "a permission fault of a 2 MiB block is one of level 2");
+	else if (ok(refused(va + 0x234560, PERMISSION_0 + 3, WRITE), "a permission fault"))
+		skip("there was no huge page to be had", "at level 2");
+	bench_bind(&bench, 0, 0, va, big.size, UNMAP);
+	bo_unmap(&big);
+	bo_destroy(&big);
+}
+
+/* How far the walk comes decides about the level */
+static void levels(void)
+{
+	for (uint32_t access = READ; access <= WRITE; access++) {
+		const char *what = access == READ ? "read" : "write";
+
+		ok(refused(1ULL << 45, TRANSLATION_0, access), "translation fault, level 0, %s",
+		   what);
+		ok(refused(UNMAPPED, TRANSLATION_0 + 1, access), "translation fault, level 1, %s",
+		   what);
+		ok(refused(D ^ 0x20000000, TRANSLATION_0 + 2, access),
+		   "translation fault, level 2, %s", what);
+		ok(refused(D + DATA_SIZE, TRANSLATION_0 + 3, access),
+		   "translation fault, level 3, %s", what);
+	}
+	huge_page();
+}
+
+/* What no driver writes into a page table is there if bits of it flip */
+static void flipped_bits(void)
+{
+	static const struct {
+		const char *what;
+		uint64_t mask;
+		uint32_t type, access;
+	} cases[] = {
+		{ "an entry that is not valid", PTE_VALID, TRANSLATION_0 + 3, READ },
+		{ "a page that became read-only", PTE_READ_ONLY, PERMISSION_0 + 3, WRITE },
+		{ "no access flag", PTE_ACCESSED, ACCESS_FLAG_0 + 3, READ },
+		{ "no access flag", PTE_ACCESSED, ACCESS_FLAG_0 + 3, WRITE },
+		{ "a page where no memory is", PTE_HIGH_ADDRESS, ADDRESS_SIZE_OUT_0 + 3, READ },
+	};
+	uint64_t others = counter("other_faults");
+
+	*data32(&bench, 0x2000) = 2026;
+	set_knob("flip_va", D + 0x2000);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_knob("flip_mask", cases[i].mask);
+		ok(refused(D + 0x2000, cases[i].type, cases[i].access), "%s: fault %#x, %s",
+		   cases[i].what, cases[i].type, cases[i].access == READ ? "read" : "write");
+	}
+	ok(!RUN(&bench, MOVE48(0, D), STORE(2, 1, 0, 0)), "the page before works");
+	set_knob("flip_mask", 0);
+	ok(*data32(&bench, 0x2000) == 2026 && counter("other_faults") == others + 3,
+	   "nothing was written, and each fault is counted");
+
+	/* Cached memory becomes what faults: the first of it is the stream */
+	set_knob("flip_memattr", 0x4040404040404040ULL);
+	ok(RUN(&bench, NOP) == -EINVAL && bench_faulted(bench.code.va, MEMORY_ATTR_0 + 3, READ),
+	   "memory attributes that mean fault");
+	set_knob("flip_memattr", 0);
+	bench_again(&bench);
+}
+
+static void what_the_driver_says(void)
+{
+	int log = kernel_log();
+
+	ok(refused(UNMAPPED, TRANSLATION_0 + 1, WRITE), "a fault");
+	ok(kernel_said(log, "at VA 0x0000000123456000\\x0a"
+			    "raw fault status: 0x3C1\\x0a"
+			    "decoded fault status: SLAVE FAULT\\x0a"
+			    "exception type 0xC1: TRANSLATION_FAULT_1\\x0a"
+			    "access type 0x3: WRITE"),
+	   "the driver read the same out of the registers");
+	close(log);
+}
+
+static void unmap_under_job(void)
+{
+	const uint64_t loop[] = {
+		MOVE48(0, 0x40000000),
+		MOVE32(2, 1),
+		STORE(2, 1, 0, 0),
+		BRANCH(ALWAYS, 0, -2),
+	};
+	uint64_t va = bench_code(&bench, 0, loop, 4);
+
+	ok(!bench_bind(&bench, bench.data.handle, 0, 0x40000000, DATA_SIZE, MAP), "map");
+	ok(!bench_submit(&bench, 0, va, sizeof(loop)) && bench_wait(&bench, 100 * MSEC) == -ETIME,
+	   "a job writes to it for ever");
+	ok(!bench_bind(&bench, 0, 0, 0x40000000, DATA_SIZE, UNMAP), "unmap");
+	ok(bench_wait(&bench, PATIENCE) == -EINVAL &&
+		   bench_faulted(0x40000000, TRANSLATION_0 + 3, WRITE),
+	   "the job faults");
+	ok(!counter("stale_tlb"), "the driver flushed the TLB");
+	bench_again(&bench);
+}
+
+static void stale_tlb(void)
+{
+	const uint64_t loop[] = {
+		MOVE48(0, 0x40000000), MOVE48(4, D), MOVE32(2, 1),	STORE(2, 1, 0, 0),
+		LOAD(6, 1, 4, 128),    WAIT(1),	     BRANCH(EQ, 6, -4),
+	};
+	uint64_t va = bench_code(&bench, 0, loop, 7), before = counter("stale_tlb");
+
+	memset(bench.data.map, 0, DATA_SIZE);
+	ok(!bench_bind(&bench, bench.data.handle, 0, 0x40000000, DATA_SIZE, MAP), "map");
+	ok(!bench_submit(&bench, 0, va, sizeof(loop)) && bench_wait(&bench, 100 * MSEC) == -ETIME,
+	   "a job uses the mapping");
+	set_knob("tlb_keep", 1);
+	ok(!bench_bind(&bench, bench.data.handle, 0x1000, 0x40000000, 0x1000, MAP),
+	   "map another page there, the TLB is kept");
+	sleep_ms(50);
+	ok(counter("stale_tlb") == before + 1, "the use of the stale entry is noticed");
+	set_knob("tlb_keep", 0);
+	*data32(&bench, 128) = 1;
+	ok(!bench_wait(&bench, PATIENCE), "the job ends");
+	set_number(COUNTERS "stale_tlb", before);
+}
+
+int main(void)
+{
+	tap_start();
+	bench_open(&bench, 2, MEDIUM);
+	set_number(COUNTERS "stale_tlb", 0);
+	translation_faults();
+	permission_faults();
+	levels();
+	flipped_bits();
+	what_the_driver_says();
+	unmap_under_job();
+	stale_tlb();
+	bench_close(&bench);
+	return tap_end();
+}
