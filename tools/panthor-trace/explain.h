@@ -26,6 +26,7 @@ struct pt_style {
 void pt_add_who(struct pt_text *t, const char *comm, int64_t tgid);
 void pt_add_vm(struct pt_text *t, uint64_t vm_id, uint64_t client_id, int64_t tgid);
 void pt_line(struct pt_text *t, const struct pt_event *ev, const struct pt_style *style);
+void pt_causes(struct pt_text *t, const struct pt_request *req, const struct pt_style *style);
 void pt_account(struct pt_text *t, const struct pt_request *req, const struct pt_style *style);
 void pt_sentence(struct pt_text *t, const struct pt_request *req, const struct pt_style *style);
 void pt_doubts(struct pt_text *t, const struct pt_request *req);

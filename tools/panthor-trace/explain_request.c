@@ -190,6 +190,20 @@ static void account_bos(struct pt_text *t, const struct pt_request *req, enum pt
 			account_bo(t, &req->bos[i], style);
 }
 
+/* What the time of a request is the sum of; nothing if it took none. */
+void pt_causes(struct pt_text *t, const struct pt_request *req, const struct pt_style *style)
+{
+	unsigned int permille[PT_NR_CAUSES];
+
+	pt_split(req, permille);
+	for (int i = 0; i < PT_NR_CAUSES && req->duration_ns; i++) {
+		pt_add(t, "%s%s %u.%u %% (", i ? " + " : " = ", causes[i].name, permille[i] / 10,
+		       permille[i] % 10);
+		pt_add_ns(t, req->cause_ns[i], &style->units);
+		pt_add(t, ")");
+	}
+}
+
 /**
  * pt_account - what a request did, once it is over
  * @t: gets several lines
@@ -201,8 +215,6 @@ static void account_bos(struct pt_text *t, const struct pt_request *req, enum pt
  */
 void pt_account(struct pt_text *t, const struct pt_request *req, const struct pt_style *style)
 {
-	unsigned int permille[PT_NR_CAUSES];
-
 	pt_add(t, "%srequest  #%llu", style->indent, (unsigned long long)req->id);
 	if (pt_req_has(req, source))
 		pt_add(t, " %s", pt_name(style->names, PT_SYM_SOURCE, req->source));
@@ -219,15 +231,9 @@ void pt_account(struct pt_text *t, const struct pt_request *req, const struct pt
 		account_bos(t, req, PT_BO_SKIP, style);
 	}
 
-	pt_split(req, permille);
 	pt_add(t, "%sblocked  ", style->indent);
 	pt_add_ns(t, req->duration_ns, &style->units);
-	for (int i = 0; i < PT_NR_CAUSES && req->duration_ns; i++) {
-		pt_add(t, "%s%s %u.%u %% (", i ? " + " : " = ", causes[i].name, permille[i] / 10,
-		       permille[i] % 10);
-		pt_add_ns(t, req->cause_ns[i], &style->units);
-		pt_add(t, ")");
-	}
+	pt_causes(t, req, style);
 	pt_add(t, "\n");
 	if (req->duration_ns) {
 		pt_add(t, "%smostly   ", style->indent);

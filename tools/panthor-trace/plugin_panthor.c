@@ -112,6 +112,9 @@ static void read_env(void)
 		set_option(word);
 }
 
+/* KernelShark's library; NULL in any other host program */
+extern bool kshark_instance(void *context) __attribute__((weak));
+
 static bool exact_units(void)
 {
 	return options[OPT_UNITS].value && !strcmp(options[OPT_UNITS].value, "exact");
@@ -128,6 +131,11 @@ static void on_request(void *context, const struct pt_request *req)
 	min_ns = strtod(options[OPT_MIN_BLOCKED].value, NULL) * 1e6;
 	if (req->duration_ns < min_ns)
 		return;
+	/* Of several lines in a row of its table KernelShark shows some line in the middle. */
+	if (kshark_instance) {
+		pt_causes(&st->text, req, &st->style);
+		return;
+	}
 	pt_add(&st->text, "\n");
 	pt_account(&st->text, req, &st->style);
 }

@@ -39,6 +39,42 @@ $(T)/obj/format_html.o: $(SRC)/html/timeline.html
 $(T)/obj:
 	@mkdir -p $@
 
+# The plugin for KernelShark, and what opens a trace with it
+ifneq ($(KSHARK),)
+check: $(T)/kshark $(T)/plugin-panthor.so
+
+$(T)/kshark: $(T)/obj/kshark.o
+	$(call say,LD)
+	$(Q)$(CXX) $(SAN) -o $@ $^ $(KS_LIBS)
+
+$(T)/plugin-panthor.so: $(KS_OBJ:%=$(T)/obj/kernelshark/%.o) $(T)/obj/kernelshark/events.o $(T)/obj/kernelshark/map.o
+	$(call say,LD)
+	$(Q)$(CXX) $(SAN) -shared -o $@ $^ $(KS_LIBS)
+
+KS_TEST_FLAGS = $(SAN) -fPIC -MMD -MP -D_GNU_SOURCE -Wall -Wextra -I$(SRC) $(KS_CFLAGS)
+
+$(T)/obj/kernelshark/%.o: $(SRC)/kernelshark/%.c | $(T)/obj/kernelshark
+	$(call say,CC)
+	$(Q)$(CC) -std=gnu11 $(KS_TEST_FLAGS) -c -o $@ $<
+
+$(T)/obj/kernelshark/%.o: $(SRC)/%.c | $(T)/obj/kernelshark
+	$(call say,CC)
+	$(Q)$(CC) -std=gnu11 $(KS_TEST_FLAGS) -c -o $@ $<
+
+$(T)/obj/kernelshark/%.o: $(SRC)/kernelshark/%.cpp | $(T)/obj/kernelshark
+	$(call say,CXX)
+	$(Q)$(CXX) -std=gnu++17 $(KS_TEST_FLAGS) -c -o $@ $<
+
+$(T)/obj/kshark.o: $(SRC)/tests/kshark.cpp | $(T)/obj
+	$(call say,CXX)
+	$(Q)$(CXX) -std=gnu++17 $(KS_TEST_FLAGS) -c -o $@ $<
+
+$(T)/obj/kernelshark:
+	@mkdir -p $@
+
+-include $(wildcard $(T)/obj/kernelshark/*.d)
+endif
+
 check: all $(T)/unit $(T)/panthor-trace $(T)/mktrace
 	@OUT=$(OUT) FUZZ_SECONDS=$(FUZZ_SECONDS) $(SRC)/tests/run
 

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The plugin for KernelShark 2, only where its libraries are (Debian:
+# libkshark-dev). KSHARK is empty where they are not.
+
+KSHARK := $(if $(NEED_PKGS),$(shell $(PKG_CONFIG) --exists libkshark 2>/dev/null && \
+	$(CXX) -fsyntax-only $$($(PKG_CONFIG) --cflags libkshark) -x c++ -include KsPlugins.hpp /dev/null 2>/dev/null && echo y))
+
+ifneq ($(KSHARK),)
+KS := $(OUT)/obj/kernelshark
+KS_OBJ := spans plugin draw
+# The library's headers do not pass our warnings
+KS_CFLAGS := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags libkshark)) $(PKG_CFLAGS)
+KS_LIBS := $(shell $(PKG_CONFIG) --libs libkshark) -lkshark-plot -ltraceevent
+KS_FLAGS = $(filter-out -std=gnu11 -Wmissing-prototypes -Wstrict-prototypes -Wshadow=local,$(ALL_CFLAGS)) -std=gnu++17
+
+all: $(OUT)/plugin-panthor.so
+
+# KernelShark calls it plugin-NAME.so; what trace-cmd and perf load is plugin_panthor.so.
+$(OUT)/plugin-panthor.so: $(KS_OBJ:%=$(KS)/%.o) $(PIC)/events.o $(PIC)/map.o
+	$(call say,LD)
+	$(Q)$(CXX) $(KS_FLAGS) $(LDFLAGS) -shared -o $@ $^ $(KS_LIBS)
+
+$(KS)/%.o: $(SRC)/kernelshark/%.c | $(KS)
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(KS_CFLAGS) -fPIC -fvisibility=hidden -c -o $@ $<
+
+$(KS)/%.o: $(SRC)/kernelshark/%.cpp | $(KS)
+	$(call say,CXX)
+	$(Q)$(CXX) $(KS_FLAGS) $(KS_CFLAGS) -fPIC -fvisibility=hidden -c -o $@ $<
+
+$(KS):
+	@mkdir -p $@
+
+-include $(wildcard $(KS)/*.d)
+endif
