@@ -59,8 +59,8 @@ struct client {
 	char last_source[16];
 	uint64_t last_id;
 	uint64_t last_age_ns;
-	uint64_t last_evicted;
 	uint64_t last_freed;
+	uint64_t evicted;
 };
 
 static volatile sig_atomic_t stop;
@@ -156,8 +156,8 @@ static bool parse_client(const char *header, char *line, struct client *client)
 		{ "last_id", .number = &client->last_id },
 		{ "last_source", .text = client->last_source, .size = sizeof(client->last_source) },
 		{ "last_age_ns", .number = &client->last_age_ns },
-		{ "last_evicted", .number = &client->last_evicted },
 		{ "last_freed", .number = &client->last_freed },
+		{ "evicted", .number = &client->evicted },
 	};
 	char word[64];
 
@@ -269,12 +269,13 @@ static int act(const struct config *config, const char *mem_reclaim, const char 
 
 	printf("tgid=%" PRIu64 " name=%s want=%" PRIu64 " result=\"%s\"", client.tgid, client.name,
 	       client.reclaimable, ret ? strerror(-ret) : "ok");
-	/* The client may be gone by now, or the kernel's own reclaim has been at it since */
-	if (find(config, table, client.id, &after) == 1 && after.last_id != client.last_id &&
-	    !strcmp(after.last_source, "sysfs"))
-		printf(" evicted=%" PRIu64 " freed=%" PRIu64, after.last_evicted, after.last_freed);
-	else
-		printf(" evicted=? freed=?");
+	/* The client may be gone by now */
+	if (find(config, table, client.id, &after) == 1) {
+		/* What is gone since, by whomever: the kernel's own reclaim may have helped */
+		printf(" evicted=%" PRIu64, after.evicted - MIN(client.evicted, after.evicted));
+		if (after.last_id != client.last_id && !strcmp(after.last_source, "sysfs"))
+			printf(" freed=%" PRIu64, after.last_freed);
+	}
 	printf(" took=%.1fms\n", ms);
 	return 1;
 }

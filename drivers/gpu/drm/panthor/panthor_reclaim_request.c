@@ -238,7 +238,8 @@ void panthor_reclaim_req_vm_begin(struct panthor_reclaim_req *req,
 /**
  * panthor_reclaim_client_last() - Book what a request did to a client
  * @client: Client.
- * @req: Request. Becomes the last one of the client, its result as it stands.
+ * @req: Request. Becomes the last one of the client, its result as it stands,
+ * unless it is the shrinker's and took nothing.
  * @acct: What it did that is not booked yet, NULL for nothing.
  *
  * While the request is at one of the client's VMs, it is booked on that VM too.
@@ -258,6 +259,12 @@ void panthor_reclaim_client_last(struct panthor_reclaim_client *client,
 
 		/* Of two at a time the later one is the last, and has the books to itself. */
 		if (last->id > req->id)
+			continue;
+
+		/* Who asked shall find the answer, however often the shrinker passes by since. */
+		if (last->id != req->id && !(acct && acct->evicted_bos) &&
+		    (req->source == PANTHOR_RECLAIM_SHRINKER ||
+		     req->source == PANTHOR_RECLAIM_KSWAPD))
 			continue;
 
 		if (last->id != req->id)

@@ -18,6 +18,7 @@
 #include "peer.h"
 #include "reclaim.h"
 #include "tap.h"
+#include "trace.h"
 
 static const char *const columns[] = {
 	"client",      "tgid",	  "command",	 "vm",		"resident",
@@ -114,6 +115,37 @@ static void test_figures(void)
 	   "after its return everything is resident again");
 	ok(table_value(table, row, "swapins") == 22, "by 22 swap-ins (%s)",
 	   table_text(table, row, "swapins"));
+	table_free(table);
+	peer_quit(peer);
+}
+
+/* A busy client, whom the shrinker looks at in vain: the answer to the request stays */
+static void test_shrinker_passes(void)
+{
+	struct peer *peer = peer_start("-b8x64K", NULL);
+	struct trace *trace = trace_start("panthor:panthor_vm_reclaim_end", NULL);
+	struct table *table;
+	int row, ret, looks = 0;
+
+	if (!peer_do(peer, "hold"))
+		bail("no job");
+	ret = reclaim(peer->pid);
+	write_file("/proc/sys/vm/drop_caches", "2", 1);
+	table = device_row(peer->pid, &row);
+	trace_stop(trace);
+	if (!peer_do(peer, "release")) {
+		skip("the driver gave up on the job before the test was through with it",
+		     "the shrinker passes by");
+	} else {
+		for (int i = 0; i < trace->nr_events; i++)
+			looks += event_value(&trace->events[i], "tgid") == peer->pid;
+		ok(ret == -EBUSY && looks > 1, "a busy client, which the shrinker looks at, too");
+		ok(!strcmp(table_text(table, row, "last_source"), "sysfs") &&
+			   strtol(table_text(table, row, "last_result"), NULL, 10) == -EBUSY,
+		   "the last request is still the one that was answered (%s, %s)",
+		   table_text(table, row, "last_source"), table_text(table, row, "last_result"));
+	}
+	trace_free(trace);
 	table_free(table);
 	peer_quit(peer);
 }
@@ -289,6 +321,7 @@ int main(void)
 	tap_start();
 	test_header();
 	test_figures();
+	test_shrinker_passes();
 	test_client_file();
 	test_escaping();
 	test_churn();
