@@ -12,10 +12,16 @@
 
 #include "cli.h"
 #include "live.h"
+#include "swap.h"
 
 #define MAX_ARGS 96
 #define MIN_BUFFER_KB 1024
 #define MAX_BUFFER_KB 65536
+
+/* What need not be quoted in a shell */
+#define SHELL_SAFE                                                       \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" \
+	"%+,-./:=@_"
 
 struct record {
 	const char *output;
@@ -52,11 +58,19 @@ static const struct wanted mm_events[] = {
 	{ NULL, NULL, false },
 };
 
+/* The kernel has no events of swapping itself: what is read and written there shows it. */
+static const struct wanted swap_events[] = {
+	{ "block", "block_bio_queue", true },
+	{ "block", "block_bio_complete", true },
+	{ NULL, NULL, false },
+};
+
 static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "Trace file (default: trace.dat)", 0 },
 	{ "buffer", 'b', "KIB", 0, "Buffer per CPU (default: by RAM, 1 to 64 MiB)", 0 },
 	{ "jobs", 'j', NULL, 0, "Also jobs and fences: dma_fence, gpu_scheduler", 0 },
-	{ "mm", 'm', NULL, 0, "Also the kernel's own reclaim: vmscan, OOM kills", 0 },
+	{ "mm", 'm', NULL, 0,
+	  "Also the kernel's own reclaim and swap: vmscan, OOM kills, I/O of swap devices", 0 },
 	{ "dry-run", 'n', NULL, 0, "Only print the trace-cmd line", 0 },
 	{ 0 }
 };
@@ -142,7 +156,8 @@ static void add(struct line *line, const char *arg)
 		line->arg[line->nr++] = xstrdup(arg);
 }
 
-static int add_events(struct line *line, const struct wanted *w)
+/* @filter: only such events, or NULL */
+static int add_events(struct line *line, const struct wanted *w, const char *filter)
 {
 	char name[128];
 
@@ -152,6 +167,10 @@ static int add_events(struct line *line, const struct wanted *w)
 		if (exists(w)) {
 			add(line, "-e");
 			add(line, name);
+			if (filter) {
+				add(line, "-f");
+				add(line, filter);
+			}
 		} else if (w->optional) {
 			pt_warn("the kernel has no events \"%s\"; going on without", name);
 		} else {
@@ -160,6 +179,22 @@ static int add_events(struct line *line, const struct wanted *w)
 		}
 	}
 	return 0;
+}
+
+static int add_swap(struct line *line)
+{
+	FILE *swaps = fopen("/proc/swaps", "re");
+	struct pt_text filter = { 0 };
+	int ret = 0;
+
+	if (swaps && swap_filter(swaps, &filter))
+		ret = add_events(line, swap_events, filter.s);
+	else
+		pt_warn("no swap is in use: nothing can be evicted, and there is no I/O to record");
+	if (swaps)
+		fclose(swaps);
+	pt_text_free(&filter);
+	return ret;
 }
 
 static int build(struct line *line, const struct record *r)
@@ -173,8 +208,9 @@ static int build(struct line *line, const struct record *r)
 	add(line, number);
 	add(line, "-o");
 	add(line, r->output);
-	if (add_events(line, reclaim_events) || (r->jobs && add_events(line, job_events)) ||
-	    (r->mm && add_events(line, mm_events)))
+	if (add_events(line, reclaim_events, NULL) ||
+	    (r->jobs && add_events(line, job_events, NULL)) ||
+	    (r->mm && (add_events(line, mm_events, NULL) || add_swap(line))))
 		return -1;
 	if (r->nr_command + line->nr >= MAX_ARGS - 1) {
 		pt_error("the command has more than %d words; put it into a script",
@@ -184,6 +220,29 @@ static int build(struct line *line, const struct record *r)
 	for (int i = 0; i < r->nr_command; i++)
 		add(line, r->command[i]);
 	return 0;
+}
+
+/* As a shell would read it again */
+static void print_line(const struct line *line)
+{
+	for (int i = 0; i < line->nr; i++) {
+		const char *arg = line->arg[i];
+
+		if (i)
+			putchar(' ');
+		if (*arg && !arg[strspn(arg, SHELL_SAFE)]) {
+			fputs(arg, stdout);
+			continue;
+		}
+		putchar('\'');
+		for (; *arg; arg++) {
+			if (*arg == '\'')
+				fputs("'\\'", stdout);
+			putchar(*arg);
+		}
+		putchar('\'');
+	}
+	putchar('\n');
 }
 
 int cmd_record(int argc, char **argv)
@@ -206,9 +265,7 @@ int cmd_record(int argc, char **argv)
 	if (build(&line, &r)) {
 		status = EXIT_FAILED;
 	} else if (r.dry_run) {
-		for (int i = 0; i < line.nr; i++)
-			printf("%s%s", i ? " " : "", line.arg[i]);
-		putchar('\n');
+		print_line(&line);
 	} else {
 		execvp(line.arg[0], line.arg);
 		pt_error("cannot run trace-cmd: %s%s", strerror(errno),
