@@ -62,13 +62,7 @@ expect "once on the CPU that it left" 0 '^cpu 1: .* request \([0-9]+ px\) x1 ' s
 mkdir foreign && cp "$HERE"/formats/sched* foreign/
 "$OUT/tests/mktrace" -f foreign foreign.dat <<<'0 1.0 1 sched_switch prev_pid=1'
 expect "a trace of something else is left alone" 3 'has nothing to do with it' shapes foreign.dat
-awk '
-	BEGIN {
-		print "0 1.0 412 panthor_reclaim_begin dev=panthor id=1 source=0 writer_tgid=412 target_tgid=388"
-		for (i = 1; i <= 10000; i++)
-			printf "0 %.6f 412 panthor_bo_evict dev=panthor id=1 bo_id=%d client_id=5 vm_id=1 size=4096 duration_ns=5\n", 1 + i / 1e4, i
-		print "0 3.0 412 panthor_reclaim_end dev=panthor id=1 evicted_bos=10000 evicted=40960000 duration_ns=2000000000"
-	}' | make_trace many.dat
+many_bos 10000 | make_trace many.dat
 expect "10,000 BOs: a tick a pixel, not one a BO" 0 'task 412: evict x50[01] ' shapes many.dat
 
 # The table's rows, which our libtraceevent plugin writes: always one line, or KernelShark shows some line of many
