@@ -41,7 +41,7 @@ configured()
 # warnings FILE - what the compiler said, without the numbers of lines
 warnings() { sed -nE 's/^([^:]*\.[chS]):[0-9:]+ (warning: .*)/\1: \2/p; /^(WARNING|Warning):/p' "$1" | sort -u; }
 
-# compile - all of it from scratch the first time, then what has changed
+# compile_each [SUBJECT] - what has changed with a patch; before the first, what upstream says itself
 compile_each()
 {
 	local config log rc file
@@ -66,7 +66,11 @@ compile_each()
 	for config in $CONFIGS; do
 		log=$each_dir/$config/build.log
 		configured "$config"
-		[ $# -gt 0 ] || rm -rf "${each_dir:?}/$config"/{mm,$PANTHOR}
+		if [ $# -eq 0 ]; then
+			# What is newer than its source may still be of a patched one
+			rm -rf "${each_dir:?}/$config"/{mm,$PANTHOR}
+			[ "$(head -n 1 "$each_dir/$config.upstream" 2>/dev/null)" != "$base $version" ] || continue
+		fi
 		file=
 		[ ! -e "$each_dir/source/$PANTHOR/try_events.c" ] || file=$PANTHOR/try_events.o
 		# shellcheck disable=SC2086 # several
@@ -74,8 +78,8 @@ compile_each()
 			{ grep -m 5 -E 'error:|\*\*\*' "$log" >&2; die "$config: does not build${1:+ after \"$1\"}; the log is $log"; }
 		warnings "$log" >"$tmp/warnings"
 		if [ $# -eq 0 ]; then
-			cp "$tmp/warnings" "$each_dir/$config.upstream"
-		elif comm -13 "$each_dir/$config.upstream" "$tmp/warnings" | grep . >&2; then
+			{ echo "$base $version"; cat "$tmp/warnings"; } >"$each_dir/$config.upstream"
+		elif grep -vxFf "$each_dir/$config.upstream" "$tmp/warnings" >&2; then
 			die "$config: warnings after \"$1\""
 		fi
 		# The driver's objects know each other
