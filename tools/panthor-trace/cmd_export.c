@@ -9,10 +9,8 @@
 #include "view.h"
 
 struct export_job {
-	const char *path;
+	struct file_args file;
 	const char *only;
-	struct selection sel;
-	struct output out;
 	struct pt_style style;
 	struct table *requests;
 	struct table *vms;
@@ -38,20 +36,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			usage_error("--table wants requests, vms, bos or swapins, not \"%s\"", arg);
 		return 0;
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &e->sel;
-		state->child_inputs[1] = &e->out;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num)
-			usage_error("one trace file at a time");
-		e->path = arg;
+		state->child_inputs[0] = &e->file;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static const struct argp_child children[] = { CHILD_SELECTION, CHILD_OUTPUT, { 0 } };
+static const struct argp_child children[] = { CHILD_FILE, { 0 } };
 static const struct argp argp = {
 	options,
 	parse,
@@ -68,7 +60,7 @@ static void on_request(void *context, const struct pt_request *req)
 {
 	struct export_job *e = context;
 
-	if (!selected(&e->sel, req))
+	if (!selected(&e->file.sel, req))
 		return;
 	request_row(table_add(e->requests), req, &e->style);
 	for (size_t i = 0; i < req->n_vms; i++)
@@ -81,15 +73,17 @@ static void on_refault(void *context, const struct pt_refault *refault)
 {
 	struct export_job *e = context;
 
-	if (selected_refault(&e->sel, refault->ev))
+	if (selected_refault(&e->file.sel, refault->ev))
 		swapin_row(table_add(e->swapins), refault);
 }
 
 static int shape(struct export_job *e, struct doc *doc)
 {
 	struct table *tables[] = { e->requests, e->vms, e->bos, e->swapins };
-	bool csv = !strcmp(e->out.format->name, "csv");
-	const char *only = e->only ?: csv || e->out.fields || e->out.sort ? "requests" : NULL;
+	bool csv = !strcmp(e->file.out.format->name, "csv");
+	const char *only = e->only
+				   ?: csv || e->file.out.fields || e->file.out.sort ? "requests"
+										    : NULL;
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		struct table *t = tables[i];
@@ -99,8 +93,8 @@ static int shape(struct export_job *e, struct doc *doc)
 			continue;
 		}
 		doc_add(doc, t);
-		if (only && ((e->out.fields && table_choose(t, e->out.fields)) ||
-			     (e->out.sort && table_sort(t, e->out.sort))))
+		if (only && ((e->file.out.fields && table_choose(t, e->file.out.fields)) ||
+			     (e->file.out.sort && table_sort(t, e->file.out.sort))))
 			return EXIT_USAGE;
 	}
 	return EXIT_OK;
@@ -108,14 +102,14 @@ static int shape(struct export_job *e, struct doc *doc)
 
 int cmd_export(int argc, char **argv)
 {
-	struct export_job e = { .path = "trace.dat", .out.format = &format_json };
+	struct export_job e = { .file.out.format = &format_json };
 	struct analysis a = { 0 };
 	struct doc doc = { .kind = "export" };
 	int status = EXIT_OK, printed;
 
 	if (!parse_args(&argp, argc, argv, &e, &status))
 		return status;
-	if (e.out.fields && !strcmp(e.out.fields, "help")) {
+	if (e.file.out.fields && !strcmp(e.file.out.fields, "help")) {
 		columns_help(stdout, "requests:", request_columns, nr_request_columns);
 		columns_help(stdout, "\nvms:", vm_columns, nr_vm_columns);
 		columns_help(stdout, "\nbos:", bo_columns, nr_bo_columns);
@@ -127,17 +121,17 @@ int cmd_export(int argc, char **argv)
 	e.vms = table_new("vms", vm_columns, nr_vm_columns);
 	e.bos = table_new("bos", bo_columns, nr_bo_columns);
 	e.swapins = table_new("swapins", swapin_columns, nr_swapin_columns);
-	e.style = (struct pt_style){ .names = &a.source.names, .units = e.out.units };
+	e.style = (struct pt_style){ .names = &a.source.names, .units = e.file.out.units };
 
 	watch_signals();
-	a.source.path = e.path;
+	a.source.path = e.file.path;
 	a.request = on_request;
 	a.refault = on_refault;
 	a.context = &e;
 	status = analyse(&a, &doc);
 	printed = shape(&e, &doc);
 	if (!printed && status != EXIT_FAILED && status != EXIT_NOTHING)
-		printed = output_print(&e.out, &doc);
+		printed = output_print(&e.file.out, &doc);
 	doc_free(&doc);
 	return worse(status, printed);
 }

@@ -82,9 +82,7 @@ struct evictor {
 };
 
 struct refault {
-	const char *path;
-	struct selection sel;
-	struct output out;
+	struct file_args file;
 	uint64_t soon_ns;
 	bool bos;
 
@@ -118,20 +116,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			usage_error("--soon wants a time like 500ms, not \"%s\"", arg);
 		return 0;
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &r->sel;
-		state->child_inputs[1] = &r->out;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num)
-			usage_error("one trace file at a time");
-		r->path = arg;
+		state->child_inputs[0] = &r->file;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static const struct argp_child children[] = { CHILD_SELECTION, CHILD_OUTPUT, { 0 } };
+static const struct argp_child children[] = { CHILD_FILE, { 0 } };
 static const struct argp argp = {
 	options,
 	parse,
@@ -163,7 +155,7 @@ static void on_request(void *context, const struct pt_request *req)
 	struct refault *r = context;
 	struct evictor *e;
 
-	if (!req->evicted_bos || !selected(&r->sel, req))
+	if (!req->evicted_bos || !selected(&r->file.sel, req))
 		return;
 	e = get(r, req->id);
 	e->known = true;
@@ -183,7 +175,7 @@ static void on_refault(void *context, const struct pt_refault *refault)
 	struct refault *r = context;
 	struct evictor *e;
 
-	if (!selected_refault(&r->sel, ev))
+	if (!selected_refault(&r->file.sel, ev))
 		return;
 	if (r->bos)
 		swapin_row(table_add(r->swapins), refault);
@@ -255,7 +247,7 @@ static struct table *make_table(const struct refault *r, uint64_t last_ns)
 static void sum_up(const struct refault *r, uint64_t last_ns, struct doc *doc)
 {
 	uint64_t evicted = 0, back = 0, soon = 0, blocked = 0, swapin = 0, mistakes = 0;
-	const struct pt_units *u = &r->out.units;
+	const struct pt_units *u = &r->file.out.units;
 	struct pt_text *t = &doc->footer;
 	double won = 0;
 
@@ -300,25 +292,25 @@ static int print(struct refault *r, const struct analysis *a, struct doc *doc)
 	doc_add(doc, t);
 	if (r->bos)
 		doc_add(doc, last = r->swapins);
-	if ((r->out.fields && table_choose(last, r->out.fields)) ||
-	    (r->out.sort && table_sort(last, r->out.sort)))
+	if ((r->file.out.fields && table_choose(last, r->file.out.fields)) ||
+	    (r->file.out.sort && table_sort(last, r->file.out.sort)))
 		return EXIT_USAGE;
 	doc_fact(doc, "soon_ns", r->soon_ns);
 	doc_fact(doc, "failed_swapins", r->failed);
 	sum_up(r, a->source.last_ns, doc);
-	return output_print(&r->out, doc);
+	return output_print(&r->file.out, doc);
 }
 
 int cmd_refault(int argc, char **argv)
 {
-	struct refault r = { .path = "trace.dat", .soon_ns = 1000000000 };
+	struct refault r = { .soon_ns = 1000000000 };
 	struct analysis a = { .config.track = true, .config.no_bos = false };
 	struct doc doc = { .kind = "refault" };
 	int status = EXIT_OK;
 
 	if (!parse_args(&argp, argc, argv, &r, &status))
 		return status;
-	if (r.out.fields && !strcmp(r.out.fields, "help")) {
+	if (r.file.out.fields && !strcmp(r.file.out.fields, "help")) {
 		columns_help(stdout, "Fields of a request:", columns, NR_RF);
 		columns_help(stdout, "\nFields of a BO (with --bos):", swapin_columns,
 			     nr_swapin_columns);
@@ -328,7 +320,7 @@ int cmd_refault(int argc, char **argv)
 	r.names = &a.source.names;
 
 	watch_signals();
-	a.source.path = r.path;
+	a.source.path = r.file.path;
 	a.request = on_request;
 	a.refault = on_refault;
 	a.context = &r;

@@ -10,9 +10,7 @@
 #include "view.h"
 
 struct report {
-	const char *path;
-	struct selection sel;
-	struct output out;
+	struct file_args file;
 	const char *filter_text;
 	bool bos;
 	bool percentiles;
@@ -41,7 +39,7 @@ static const struct argp_option options[] = {
 	{ "percentiles", 'P', NULL, 0, "How the blocked time is spread", 0 },
 	{ "histogram", 'H', NULL, 0, "The same as a histogram over powers of two", 0 },
 	{ "filter", OPT_FILTER, "TERMS", 0,
-	  "Only what matches, like duration_ns>100ms,source=sysfs", 1 },
+	  "Only what matches, like duration_ns>100ms,source=sysfs", 0 },
 	{ 0 }
 };
 
@@ -76,20 +74,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->filter_text = arg;
 		return 0;
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &r->sel;
-		state->child_inputs[1] = &r->out;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num)
-			usage_error("one trace file at a time; diff compares two");
-		r->path = arg;
+		state->child_inputs[0] = &r->file;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static const struct argp_child children[] = { CHILD_SELECTION, CHILD_OUTPUT, { 0 } };
+static const struct argp_child children[] = { CHILD_FILE, { 0 } };
 static const struct argp argp = {
 	options,  parse,
 	"[FILE]", "What each request to reclaim GPU memory did, from a trace (default: trace.dat).",
@@ -103,7 +95,7 @@ static void on_request(void *context, const struct pt_request *req)
 	bool bo_terms = filter_speaks_of(r->filter, 1), any_bo = !bo_terms;
 	struct cell row[NR_REQ_COLUMNS] = { 0 };
 
-	if (!selected(&r->sel, req))
+	if (!selected(&r->file.sel, req))
 		return;
 	request_row(row, req, &r->style);
 	memcpy(table_add(r->requests), row, sizeof(row));
@@ -134,7 +126,7 @@ static void on_request(void *context, const struct pt_request *req)
 /* Where the longest waits came from, for people */
 static void explain_worst(struct report *r, struct doc *doc)
 {
-	struct print print = { .units = r->out.units };
+	struct print print = { .units = r->file.out.units };
 	size_t n = r->worst ?: 1;
 	struct table order = *r->requests;
 	char buf[PT_NUM_LEN];
@@ -158,7 +150,7 @@ static void explain_worst(struct report *r, struct doc *doc)
 
 static void sum_up(struct report *r, struct doc *doc)
 {
-	const struct pt_units *units = &r->out.units;
+	const struct pt_units *units = &r->file.out.units;
 
 	pt_add(&doc->footer, "%zu request%s: evicted %llu BO%s, ", r->requests->nr_rows,
 	       r->requests->nr_rows == 1 ? "" : "s", (unsigned long long)r->evicted_bos,
@@ -174,9 +166,9 @@ static void sum_up(struct report *r, struct doc *doc)
 /* The table that --fields and --sort speak of: the most special one asked for */
 static int shape(struct report *r, struct table *t)
 {
-	if (r->out.fields && table_choose(t, r->out.fields))
+	if (r->file.out.fields && table_choose(t, r->file.out.fields))
 		return EXIT_USAGE;
-	if (r->out.sort && table_sort(t, r->out.sort))
+	if (r->file.out.sort && table_sort(t, r->file.out.sort))
 		return EXIT_USAGE;
 	return EXIT_OK;
 }
@@ -203,7 +195,7 @@ static int print(struct report *r, struct doc *doc)
 		doc_add(doc, percentile_table(r->requests));
 	if (r->histogram)
 		doc_add(doc, histogram_table(r->requests));
-	return status ?: output_print(&r->out, doc);
+	return status ?: output_print(&r->file.out, doc);
 }
 
 static void fields_help(void)
@@ -215,14 +207,14 @@ static void fields_help(void)
 
 int cmd_report(int argc, char **argv)
 {
-	struct report r = { .path = "trace.dat" };
+	struct report r = { 0 };
 	struct analysis a = { 0 };
 	struct doc doc = { .kind = "report" };
 	int status = EXIT_OK, printed;
 
 	if (!parse_args(&argp, argc, argv, &r, &status))
 		return status;
-	if (r.out.fields && !strcmp(r.out.fields, "help")) {
+	if (r.file.out.fields && !strcmp(r.file.out.fields, "help")) {
 		fields_help();
 		return EXIT_OK;
 	}
@@ -237,10 +229,10 @@ int cmd_report(int argc, char **argv)
 	}
 	if (r.by)
 		r.groups = groups_new(r.by);
-	r.style = (struct pt_style){ .names = &a.source.names, .units = r.out.units };
+	r.style = (struct pt_style){ .names = &a.source.names, .units = r.file.out.units };
 
 	watch_signals();
-	a.source.path = r.path;
+	a.source.path = r.file.path;
 	a.request = on_request;
 	a.context = &r;
 	status = analyse(&a, &doc);

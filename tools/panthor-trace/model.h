@@ -206,9 +206,6 @@ void pt_model_flush(struct pt_model *model);
 const struct pt_model_stats *pt_model_stats(const struct pt_model *model);
 void pt_model_free(struct pt_model *model);
 
-/* For the model itself */
-void pt_settle(struct pt_request *req);
-
 void pt_split(const struct pt_request *req, unsigned int permille[PT_NR_CAUSES]);
 
 #endif

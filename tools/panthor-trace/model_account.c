@@ -2,7 +2,7 @@
 /* The sums of a request: do they agree, and where did the time go? */
 #include <string.h>
 
-#include "model.h"
+#include "model_request.h"
 
 /*
  * Compare what the end events say with what was seen. Events that never came

@@ -143,6 +143,34 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 
 const struct argp output_argp = { .options = output_options, .parser = parse_output };
 
+static error_t parse_file(int key, char *arg, struct argp_state *state)
+{
+	struct file_args *args = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		args->path = "trace.dat";
+		state->child_inputs[0] = &args->sel;
+		state->child_inputs[1] = &args->out;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			usage_error("one trace file at a time; diff compares two");
+		args->path = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child file_children[] = {
+	CHILD_SELECTION,
+	CHILD_OUTPUT,
+	{ 0 },
+};
+
+const struct argp file_argp = { .parser = parse_file, .children = file_children };
+
 int output_print(const struct output *out, const struct doc *doc)
 {
 	FILE *f = out->path ? fopen(out->path, "w") : stdout;

@@ -35,10 +35,23 @@ extern const struct argp output_argp;
 /* Prints the document; returns EXIT_OK or EXIT_FAILED. */
 int output_print(const struct output *out, const struct doc *doc);
 
+/* What reads one trace file: which, what of it, and how to print that */
+struct file_args {
+	const char *path;
+	struct selection sel;
+	struct output out;
+};
+
+extern const struct argp file_argp;
+
 /* Children get their input from the parent's state->child_inputs[]. */
 #define CHILD_SELECTION                                  \
 	{                                                \
 		&selection_argp, 0, "Which requests:", 1 \
+	}
+#define CHILD_FILE                   \
+	{                            \
+		&file_argp, 0, "", 0 \
 	}
 #define CHILD_OUTPUT                          \
 	{                                     \

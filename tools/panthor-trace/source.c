@@ -1,38 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <trace-cmd/trace-cmd.h>
 
 #include "cli.h"
 #include "source.h"
 #include "source_check.h"
+#include "source_file.h"
 #include "table.h"
 
 /* Look for a signal every so many records. */
 #define SIGNAL_INTERVAL 65536
 
-/*
- * libtracecmd keeps all that it has read of a file, mapped (and that even when
- * it is closed) or unpacked on the heap. So after this many bytes the pages of
- * the mapping are given back; if there is none, the file is closed and opened
- * again where one was.
- */
-#define WINDOW (8 << 20)
-
-/* One CPU of one buffer: a stream that is in order by itself */
+/* A stream's next record that matters, copied; not valid: the stream is at its end */
 struct lane {
-	int buffer; /* -1: the main one */
-	int cpu;
-	struct tracecmd_input *handle;
-	bool resume; /* the file was opened anew: first go back to @offset */
-	unsigned long long offset; /* of the last record read */
-
-	/* The next record that matters, copied; no data: the lane is at its end */
+	struct stream *stream;
 	unsigned char *data;
 	size_t room;
 	bool valid;
@@ -46,110 +29,12 @@ struct lane {
 struct reader {
 	struct source *src;
 	struct tep_handle *tep; /* a bare one, for the byte order */
-	struct tracecmd_input *handle;
-	struct tracecmd_input **buffer;
-	int nr_buffers;
-	size_t consumed; /* since it was opened */
+	struct trace_file file;
 	uint64_t page; /* size of the file's */
 	struct pt_format fmt[PT_NR_KINDS];
 	uint8_t kind[65536]; /* by the first two bytes of a record as they stand; kind + 1, or 0 */
-	struct lane *lane;
-	size_t nr_lanes;
+	struct lane *lane; /* one for each stream of @file */
 };
-
-/*
- * In two steps, because tracecmd_open() of 3.1.6 dereferences NULL while it
- * cleans up after bad data. For the same reason the handle is left alone when
- * the second step fails. The library's remarks on standard error go nowhere:
- * what matters of them is said by us, in one line.
- */
-static struct tracecmd_input *open_trace(const char *path)
-{
-	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC), saved = dup(STDERR_FILENO);
-	struct tracecmd_input *handle;
-
-	if (nowhere >= 0 && saved >= 0)
-		dup2(nowhere, STDERR_FILENO);
-	handle = tracecmd_open_head(path, TRACECMD_FL_LOAD_NO_PLUGINS);
-	if (handle && tracecmd_init_data(handle))
-		handle = NULL;
-	if (nowhere >= 0 && saved >= 0)
-		dup2(saved, STDERR_FILENO);
-	close(nowhere);
-	close(saved);
-	return handle;
-}
-
-static void close_file(struct reader *rd)
-{
-	for (int i = 0; i < rd->nr_buffers; i++)
-		if (rd->buffer[i])
-			tracecmd_close(rd->buffer[i]);
-	free(rd->buffer);
-	rd->buffer = NULL;
-	rd->nr_buffers = 0;
-	if (rd->handle)
-		tracecmd_close(rd->handle);
-	rd->handle = NULL;
-}
-
-static bool open_file(struct reader *rd)
-{
-	rd->handle = open_trace(rd->src->path);
-	if (!rd->handle)
-		return false;
-	rd->nr_buffers = tracecmd_buffer_instances(rd->handle);
-	if (rd->nr_buffers < 0)
-		rd->nr_buffers = 0;
-	rd->buffer = xcalloc(rd->nr_buffers, sizeof(*rd->buffer));
-	for (int i = 0; i < rd->nr_buffers; i++)
-		rd->buffer[i] = tracecmd_buffer_instance_handle(rd->handle, i);
-	rd->consumed = 0;
-	return true;
-}
-
-/* The mapping stays, what is needed again is read again. False: the file is not mapped. */
-static bool drop_mapped(const char *path)
-{
-	char *real = realpath(path, NULL), *line = NULL;
-	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned long from, to;
-	bool found = false;
-	size_t size = 0;
-	int name;
-
-	while (real && maps && getline(&line, &size, maps) > 0) {
-		line[strcspn(line, "\n")] = '\0';
-		name = 0;
-		if (sscanf(line, "%lx-%lx %*s %*s %*s %*s %n", &from, &to, &name) < 2 || !name ||
-		    strcmp(line + name, real))
-			continue;
-		found = true;
-		madvise((void *)from, to - from, MADV_DONTNEED);
-	}
-	if (maps)
-		fclose(maps);
-	free(line);
-	free(real);
-	return found;
-}
-
-static void reopen(struct reader *rd)
-{
-	close_file(rd);
-	if (!open_file(rd)) {
-		pt_error("%s: changed while it was read", rd->src->path);
-		exit(EXIT_FAILED);
-	}
-	for (size_t i = 0; i < rd->nr_lanes; i++) {
-		struct lane *lane = &rd->lane[i];
-
-		lane->handle = lane->buffer < 0		       ? rd->handle
-			       : lane->buffer < rd->nr_buffers ? rd->buffer[lane->buffer]
-							       : NULL;
-		lane->resume = true;
-	}
-}
 
 static uint16_t raw_type(const struct reader *rd, unsigned int id)
 {
@@ -183,37 +68,6 @@ static int bind_formats(struct reader *rd, struct tep_handle *tep)
 	return n;
 }
 
-static struct tep_record *next_record(struct reader *rd, struct lane *lane)
-{
-	struct tep_record *record;
-	int cpu;
-
-	if (rd->consumed > WINDOW) {
-		rd->consumed = 0;
-		if (!drop_mapped(rd->src->path))
-			reopen(rd);
-	}
-	if (!lane->handle)
-		return NULL;
-	if (lane->resume) {
-		lane->resume = false;
-		/* nothing read yet: start at the start */
-		record = lane->offset ? tracecmd_read_at(lane->handle, lane->offset, &cpu) : NULL;
-		if (lane->offset && !record)
-			return NULL;
-		if (record)
-			tracecmd_free_record(record);
-	}
-
-	record = tracecmd_read_data(lane->handle, lane->cpu);
-	if (!record)
-		return NULL;
-	lane->offset = record->offset;
-	rd->consumed += record->record_size > 0 ? record->record_size : 0;
-	rd->src->records++;
-	return record;
-}
-
 /* The library takes a record's size as the file has it, beyond the end of its page too. */
 static bool within_page(const struct reader *rd, const struct tep_record *record)
 {
@@ -245,7 +99,8 @@ static void advance(struct reader *rd, struct lane *lane)
 	lane->lost = 0;
 	lane->fmt = NULL;
 	lane->valid = false;
-	while (!lane->valid && (record = next_record(rd, lane))) {
+	while (!lane->valid && (record = trace_file_next(&rd->file, lane->stream))) {
+		rd->src->records++;
 		if (!within_page(rd, record)) {
 			rd->src->undecodable++;
 			tracecmd_free_record(record);
@@ -283,7 +138,7 @@ static void deliver(struct reader *rd, const struct lane *lane)
 		return;
 	}
 	ev.ts = lane->ts;
-	ev.cpu = lane->cpu;
+	ev.cpu = lane->stream->cpu;
 	if (!src->events++)
 		src->first_ns = ev.ts;
 	src->last_ns = ev.ts;
@@ -293,13 +148,13 @@ static void deliver(struct reader *rd, const struct lane *lane)
 
 static void merge(struct reader *rd)
 {
-	for (size_t i = 0; i < rd->nr_lanes; i++)
+	for (size_t i = 0; i < rd->file.nr_streams; i++)
 		advance(rd, &rd->lane[i]);
 
 	while (!interrupted()) {
 		struct lane *next = NULL;
 
-		for (size_t i = 0; i < rd->nr_lanes; i++) {
+		for (size_t i = 0; i < rd->file.nr_streams; i++) {
 			struct lane *lane = &rd->lane[i];
 
 			if (lane->valid && (!next || lane->ts < next->ts))
@@ -312,23 +167,13 @@ static void merge(struct reader *rd)
 	}
 }
 
-static void add_lanes(struct reader *rd, struct tracecmd_input *handle, int buffer)
-{
-	int cpus = handle ? tep_get_cpus(tracecmd_get_tep(handle)) : 0;
-
-	rd->lane = xrealloc(rd->lane, (rd->nr_lanes + cpus) * sizeof(*rd->lane));
-	for (int i = 0; i < cpus; i++)
-		rd->lane[rd->nr_lanes++] =
-			(struct lane){ .buffer = buffer, .cpu = i, .handle = handle };
-}
-
 static int read_all(struct reader *rd)
 {
-	add_lanes(rd, rd->handle, -1);
-	for (int i = 0; i < rd->nr_buffers; i++)
-		add_lanes(rd, rd->buffer[i], i);
+	rd->lane = xcalloc(rd->file.nr_streams, sizeof(*rd->lane));
+	for (size_t i = 0; i < rd->file.nr_streams; i++)
+		rd->lane[i].stream = &rd->file.stream[i];
 	merge(rd);
-	for (size_t i = 0; i < rd->nr_lanes; i++)
+	for (size_t i = 0; i < rd->file.nr_streams; i++)
 		free(rd->lane[i].data);
 	free(rd->lane);
 
@@ -364,11 +209,11 @@ int source_read(struct source *src)
 	rd = xcalloc(1, sizeof(*rd));
 	rd->page = page;
 	rd->src = src;
-	if (!open_file(rd)) {
+	if (!trace_file_open(&rd->file, src->path)) {
 		pt_error("%s: damaged, or of a version that this libtracecmd does not read",
 			 src->path);
 		status = EXIT_FAILED;
-	} else if (!bind_formats(rd, tracecmd_get_tep(rd->handle))) {
+	} else if (!bind_formats(rd, trace_file_tep(&rd->file))) {
 		pt_error("%s: has none of the driver's reclaim events; record with: panthor-trace "
 			 "record, or trace-cmd record -e panthor",
 			 src->path);
@@ -376,7 +221,7 @@ int source_read(struct source *src)
 	} else {
 		status = read_all(rd);
 	}
-	close_file(rd);
+	trace_file_close(&rd->file);
 	if (rd->tep)
 		tep_free(rd->tep);
 	free(rd);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* One request, for the model alone. */
+#ifndef PANTHOR_TRACE_MODEL_REQUEST_H
+#define PANTHOR_TRACE_MODEL_REQUEST_H
+
+#include "model.h"
+
+struct pt_request *pt_request_new(const struct pt_event *ev);
+void pt_request_free(struct pt_request *req);
+int pt_request_feed(struct pt_request *req, const struct pt_event *ev, size_t max_bos);
+void pt_settle(struct pt_request *req);
+
+/* Safe to print, to be freed; NULL: no memory */
+char *pt_copy_clean(const struct pt_str *str);
+
+#endif
