@@ -3,10 +3,10 @@
  * The truth about eviction. A buffer is really evicted, by mem_reclaim and by the shrinker:
  *
  * - a job that comes through GROUP_SUBMIT finds it restored, with its data, and nothing faults;
- * - a stream that touches it without such a job faults, and is counted. The driver restores buffers
- *   at submission and does not evict them under a job, so it takes a job that lies: one that signals
- *   its own fence, by adding to the sync object that the driver made for that, and goes on. A
- *   hostile program can do the same on hardware.
+ * - a stream that touches it without such a job faults, and is counted. The driver restores
+ *   buffers at submission and does not evict them under a job, so it takes a job that lies: one
+ *   that signals its own fence, by adding to the sync object that the driver made for that, and
+ *   goes on. A hostile program can do the same on hardware.
  */
 #include <errno.h>
 #include <signal.h>
@@ -103,8 +103,8 @@ static int by_shrinker(void)
 }
 
 /*
- * Another process that uses code and data, too, so that these stay when ours is reclaimed. Ends with
- * a signal
+ * Another process that uses code and data, too, so that these stay when ours is reclaimed. Ends
+ * with a signal
  */
 static pid_t neighbour(void)
 {
@@ -131,7 +131,7 @@ static pid_t neighbour(void)
 	close(code);
 	close(data);
 	if (pid < 0 || read(ready[0], &byte, 1) != 1)
-		bail("no neighbour");
+		bail("nobody to share buffers with");
 	close(ready[0]);
 	return pid;
 }
@@ -150,7 +150,7 @@ static uint64_t ring_of_stream(void)
 	return ring;
 }
 
-/* What the driver tells the GPU to add to when a job of queue 0 is done; 0 if there is no such thing */
+/* What the driver has the GPU add to when a job of queue 0 is done, or 0 */
 static uint64_t sync_of_queue(void)
 {
 	const uint64_t wait[] = { MOVE48(0, D), LOAD(2, 1, 0, 0), WAIT(1), BRANCH(EQ, 2, -3) };

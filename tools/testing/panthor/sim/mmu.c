@@ -22,10 +22,18 @@
 #define PTE_ACCESSED (1ULL << 10)
 #define PTE_HIGH_ADDRESS (1ULL << 46)
 
+/* Of a write to UNMAPPED, the lines of one record, whose ends the log escapes */
+#define LINE "\\x0a"
+#define DRIVER_SAYS                                                                              \
+	"at VA 0x0000000123456000" LINE "raw fault status: 0x3C1" LINE                           \
+	"decoded fault status: SLAVE FAULT" LINE "exception type 0xC1: TRANSLATION_FAULT_1" LINE \
+	"access type 0x3: WRITE"
+
 static struct bench bench;
 
 static void translation_faults(void)
 {
+	const uint64_t nops[8] = { NOP };
 	uint64_t before = counter("translation_faults"), va;
 	uint32_t fatal;
 
@@ -56,8 +64,7 @@ static void translation_faults(void)
 	   "an address beyond the VA space is an address size fault");
 	bench_again(&bench);
 
-	va = bench.code.va + CODE_SIZE - 64;
-	bench_code(&bench, CODE_SIZE - 64, (uint64_t[8]){ 0 }, 8);
+	va = bench_code(&bench, CODE_SIZE - 64, nops, 8);
 	ok(!bench_submit(&bench, 0, va, 128) && bench_wait(&bench, PATIENCE) == -EINVAL &&
 		   bench_faulted(va + 64, TRANSLATION_0 + 3, READ),
 	   "instructions are fetched through the MMU");
@@ -146,7 +153,7 @@ static void flipped_bits(void)
 		const char *what;
 		uint64_t mask;
 		uint32_t type, access;
-	} cases[] = {
+	} flips[] = {
 		{ "an entry that is not valid", PTE_VALID, TRANSLATION_0 + 3, READ },
 		{ "a page that became read-only", PTE_READ_ONLY, PERMISSION_0 + 3, WRITE },
 		{ "no access flag", PTE_ACCESSED, ACCESS_FLAG_0 + 3, READ },
@@ -157,10 +164,10 @@ static void flipped_bits(void)
 
 	*data32(&bench, 0x2000) = 2026;
 	set_knob("flip_va", D + 0x2000);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		set_knob("flip_mask", cases[i].mask);
-		ok(refused(D + 0x2000, cases[i].type, cases[i].access), "%s: fault %#x, %s",
-		   cases[i].what, cases[i].type, cases[i].access == READ ? "read" : "write");
+	for (size_t i = 0; i < sizeof(flips) / sizeof(flips[0]); i++) {
+		set_knob("flip_mask", flips[i].mask);
+		ok(refused(D + 0x2000, flips[i].type, flips[i].access), "%s: fault %#x, %s",
+		   flips[i].what, flips[i].type, flips[i].access == READ ? "read" : "write");
 	}
 	ok(!RUN(&bench, MOVE48(0, D), STORE(2, 1, 0, 0)), "the page before works");
 	set_knob("flip_mask", 0);
@@ -180,12 +187,7 @@ static void what_the_driver_says(void)
 	int log = kernel_log();
 
 	ok(refused(UNMAPPED, TRANSLATION_0 + 1, WRITE), "a fault");
-	ok(kernel_said(log, "at VA 0x0000000123456000\\x0a"
-			    "raw fault status: 0x3C1\\x0a"
-			    "decoded fault status: SLAVE FAULT\\x0a"
-			    "exception type 0xC1: TRANSLATION_FAULT_1\\x0a"
-			    "access type 0x3: WRITE"),
-	   "the driver read the same out of the registers");
+	ok(kernel_said(log, DRIVER_SAYS), "the driver read the same out of the registers");
 	close(log);
 }
 

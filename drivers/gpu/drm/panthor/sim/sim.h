@@ -585,10 +585,10 @@ struct psim {
 	/** @stats: Counters. */
 	struct psim_stats stats;
 
-	/** @last_fault: Last MMU fault, for debugfs. */
+	/** @last_fault: Last MMU fault, for debugfs; protected by @lock. */
 	char last_fault[96];
 
-	/** @last_stale: Last stale TLB use, for debugfs. */
+	/** @last_stale: Last stale TLB use, for debugfs; protected by @lock. */
 	char last_stale[128];
 
 	/** @debugfs: Directory. */

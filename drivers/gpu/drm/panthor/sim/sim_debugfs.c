@@ -132,17 +132,18 @@ static const char * const psim_block_names[] = {
 	[PSIM_BLOCK_HUNG] = "hung",
 };
 
-/* A snapshot without locks: the engine may be at work meanwhile. */
 static int psim_state_show(struct seq_file *m, void *unused)
 {
 	struct psim *sim = m->private;
 
-	seq_printf(m, "mcu status=%u running=%s crashed=%s\n", sim->mcu.status,
-		   str_yes_no(sim->mcu.running), str_yes_no(sim->mcu.crashed));
+	guard(mutex)(&sim->lock);
+	seq_printf(m, "mcu status=%u running=%s crashed=%s\n", READ_ONCE(sim->mcu.status),
+		   str_yes_no(sim->mcu.running), str_yes_no(READ_ONCE(sim->mcu.crashed)));
 
 	for (u32 i = 0; i < PSIM_NUM_AS; i++) {
 		struct psim_as *as = &sim->as[i];
 
+		guard(spinlock)(&as->lock);
 		if (as->live.enabled)
 			seq_printf(m, "as id=%u transtab=%#llx locked=%s region=%#llx-%#llx\n", i,
 				   as->live.transtab, str_yes_no(as->locked), as->lock_start,
@@ -176,6 +177,7 @@ static int psim_last_fault_show(struct seq_file *m, void *unused)
 {
 	struct psim *sim = m->private;
 
+	guard(mutex)(&sim->lock);
 	seq_printf(m, "%s\n", sim->last_fault);
 	return 0;
 }
@@ -185,6 +187,7 @@ static int psim_last_stale_show(struct seq_file *m, void *unused)
 {
 	struct psim *sim = m->private;
 
+	guard(mutex)(&sim->lock);
 	seq_printf(m, "%s\n", sim->last_stale);
 	return 0;
 }

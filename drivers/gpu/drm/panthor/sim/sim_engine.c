@@ -86,7 +86,7 @@ static void psim_engine_reset(struct psim *sim)
 {
 	/* Whatever was running is gone, also if the reset is going to fail. */
 	psim_mcu_stop(sim, MCU_STATUS_DISABLED);
-	sim->mcu.crashed = false;
+	WRITE_ONCE(sim->mcu.crashed, false);
 	psim_mmu_reset(sim);
 	psim_gpu_reset(sim);
 	psim_irq_clear(sim, PSIM_IRQ_JOB, ~0);

@@ -271,7 +271,7 @@ u64 psim_csg_run(struct psim_csg *csg, u64 now)
 	u64 next = U64_MAX;
 	bool worked = false;
 
-	if (csg->sim->mcu.crashed)
+	if (READ_ONCE(csg->sim->mcu.crashed))
 		return U64_MAX;
 
 	for (u32 i = 0; i < PSIM_NUM_CS; i++) {

@@ -142,7 +142,7 @@ static void psim_mcu_boot(struct psim *sim)
 
 	atomic_set(&mcu->doorbells, 0);
 	mcu->idle_reported = true;
-	mcu->crashed = false;
+	WRITE_ONCE(mcu->crashed, false);
 	mcu->running = true;
 	WRITE_ONCE(mcu->status, MCU_STATUS_ENABLED);
 	psim_count(sim, boots);
@@ -238,7 +238,7 @@ void psim_mcu_doorbells(struct psim *sim)
 	u32 doorbells = atomic_xchg(&mcu->doorbells, 0);
 	u32 groups;
 
-	if (!mcu->running || mcu->crashed)
+	if (!mcu->running || READ_ONCE(mcu->crashed))
 		return;
 
 	/*
@@ -268,7 +268,7 @@ void psim_mcu_global_idle(struct psim *sim)
 	struct psim_mcu *mcu = &sim->mcu;
 	u32 req, ack;
 
-	if (mcu->crashed)
+	if (READ_ONCE(mcu->crashed))
 		return;
 
 	for (u32 i = 0; i < PSIM_NUM_CSG; i++) {

@@ -98,7 +98,7 @@ static void psim_as_fault(struct psim_as *as, u64 va, u32 type, enum psim_access
 		  as->id, va, type, access);
 
 	as->abort_va = va;
-	as->faulted = as->live.enabled;
+	WRITE_ONCE(as->faulted, as->live.enabled);
 
 	/* The registers keep the first fault until the driver has cleared it. */
 	if (psim_irq_read(sim, PSIM_IRQ_MMU, INT_RAWSTAT) & BIT(as->id))
@@ -312,7 +312,7 @@ static void psim_as_command(struct psim_as *as, u32 cmd)
 					   AS_TRANSCFG_ADRMODE_AARCH64_4K;
 			psim_tlb_flush(as);
 			abort = as->faulted;
-			as->faulted = false;
+			WRITE_ONCE(as->faulted, false);
 			break;
 		case AS_COMMAND_LOCK:
 			psim_as_set_region(as);
@@ -464,7 +464,7 @@ void psim_mmu_reset(struct psim *sim)
 		as->lockaddr = 0;
 		memset(&as->live, 0, sizeof(as->live));
 		as->locked = false;
-		as->faulted = false;
+		WRITE_ONCE(as->faulted, false);
 		as->busy_until = 0;
 		as->faultstatus = 0;
 		as->faultaddr = 0;

@@ -50,11 +50,11 @@ bool kernel_said(int log, const char *text)
 {
 	struct pollfd poll_log = { .fd = log, .events = POLLIN };
 	char record[4096];
-	ssize_t len;
 
 	while (poll(&poll_log, 1, 2000) > 0) {
 		/* One record a read; EPIPE: some were overwritten before we came */
-		len = read(log, record, sizeof(record) - 1);
+		ssize_t len = read(log, record, sizeof(record) - 1);
+
 		if (len < 0)
 			continue;
 		record[len] = '\0';
