@@ -25,7 +25,7 @@ help:
 	@echo "     TESTS='isolation ...'   and what else takes long: see tools/testing/panthor/soak/soak"
 	@echo 'make tools | kernel          parts: build/tools/, build/kernel/; KERNEL=plain|debug'
 	@echo 'make install | uninstall     panthor-trace, the plugin; DESTDIR= PREFIX='
-	@echo 'make series KDIR=linux       the patches, for git am'
+	@echo 'make series KDIR=linux       the patches, for git am; BUILD_EACH=1 TEST_EACH=1'
 	@echo 'make module KVER=release     the module alone, for a kernel that is installed; KBUILD=headers'
 	@echo 'make lint                    what a maintainer would run before reading'
 	@echo 'make clean | distclean       build/; and the cache too'

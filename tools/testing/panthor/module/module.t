@@ -29,6 +29,20 @@ for writeback in free swapcache; do
 	sed 's/^/# | /' "$tmp/out"
 done
 unset NO_MM_HELPER
+# As on a board, in folders of its own
+dkms=(dkms --dkmstree "$tmp/dkms" --sourcetree "$tmp/src" --installtree "$tmp/modules")
+mkdir "$tmp/dkms" "$tmp/src" "$tmp/modules"
+if command -v dkms >/dev/null && [ "$(id -u)" -eq 0 ]; then
+	version=$(make -s -C "$obj" kernelversion)
+	expect "dkms takes the sources" 0 "." "${dkms[@]}" add "$BUILD/module/$KVER/dkms"
+	expect "dkms builds them" 0 "." "${dkms[@]}" build "panthor-reclaim/$version" \
+		-k "$version" --kernelsourcedir "$obj"
+	expect "and has the module" 0 "panthor.ko" find "$tmp/dkms/panthor-reclaim/$version/$version" -name '*.ko*'
+	expect "dkms leaves a kernel of another series alone" 77 "BUILD_EXCLUSIVE" \
+		"${dkms[@]}" build "panthor-reclaim/$version" -k 6.12.1 --kernelsourcedir "$obj"
+else
+	expect "dkms # SKIP needs dkms, and root" 0 "." echo -
+fi
 expect "no headers" 1 "no headers of Linux 1.2.3 in $tmp/none; install them" env KVER=1.2.3 KBUILD="$tmp/none" "$MODULE"
 expect "not built" 1 "has no Module.symvers" env KBUILD="$KDIR" "$MODULE"
 expect "no such source" 1 "KDIR=$tmp/none: no such folder" env KDIR="$tmp/none" "$MODULE"

@@ -38,8 +38,13 @@ configured()
 		die "$1: an option is on that should not be"
 }
 
-# warnings FILE - what the compiler said, without the numbers of lines
-warnings() { sed -nE 's/^([^:]*\.[chS]):[0-9:]+ (warning: .*)/\1: \2/p; /^(WARNING|Warning):/p' "$1" | sort -u; }
+# warnings FILE - what the compiler and kernel-doc said, without the numbers of lines
+warnings()
+{
+	sed -nE 's/^([^:]*\.[chS]):[0-9:]+ (warning: .*)/\1: \2/p
+		 s/^(WARNING|Warning): ([^: ]*):[0-9]+/\1: \2/p; t
+		 /^(WARNING|Warning):/p' "$1" | sort -u
+}
 
 # compile_each [SUBJECT] - what has changed with a patch; before the first, what upstream says itself
 compile_each()
