@@ -170,7 +170,7 @@ done
 expect "JSON of evil labels parses" 0 '^ok$' sh -c "'$PT' export evil.dat | python3 -c 'import json, sys; json.load(sys.stdin); print(\"ok\")'"
 expect "Chrome JSON parses" 0 '^ok$' sh -c "'$PT' export -F chrome evil.dat | python3 -c 'import json, sys; json.load(sys.stdin); print(\"ok\")'"
 for f in two golden; do
-	expect "$f: Chrome slices nest" 0 'arrows: [1-9][0-9]* bad: 0$' sh -c "'$PT' export -F chrome $f.dat | python3 '$HERE/nesting.py'"
+	expect "$f: Chrome slices nest" 0 'arrows: [1-9][0-9]* spans: [1-9][0-9]* counters: [1-9][0-9]* bad: 0$' sh -c "'$PT' export -F chrome $f.dat | python3 '$HERE/nesting.py'"
 done
 expect "evil CSV has one record a row" 0 '^\[2, 1\]$' sh -c "'$PT' export -F csv -T bos evil.dat | python3 -c 'import csv, sys; r = list(csv.reader(sys.stdin)); print([len(r), len({len(x) for x in r})])'"
 
