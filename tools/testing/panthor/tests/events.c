@@ -378,7 +378,7 @@ static void random_move(struct peer *peer, bool *bound)
 	}
 }
 
-/* @count operations by three clients at once, and requests for them and for a fourth; how many failed */
+/* @count operations by three clients at once, and requests for them and for a fourth; failures */
 static int random_moves(struct peer **peers, struct peer *fourth, bool *bound, long count)
 {
 	int failed = 0;

@@ -145,7 +145,7 @@ static void test_swap(const char *where, bool compressed)
 	result = measured_reclaim(peer->pid, &before, &after);
 	freed_kb = after.free - before.free;
 	zram_kb = after.zram - before.zram;
-	diag("%s: evicted %llu kB, Shmem -%ld, SwapFree -%ld, free +%ld, SwapCached +%ld, zram +%ld kB",
+	diag("%s: %llu kB go, Shmem -%ld, SwapFree -%ld, free +%ld, SwapCached +%ld, zram +%ld",
 	     where, (unsigned long long)result.evicted / 1024, before.shmem - after.shmem,
 	     before.swap_free - after.swap_free, freed_kb, after.swap_cached - before.swap_cached,
 	     zram_kb);
@@ -162,7 +162,8 @@ static void test_swap(const char *where, bool compressed)
 		     where);
 		ok(!result.freed, "%s: and the account does not claim it", where);
 	} else if (compressed) {
-		ok(zram_kb < (long)(result.evicted / 1024 / 2), "%s: the pattern compresses", where);
+		ok(zram_kb < (long)(result.evicted / 1024 / 2), "%s: the pattern compresses",
+		   where);
 		ok(most_of(freed_kb + zram_kb, result.evicted),
 		   "%s: free memory is up by what compression gains", where);
 	} else {
