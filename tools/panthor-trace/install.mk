@@ -24,7 +24,7 @@ RULES := 70-panthor-reclaim.rules
 install: all
 	install -D -m 755 $(OUT)/panthor-trace '$(DESTDIR)$(BINDIR)/panthor-trace'
 	install -D -m 644 $(OUT)/plugin_panthor.so '$(DESTDIR)$(PLUGINDIR)/plugin_panthor.so'
-	$(if $(KSHARK),install -D -m 644 $(OUT)/plugin-panthor.so '$(DESTDIR)$(KSHARKDIR)/plugin-panthor.so')
+	$(if $(KSHARK),install -D -m 644 $(OUT)/kernelshark/plugin-panthor.so '$(DESTDIR)$(KSHARKDIR)/plugin-panthor.so')
 	for m in $(MAN); do install -D -m 644 $(SRC)/man/$$m '$(DESTDIR)$(MANDIR)'/$$m || exit; done
 	install -D -m 644 $(SRC)/completion/panthor-trace '$(DESTDIR)$(COMPLETIONDIR)/panthor-trace'
 	install -D -m 644 $(SRC)/udev/$(RULES) '$(DESTDIR)$(UDEVDIR)/$(RULES)'

@@ -14,11 +14,12 @@ KS_CFLAGS := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags libkshark)
 KS_LIBS := $(shell $(PKG_CONFIG) --libs libkshark) -lkshark-plot -ltraceevent
 KS_FLAGS = $(filter-out -std=gnu11 -Wmissing-prototypes -Wstrict-prototypes -Wshadow=local,$(ALL_CFLAGS)) -std=gnu++17
 
-all: $(OUT)/plugin-panthor.so
+all: $(OUT)/kernelshark/plugin-panthor.so
 
-# KernelShark calls it plugin-NAME.so; what trace-cmd and perf load is plugin_panthor.so.
-$(OUT)/plugin-panthor.so: $(KS_OBJ:%=$(KS)/%.o) $(PIC)/events.o $(PIC)/map.o
+# In a folder of its own: all that lies next to plugin_panthor.so is loaded by trace-cmd
+$(OUT)/kernelshark/plugin-panthor.so: $(KS_OBJ:%=$(KS)/%.o) $(PIC)/events.o $(PIC)/map.o
 	$(call say,LD)
+	@mkdir -p $(@D)
 	$(Q)$(CXX) $(KS_FLAGS) $(LDFLAGS) -shared -o $@ $^ $(KS_LIBS)
 
 $(KS)/%.o: $(SRC)/kernelshark/%.c | $(KS)

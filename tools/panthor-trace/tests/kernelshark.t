@@ -22,9 +22,9 @@ cp "$HERE/golden/trace.dat" .
 draw() { "$OUT/tests/kshark" "$@" 2>&1 | grep -v '^loading plugin'; return "${PIPESTATUS[0]}"; }
 shapes() { local file=${!#}; draw "${@:1:$#-1}" "$OUT/tests/plugin-panthor.so" "$file"; }
 
-extra=$(nm -D --defined-only "$OUT/plugin-panthor.so" | awk '$2 == "T" { print $3 }' | grep -v '^kshark_')
+extra=$(nm -D --defined-only "$OUT/kernelshark/plugin-panthor.so" | awk '$2 == "T" { print $3 }' | grep -v '^kshark_')
 [ -z "$extra" ] && pass "exports KernelShark's entry points only" || fail "exports KernelShark's entry points only" "$extra"
-extra=$(readelf -d "$OUT/plugin-panthor.so" | grep -E 'NEEDED.*(Qt|kshark-gui)')
+extra=$(readelf -d "$OUT/kernelshark/plugin-panthor.so" | grep -E 'NEEDED.*(Qt|kshark-gui)')
 [ -z "$extra" ] && pass "does without Qt" || fail "does without Qt" "$extra"
 
 # Where KernelShark looks for plugins by their name
