@@ -6,9 +6,9 @@
  * refuse_suspend), for the rest of the guest, its root file system for one, would not survive.
  *
  * SECONDS=N of runtime suspends (4)
- * BUSY_SUSPENDS=N system suspends with jobs in flight (0, for upstream's driver does not survive
- * them: its scheduler's tick does not stop for a system suspend and puts groups back on the GPU
- * while that goes down. Jobs are lost, and the driver warns of a reference count)
+ * BUSY_SUSPENDS=N system suspends with jobs in flight (5). Upstream's driver does not survive them:
+ * its scheduler's tick does not stop for a system suspend and puts groups back on the GPU while
+ * that goes down. Jobs are lost, and the driver warns of a reference count. A hook has it stop.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -187,7 +187,7 @@ static void busy_suspend(uint32_t rounds)
 
 int main(void)
 {
-	long rounds = knob("BUSY_SUSPENDS", 0);
+	long rounds = knob("BUSY_SUSPENDS", 5);
 
 	tap_start();
 	bench_open(&bench, 2, MEDIUM);
