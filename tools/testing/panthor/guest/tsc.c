@@ -2,8 +2,8 @@
 /*
  * tsc - the frequency of this machine's time stamp counter in kHz
  *
- * QEMU's guest reads the same counter and finds out its frequency when it boots, against an emulated
- * timer. On a busy host it has been 5 and 24 times off, and so was every time-out in it.
+ * QEMU's guest reads the same counter and finds out its frequency when it boots, against an
+ * emulated timer. On a busy host it has been 5 and 24 times off, and so was every time-out in it.
  */
 #include <stdint.h>
 #include <stdio.h>
