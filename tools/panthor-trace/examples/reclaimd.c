@@ -59,6 +59,7 @@ struct client {
 	char last_source[16];
 	uint64_t last_id;
 	uint64_t last_age_ns;
+	uint64_t last_evicted;
 	uint64_t last_freed;
 	uint64_t evicted;
 };
@@ -156,6 +157,7 @@ static bool parse_client(const char *header, char *line, struct client *client)
 		{ "last_id", .number = &client->last_id },
 		{ "last_source", .text = client->last_source, .size = sizeof(client->last_source) },
 		{ "last_age_ns", .number = &client->last_age_ns },
+		{ "last_evicted", .number = &client->last_evicted },
 		{ "last_freed", .number = &client->last_freed },
 		{ "evicted", .number = &client->evicted },
 	};
@@ -271,10 +273,13 @@ static int act(const struct config *config, const char *mem_reclaim, const char 
 	       client.reclaimable, ret ? strerror(-ret) : "ok");
 	/* The client may be gone by now */
 	if (find(config, table, client.id, &after) == 1) {
-		/* What is gone since, by whomever: the kernel's own reclaim may have helped */
-		printf(" evicted=%" PRIu64, after.evicted - MIN(client.evicted, after.evicted));
+		/* If the kernel's own reclaim was at it since, then what is gone now, by whomever */
 		if (after.last_id != client.last_id && !strcmp(after.last_source, "sysfs"))
-			printf(" freed=%" PRIu64, after.last_freed);
+			printf(" evicted=%" PRIu64 " freed=%" PRIu64, after.last_evicted,
+			       after.last_freed);
+		else
+			printf(" evicted=%" PRIu64,
+			       after.evicted - MIN(client.evicted, after.evicted));
 	}
 	printf(" took=%.1fms\n", ms);
 	return 1;
