@@ -273,7 +273,7 @@ static int act(const struct config *config, const char *mem_reclaim, const char 
 	       client.reclaimable, ret ? strerror(-ret) : "ok");
 	/* The client may be gone by now */
 	if (find(config, table, client.id, &after) == 1) {
-		/* If the kernel's own reclaim was at it since, then what is gone now, by whomever */
+		/* If the kernel's own reclaim was at it since: what is gone now */
 		if (after.last_id != client.last_id && !strcmp(after.last_source, "sysfs"))
 			printf(" evicted=%" PRIu64 " freed=%" PRIu64, after.last_evicted,
 			       after.last_freed);
