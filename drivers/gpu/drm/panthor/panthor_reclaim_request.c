@@ -252,6 +252,9 @@ void panthor_reclaim_client_last(struct panthor_reclaim_client *client,
 		&client->last,
 		req->vm.client == client ? &client->vm_last[req->vm.vm_id] : NULL,
 	};
+	bool passing = (req->source == PANTHOR_RECLAIM_SHRINKER ||
+			req->source == PANTHOR_RECLAIM_KSWAPD) &&
+		       !(acct && acct->evicted_bos);
 
 	guard(spinlock)(&client->lock);
 	for (u32 i = 0; i < ARRAY_SIZE(lasts) && lasts[i]; i++) {
@@ -261,15 +264,15 @@ void panthor_reclaim_client_last(struct panthor_reclaim_client *client,
 		if (last->id > req->id)
 			continue;
 
-		/* Who asked shall find the answer, however often the shrinker passes by since. */
-		if (last->id != req->id && !(acct && acct->evicted_bos) &&
-		    (req->source == PANTHOR_RECLAIM_SHRINKER ||
-		     req->source == PANTHOR_RECLAIM_KSWAPD))
-			continue;
+		if (last->id != req->id) {
+			/* Who asked shall find the answer, though the shrinker passes by since. */
+			if (passing)
+				continue;
 
-		if (last->id != req->id)
 			*last = (struct panthor_reclaim_last){ .id = req->id,
 							       .source = req->source };
+		}
+
 		last->result = req->result;
 		last->end_ns = ktime_get_ns();
 		if (acct)
