@@ -68,21 +68,18 @@ static bool events_on(void)
 static double evicting_ms(void)
 {
 	struct table *table;
-	char path[256];
-	double ms = 0;
+	double ms;
+	int row;
 
 	/* Until the GPU is suspended; tracers take their time to start, all others get it too */
 	usleep(IDLE_US);
 	timed_reclaim(getpid());
-	snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
-	table = table_read(path);
-	for (int row = 0; table && row < table->nr_rows; row++)
-		if (table_value(table, row, "tgid") == (uint64_t)getpid())
-			ms = (table_value(table, row, "last_duration_ns") -
-			      table_value(table, row, "last_writeback_ns")) /
-			     1e6;
-	if (!table || !ms)
-		bail("%s tells nothing of this process", path);
+	table = device_row(getpid(), &row);
+	if (row < 0 || !table_value(table, row, "last_id"))
+		bail("%s tells nothing of this process", device_table());
+	ms = (table_value(table, row, "last_duration_ns") -
+	      table_value(table, row, "last_writeback_ns")) /
+	     1e6;
 	table_free(table);
 	return ms;
 }

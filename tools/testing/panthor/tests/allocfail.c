@@ -159,10 +159,10 @@ static void test_balance(void)
 static void test_tables(void)
 {
 	struct peer *peer = peer_start("-b4x16K", NULL);
-	char path[300], text[4096];
+	const char *path = device_table();
+	char text[4096];
 	int n, odd = 0;
 
-	snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
 	for (n = 1; n < MOST; n++) {
 		ssize_t len = -1;
 		int fd;
@@ -187,7 +187,7 @@ static void test_tables(void)
 
 static void test_open(void)
 {
-	char path[300], node[32];
+	char node[32];
 	struct table *table;
 	struct gpu gpu;
 	int n, odd = 0;
@@ -212,8 +212,7 @@ static void test_open(void)
 	}
 	ok(n > 3 && n < MOST, "each of %d allocations of an open of the device fails once", n - 1);
 	ok(!odd, "and fails for want of memory, or works");
-	snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
-	table = table_read(path);
+	table = table_read(device_table());
 	ok(table && !table->nr_rows, "and no client is left over");
 	table_free(table);
 }

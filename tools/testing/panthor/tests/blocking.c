@@ -63,19 +63,14 @@ static void measure_slack(void)
 /* How long the last request for a process was blocked by jobs and by locks, by its own account */
 static int64_t blocked_ns(pid_t tgid)
 {
-	char path[300];
-	struct table *table;
-	int64_t ns = -1;
+	int row;
+	struct table *table = device_row(tgid, &row);
+	int64_t ns;
 
-	snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
-	table = table_read(path);
-	for (int row = 0; table && row < table->nr_rows; row++)
-		if ((pid_t)table_value(table, row, "tgid") == tgid)
-			ns = table_value(table, row, "last_fence_ns") +
-			     table_value(table, row, "last_lock_ns");
+	if (row < 0)
+		bail("no account of process %d in %s", tgid, device_table());
+	ns = table_value(table, row, "last_fence_ns") + table_value(table, row, "last_lock_ns");
 	table_free(table);
-	if (ns < 0)
-		bail("no account of process %d in %s", tgid, path);
 	return ns;
 }
 

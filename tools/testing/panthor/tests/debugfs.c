@@ -18,42 +18,12 @@
 #include "peer.h"
 #include "reclaim.h"
 #include "tap.h"
-#include "trace.h"
 
 static const char *const columns[] = {
 	"client",      "tgid",	  "command",	 "vm",		"resident",
 	"reclaimable", "pinned",  "shared",	 "evicted",	"evictions",
 	"swapins",     "last_id", "last_source", "last_result", "last_duration_ns",
 };
-
-static const char *device_table(void)
-{
-	static char path[300];
-
-	/* Once, before there are threads */
-	if (!*path)
-		snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
-	return path;
-}
-
-/* The row of a process in the device table, or -1 */
-static int find_row(const struct table *table, pid_t tgid)
-{
-	for (int row = 0; row < table->nr_rows; row++)
-		if ((pid_t)table_value(table, row, "tgid") == tgid)
-			return row;
-	return -1;
-}
-
-static struct table *device_row(pid_t tgid, int *row)
-{
-	struct table *table = table_read(device_table());
-
-	if (!table)
-		bail("cannot read %s: %s", device_table(), strerror(errno));
-	*row = find_row(table, tgid);
-	return table;
-}
 
 static void test_header(void)
 {
@@ -115,37 +85,6 @@ static void test_figures(void)
 	   "after its return everything is resident again");
 	ok(table_value(table, row, "swapins") == 22, "by 22 swap-ins (%s)",
 	   table_text(table, row, "swapins"));
-	table_free(table);
-	peer_quit(peer);
-}
-
-/* A busy client, whom the shrinker looks at in vain: the answer to the request stays */
-static void test_shrinker_passes(void)
-{
-	struct peer *peer = peer_start("-b8x64K", NULL);
-	struct trace *trace = trace_start("panthor:panthor_vm_reclaim_end", NULL);
-	struct table *table;
-	int row, ret, looks = 0;
-
-	if (!peer_do(peer, "hold"))
-		bail("no job");
-	ret = reclaim(peer->pid);
-	write_file("/proc/sys/vm/drop_caches", "2", 1);
-	table = device_row(peer->pid, &row);
-	trace_stop(trace);
-	if (!peer_do(peer, "release")) {
-		skip("the driver gave up on the job before the test was through with it",
-		     "the shrinker passes by");
-	} else {
-		for (int i = 0; i < trace->nr_events; i++)
-			looks += event_value(&trace->events[i], "tgid") == peer->pid;
-		ok(ret == -EBUSY && looks > 1, "a busy client, which the shrinker looks at, too");
-		ok(!strcmp(table_text(table, row, "last_source"), "sysfs") &&
-			   strtol(table_text(table, row, "last_result"), NULL, 10) == -EBUSY,
-		   "the last request is still the one that was answered (%s, %s)",
-		   table_text(table, row, "last_source"), table_text(table, row, "last_result"));
-	}
-	trace_free(trace);
 	table_free(table);
 	peer_quit(peer);
 }
@@ -321,7 +260,6 @@ int main(void)
 	tap_start();
 	test_header();
 	test_figures();
-	test_shrinker_passes();
 	test_client_file();
 	test_escaping();
 	test_churn();

@@ -329,12 +329,9 @@ static int64_t last_total(const struct trace *trace, pid_t pid)
 /* What the table in debugfs says is resident of process @pid */
 static int64_t table_total(pid_t pid)
 {
-	struct table *table;
+	struct table *table = table_read(device_table());
 	int64_t size = 0;
-	char path[300];
 
-	snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
-	table = table_read(path);
 	for (int row = 0; table && row < table->nr_rows; row++)
 		if ((pid_t)table_value(table, row, "tgid") == pid)
 			size += table_value(table, row, "resident");

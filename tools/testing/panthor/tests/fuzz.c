@@ -230,11 +230,10 @@ int main(void)
 	test_mem_reclaim(inputs, peer->pid);
 	ok(peer_do(peer, "verify cpu"), "the client's data is what it was");
 
-	snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
-	test_debugfs(path, inputs / 50, false);
-	table = table_read(path);
+	test_debugfs(device_table(), inputs / 50, false);
+	table = table_read(device_table());
 	if (!ok(table && table->nr_rows == 1, "the table is still one"))
-		bail("no client in %s", path);
+		bail("no client in %s", device_table());
 	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/client-%s/reclaim",
 		 table_text(table, 0, "client"));
 	table_free(table);

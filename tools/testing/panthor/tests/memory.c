@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When the write returns, RAM is free and swap is used, and the account says how much; and where
- * there is no swap, or too little, nothing is lost.
+ * When the write returns, RAM is free and swap is used, and the account says how much, and goes on
+ * saying so; and where there is no swap, or too little, nothing is lost.
  *
  * MEMORY_MIB=N size of the client (48). Swap on a disk needs one to write to:
  * DISK=/dev/… (/dev/vda if there is one).
@@ -336,6 +336,37 @@ static void test_swapoff_half_way(const char *path)
 	peer_quit(peer);
 }
 
+/* A busy client, whom the shrinker looks at in vain: the answer to the request stays */
+static void test_shrinker_passes(void)
+{
+	struct peer *peer = peer_start("-b8x64K", NULL);
+	struct trace *trace = trace_start("panthor:panthor_vm_reclaim_end", NULL);
+	struct table *table;
+	int row, ret, looks = 0;
+
+	if (!peer_do(peer, "hold"))
+		bail("no job");
+	ret = reclaim(peer->pid);
+	write_file("/proc/sys/vm/drop_caches", "2", 1);
+	table = device_row(peer->pid, &row);
+	trace_stop(trace);
+	if (!peer_do(peer, "release")) {
+		skip("the driver gave up on the job before the test was through with it",
+		     "the shrinker passes by");
+	} else {
+		for (int i = 0; i < trace->nr_events; i++)
+			looks += event_value(&trace->events[i], "tgid") == peer->pid;
+		ok(ret == -EBUSY && looks > 1, "a busy client, which the shrinker looks at, too");
+		ok(!strcmp(table_text(table, row, "last_source"), "sysfs") &&
+			   strtol(table_text(table, row, "last_result"), NULL, 10) == -EBUSY,
+		   "the last request is still the one that was answered (%s, %s)",
+		   table_text(table, row, "last_source"), table_text(table, row, "last_result"));
+	}
+	trace_free(trace);
+	table_free(table);
+	peer_quit(peer);
+}
+
 static bool usable_disk(const char *disk)
 {
 	struct stat st;
@@ -358,6 +389,7 @@ int main(void)
 	snprintf(spec, sizeof(spec), "-b%ldx256K", mib * 4);
 
 	test_swap("zram", true);
+	test_shrinker_passes();
 	test_swapoff_half_way(ZRAM);
 
 	set_swap(ZRAM, false);

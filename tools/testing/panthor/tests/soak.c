@@ -258,16 +258,14 @@ static void *shrinker_main(void *arg)
 static void *reader_main(void *arg)
 {
 	struct worker *me = arg;
-	char path[300];
 
-	snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
 	while (!over) {
-		struct table *table = table_read(path);
+		struct table *table = table_read(device_table());
 		struct gem *list;
 		glob_t found;
 
 		if (!table)
-			report("%s cannot be read", path);
+			report("%s cannot be read", device_table());
 		table_free(table);
 		if (!glob("/sys/kernel/debug/dri/client-*/reclaim", GLOB_NOSORT, NULL, &found)) {
 			for (size_t i = 0; i < found.gl_pathc; i++) {
@@ -422,13 +420,12 @@ int main(void)
 	uint64_t seed = knob("SEED", now_ns() & 0xffffff) + 1;
 	long stale = stale_accesses();
 	struct table *table;
-	char path[300];
 	int left, count = sizeof(workers) / sizeof(workers[0]);
 
 	tap_start();
 	diag("SEED=%llu", (unsigned long long)seed - 1);
 	set_up_injection();
-	debugfs_dir();
+	device_table();
 	for (int i = 0; i < count; i++) {
 		void *(*start)(void *) = i < CLIENTS		 ? client_main
 					 : i < CLIENTS + WRITERS ? writer_main
@@ -449,11 +446,10 @@ int main(void)
 		pthread_join(workers[i].thread, NULL);
 
 	/* What a crash has left of a job keeps its client until the driver has given up on it */
-	snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
 	until = now_ns() + 2 * AFTERMATH_NS;
 	do {
 		sleep(1);
-		table = table_read(path);
+		table = table_read(device_table());
 		left = table ? table->nr_rows : -1;
 		table_free(table);
 	} while (left && now_ns() < until);

@@ -291,3 +291,25 @@ void table_free(struct table *table)
 	free(table->text);
 	free(table);
 }
+
+const char *device_table(void)
+{
+	static char path[300];
+
+	/* Once, before there are threads */
+	if (!*path)
+		snprintf(path, sizeof(path), "%s/reclaim", debugfs_dir());
+	return path;
+}
+
+struct table *device_row(pid_t tgid, int *row)
+{
+	struct table *table = table_read(device_table());
+
+	if (!table)
+		bail("cannot read %s: %s", device_table(), strerror(errno));
+	for (*row = table->nr_rows - 1; *row >= 0; --*row)
+		if ((pid_t)table_value(table, *row, "tgid") == tgid)
+			break;
+	return table;
+}

@@ -89,4 +89,9 @@ const char *table_text(const struct table *table, int row, const char *column);
 uint64_t table_value(const struct table *table, int row, const char *column);
 void table_free(struct table *table);
 
+/* The device's table of clients */
+const char *device_table(void);
+/* The same read, and the row of process @tgid in it, or -1; bails out if there is no table */
+struct table *device_row(pid_t tgid, int *row);
+
 #endif
