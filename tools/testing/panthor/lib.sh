@@ -65,6 +65,20 @@ progress()
 	[ $n -eq 0 ] || say "$n $1, $(((SECONDS - t0) / 60)):$(printf %02d $(((SECONDS - t0) % 60)))"
 }
 
+# copy_tree FROM TO [RSYNC OPTIONS] - the source of a kernel without what was built in it
+copy_tree()
+{
+	rsync -aq --delete "${@:3}" --exclude=.git --exclude='/.config*' --exclude='*.o' --exclude='*.ko' \
+		--exclude='*.a' --exclude='.*.cmd' --exclude=/include/config --exclude=/include/generated \
+		--exclude='/arch/*/include/generated' --exclude=/vmlinux "$1/" "$2/"
+}
+
+# use_ccache - what all builds of kernels share
+use_ccache()
+{
+	export CCACHE_DEPEND=1 CCACHE_DIR=$CACHE/ccache CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$CACHE CCACHE_MAXSIZE=6G
+}
+
 # stage_kernel BUILDDIR DEST - DEST gets bzImage and a module folder for modprobe -d
 stage_kernel()
 {

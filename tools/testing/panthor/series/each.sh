@@ -55,11 +55,9 @@ compile_each()
 	if [ $# -eq 0 ]; then
 		need ccache rsync
 		need_space "$CACHE" 2500
-		export CCACHE_DEPEND=1 CCACHE_DIR=$CACHE/ccache CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$CACHE CCACHE_MAXSIZE=6G
+		use_ccache
 		mkdir -p "$each_dir"
-		rsync -aq --delete --link-dest="$base" --exclude=.git --exclude='/.config*' --exclude='*.o' --exclude='*.ko' \
-			--exclude='*.a' --exclude='.*.cmd' --exclude=/include/config --exclude=/include/generated \
-			--exclude='/arch/*/include/generated' "$base/" "$each_dir/source/"
+		copy_tree "$base" "$each_dir/source" --link-dest="$base"
 	else
 		rsync -rcq --no-times --exclude=.git "$tree/" "$each_dir/source/"
 		# A header alone: somebody has to read it
