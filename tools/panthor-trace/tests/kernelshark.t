@@ -8,7 +8,7 @@ cd "$WORK" || exit 1
 S=$HERE/scripts
 
 if [ ! -x "$OUT/tests/kshark" ]; then
-	skip "KernelShark" "no libkshark-dev here"
+	skip "KernelShark" "no libkshark-dev, libjson-c-dev or libglut-dev here"
 	end
 fi
 # kshark_add_stream() does not give back a name, in 2.2.1
