@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
+#include <linux/blkdev.h>
 #include <linux/cleanup.h>
 #include <linux/delay.h>
 #include <linux/dma-fence.h>
@@ -48,6 +49,9 @@
 #define PANTHOR_RECLAIM_SLICE_MS	40
 #define PANTHOR_RECLAIM_SLICE_MAX_MS	160
 #define PANTHOR_RECLAIM_TRIES		20
+
+/* BOs that are on their way to swap before the first of them is waited for. */
+#define PANTHOR_RECLAIM_WRITES		32
 
 /* Reasons that may be gone a moment later. */
 #define PANTHOR_RECLAIM_PASSING		(BIT(PANTHOR_RECLAIM_BUSY) | \
@@ -437,21 +441,62 @@ static void panthor_reclaim_others(struct panthor_reclaim_req *req,
 	panthor_reclaim_req_vm_end(req);
 }
 
+/* An evicted BO that is on its way to swap, and what that has taken so far. */
+struct panthor_reclaim_writing {
+	struct panthor_gem_object *bo;
+	u64 duration_ns;
+	u64 written;
+	u64 freed;
+};
+
+static void panthor_reclaim_write_bo_part(struct panthor_reclaim_req *req,
+					  struct panthor_reclaim_writing *writing, bool wait)
+{
+	u64 start_ns = ktime_get_ns(), written, freed;
+	enum panthor_reclaim_writeback done;
+
+	done = panthor_reclaim_write_bo(writing->bo, wait, &written, &freed);
+	req->writeback = max(req->writeback, done);
+	writing->duration_ns += ktime_get_ns() - start_ns;
+	writing->written = max(writing->written, written);
+	writing->freed += freed;
+}
+
+/* What a signal has cut short is accounted for all the same. */
+static void panthor_reclaim_written(struct panthor_reclaim_req *req,
+				    struct panthor_reclaim_writing *writing, u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		if (writing[i].freed < writing[i].written)
+			panthor_reclaim_write_bo_part(req, &writing[i], true);
+
+		panthor_reclaim_req_written(req, writing[i].bo, writing[i].duration_ns,
+					    writing[i].written, writing[i].freed);
+	}
+}
+
 static void panthor_reclaim_write(struct panthor_reclaim_req *req,
 				  struct panthor_gem_object **bos, u32 count)
 {
-	for (u32 i = 0; i < count && !panthor_reclaim_stopped(req); i++) {
-		u64 start_ns = ktime_get_ns();
-		enum panthor_reclaim_writeback done;
-		u64 written, freed;
+	struct panthor_reclaim_writing writing[PANTHOR_RECLAIM_WRITES];
+	struct blk_plug plug;
+	u32 nr = 0;
 
+	blk_start_plug(&plug);
+	for (u32 i = 0; i < count && !panthor_reclaim_stopped(req); i++) {
 		if (READ_ONCE(bos[i]->rcl.evicted_by) != req->id)
 			continue;
 
-		done = panthor_reclaim_write_bo(bos[i], &written, &freed);
-		req->writeback = max(req->writeback, done);
-		panthor_reclaim_req_written(req, bos[i], start_ns, written, freed);
+		writing[nr] = (struct panthor_reclaim_writing){ .bo = bos[i] };
+		panthor_reclaim_write_bo_part(req, &writing[nr++], false);
+		if (nr == ARRAY_SIZE(writing)) {
+			panthor_reclaim_written(req, writing, nr);
+			nr = 0;
+		}
 	}
+
+	panthor_reclaim_written(req, writing, nr);
+	blk_finish_plug(&plug);
 }
 
 static void panthor_reclaim_count(struct panthor_reclaim_req *req,

@@ -505,7 +505,7 @@ void panthor_reclaim_client_last(struct panthor_reclaim_client *client,
 				 const struct panthor_reclaim_req *req,
 				 const struct panthor_reclaim_acct *acct);
 void panthor_reclaim_req_written(struct panthor_reclaim_req *req,
-				 struct panthor_gem_object *bo, u64 start_ns,
+				 struct panthor_gem_object *bo, u64 duration_ns,
 				 u64 written, u64 freed);
 enum panthor_reclaim_reason panthor_reclaim_reason(int err);
 const char *panthor_reclaim_source_name(enum panthor_reclaim_source source);
@@ -531,7 +531,7 @@ void panthor_reclaim_trace_swapin(struct panthor_gem_object *bo, u64 start_ns, u
 int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid);
 
 /* panthor_reclaim_writeback.c: from the page cache to swap */
-enum panthor_reclaim_writeback panthor_reclaim_write_bo(struct panthor_gem_object *bo,
+enum panthor_reclaim_writeback panthor_reclaim_write_bo(struct panthor_gem_object *bo, bool wait,
 							u64 *written, u64 *freed);
 
 /* panthor_reclaim_mmu.c: where panthor_mmu.c's private structs are known */

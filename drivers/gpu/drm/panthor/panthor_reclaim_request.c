@@ -381,15 +381,14 @@ void panthor_reclaim_req_skip(struct panthor_reclaim_req *req, struct panthor_ge
  * panthor_reclaim_req_written() - An evicted BO was pushed to swap
  * @req: Request.
  * @bo: BO.
- * @start_ns: CLOCK_MONOTONIC time when that began.
+ * @duration_ns: What that took.
  * @written: Bytes of it that are in swap.
  * @freed: Bytes of it that are free RAM.
  */
 void panthor_reclaim_req_written(struct panthor_reclaim_req *req,
-				 struct panthor_gem_object *bo, u64 start_ns,
+				 struct panthor_gem_object *bo, u64 duration_ns,
 				 u64 written, u64 freed)
 {
-	u64 duration_ns = ktime_get_ns() - start_ns;
 	const struct panthor_reclaim_acct acct = {
 		.written = written,
 		.freed = freed,

@@ -21,10 +21,10 @@
 
 static enum panthor_reclaim_writeback
 panthor_reclaim_write_mapping(struct panthor_gem_object *bo, struct address_space *mapping,
-			      u64 *freed)
+			      bool wait, u64 *freed)
 {
 	/* Takes only folios that nobody uses, so a BO that returns meanwhile loses nothing. */
-	*freed = (u64)reclaim_shmem_mapping(mapping) << PAGE_SHIFT;
+	*freed = (u64)reclaim_shmem_mapping(mapping, wait) << PAGE_SHIFT;
 	return PANTHOR_RECLAIM_WB_FREE;
 }
 
@@ -36,12 +36,14 @@ panthor_reclaim_write_mapping(struct panthor_gem_object *bo, struct address_spac
  */
 static enum panthor_reclaim_writeback
 panthor_reclaim_write_mapping(struct panthor_gem_object *bo, struct address_space *mapping,
-			      u64 *freed)
+			      bool wait, u64 *freed)
 {
 	struct folio_batch batch;
 	pgoff_t index = 0;
 
 	*freed = 0;
+	if (wait)
+		return PANTHOR_RECLAIM_WB_SWAPCACHE;
 
 	/* A folio must not be taken from the cache under somebody who got it back. */
 	if (dma_resv_lock_interruptible(bo->base.resv, NULL))
@@ -72,15 +74,17 @@ panthor_reclaim_write_mapping(struct panthor_gem_object *bo, struct address_spac
 /**
  * panthor_reclaim_write_bo() - Push the pages of an evicted BO to swap
  * @bo: BO.
+ * @wait: For what an earlier call without has begun to write.
  * @written: Where the bytes of it that are in swap go.
- * @freed: Where the bytes of it that are free RAM go.
+ * @freed: Where the bytes of it that this call made free RAM go. Without @wait
+ *	that is all that is written if the swap device is a synchronous one.
  *
  * A BO that has its pages again is left alone. A signal ends it early.
  *
  * Context: Process context, sleeps, does I/O. No locks may be held.
  * Return: How far the pages were pushed.
  */
-enum panthor_reclaim_writeback panthor_reclaim_write_bo(struct panthor_gem_object *bo,
+enum panthor_reclaim_writeback panthor_reclaim_write_bo(struct panthor_gem_object *bo, bool wait,
 							u64 *written, u64 *freed)
 {
 	struct inode *inode = file_inode(bo->base.filp);
@@ -89,7 +93,7 @@ enum panthor_reclaim_writeback panthor_reclaim_write_bo(struct panthor_gem_objec
 	*written = 0;
 	*freed = 0;
 	if (!READ_ONCE(bo->backing.pages)) {
-		done = panthor_reclaim_write_mapping(bo, inode->i_mapping, freed);
+		done = panthor_reclaim_write_mapping(bo, inode->i_mapping, wait, freed);
 		*written = (u64)READ_ONCE(SHMEM_I(inode)->swapped) << PAGE_SHIFT;
 	}
 

@@ -336,6 +336,27 @@ static void test_swapoff_half_way(const char *path)
 	peer_quit(peer);
 }
 
+/* Small buffers: their neighbours in swap are written in one go, not one after the other */
+static void test_disk_requests(void)
+{
+	struct peer *peer = peer_start("-b512x4K", "-nmemory", NULL);
+	struct trace *trace;
+	int ret, requests = 0;
+
+	sync();
+	trace = trace_start("panthor:panthor_bo_writeback", "block:block_rq_issue", NULL);
+	ret = reclaim(peer->pid);
+	trace_stop(trace);
+	for (int i = 0; i < trace->nr_events; i++)
+		requests += event_is(&trace->events[i], "block_rq_issue");
+	ok(!ret && !trace->lost && trace->nr_events - requests >= 512,
+	   "disk: small buffers are written (%d)", trace->nr_events - requests);
+	ok(requests > 0 && requests <= 512 / 8, "disk: in %d requests", requests);
+	trace_free(trace);
+	ok(peer_do(peer, "verify cpu"), "disk: data intact");
+	peer_quit(peer);
+}
+
 /* A busy client, whom the shrinker looks at in vain: the answer to the request stays */
 static void test_shrinker_passes(void)
 {
@@ -401,6 +422,7 @@ int main(void)
 	} else {
 		set_swap(disk, true);
 		test_swap("disk", false);
+		test_disk_requests();
 		test_swapoff_half_way(disk);
 		set_swap(disk, false);
 	}
