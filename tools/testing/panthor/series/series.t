@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The series as it is written now: applies, gives what the repository has, and
+# has no complaint of checkpatch; and what ./series refuses.
+set -uo pipefail
+
+. "$(dirname "$0")/../lib.sh"
+. "$HERE/check/tap.sh"
+
+SERIES=$HERE/series/series
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+unset BUILD_EACH TEST_EACH
+export GIT_AUTHOR_NAME=tests GIT_AUTHOR_EMAIL=tests@localhost.localdomain
+export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
+
+expect "applies, and checkpatch --strict has no complaint" 0 "checkpatch --strict: clean" "$SERIES"
+expect "nobody to sign it off" 1 "git does not know who you are" env GIT_AUTHOR_NAME= "$SERIES"
+expect "no such KDIR" 1 "KDIR=$tmp/none: no such folder" env KDIR="$tmp/none" "$SERIES"
+expect "KDIR is no Linux" 1 "not a Linux tree" env KDIR="$tmp" "$SERIES"
+tap_end
