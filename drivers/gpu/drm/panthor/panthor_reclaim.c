@@ -326,6 +326,13 @@ static void panthor_reclaim_vm(struct panthor_reclaim_req *req, struct panthor_v
 	else
 		locked = bos;
 
+	if (bos > 1 && locked && panthor_reclaim_has_room(req, size)) {
+		u64 start_ns = ktime_get_ns();
+
+		panthor_reclaim_vm_unmap(vm);
+		req->vm.acct.unmap_ns += ktime_get_ns() - start_ns;
+	}
+
 	for (u32 i = 0; i < bos; i++) {
 		enum panthor_reclaim_reason reason = req->vm.reason;
 		struct panthor_gem_object *bo;

@@ -539,6 +539,7 @@ void panthor_reclaim_vm_fini(struct panthor_vm *vm);
 struct panthor_reclaim_vm *panthor_reclaim_of_vm(struct panthor_vm *vm);
 struct drm_gem_lru *panthor_reclaim_vm_lru(struct panthor_vm *vm);
 u32 panthor_reclaim_file_vms(struct panthor_file *pfile, struct panthor_vm **vms, u32 max);
+void panthor_reclaim_vm_unmap(struct panthor_vm *vm);
 u64 panthor_reclaim_bo_va(struct panthor_gem_object *bo);
 bool panthor_reclaim_bo_within(struct panthor_gem_object *bo, pid_t tgid);
 

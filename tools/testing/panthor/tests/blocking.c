@@ -91,6 +91,7 @@ static void test_remainder(unsigned int bos)
 	struct job_end end = {};
 	struct client client;
 	pthread_t thread;
+	long commands;
 	int ret;
 
 	start_client(&client, bos, 4096);
@@ -103,8 +104,10 @@ static void test_remainder(unsigned int bos)
 		bail("no job");
 	pthread_create(&thread, NULL, jobs_await_end, &end);
 	usleep(100000);
+	commands = sim_counter("mmu_cmds");
 	start = now_ns();
 	took = timed_reclaim(getpid(), &ret);
+	commands = sim_counter("mmu_cmds") - commands;
 	pthread_join(thread, NULL);
 	left = end.at - start;
 
@@ -116,6 +119,8 @@ static void test_remainder(unsigned int bos)
 	   "%u buffers: blocked for what was left of the job, plus 10 %%", bos);
 	ok(took >= left - slack_ns, "%u buffers: and did not evict under the job", bos);
 	ok(!end.ret, "%u buffers: the job went well", bos);
+	ok(commands <= 16 + bos / 32, "%u buffers: unmapped with %ld commands to the MMU", bos,
+	   commands);
 	ok(gem_sum(getpid(), "blocked-").resident_bos * 20 <= (int)bos, "%u buffers: evicted", bos);
 	client_fini(&client);
 }

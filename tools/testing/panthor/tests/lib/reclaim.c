@@ -102,13 +102,21 @@ long meminfo(const char *field)
 	return value;
 }
 
-long stale_accesses(void)
+long sim_counter(const char *name)
 {
-	char *text = read_file("/sys/kernel/debug/panthor-sim/counters/stale_tlb");
-	long count = text ? strtol(text, NULL, 10) : -1;
+	char path[100], *text;
+	long count;
 
+	snprintf(path, sizeof(path), "/sys/kernel/debug/panthor-sim/counters/%s", name);
+	text = read_file(path);
+	count = text ? strtol(text, NULL, 10) : -1;
 	free(text);
 	return count;
+}
+
+long stale_accesses(void)
+{
+	return sim_counter("stale_tlb");
 }
 
 const char *debugfs_dir(void)

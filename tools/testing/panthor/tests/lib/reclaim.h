@@ -60,6 +60,8 @@ struct gem_sum {
  */
 struct gem_sum gem_sum(pid_t tgid, const char *label);
 
+/* A counter of the simulated GPU, -1 where there is no such */
+long sim_counter(const char *name);
 /*
  * Accesses of the simulated GPU through a translation that was taken away from under it; -1 where
  * there is no such counter. What no other test can see: data that is right by luck.
