@@ -18,8 +18,8 @@ static const struct {
 } benches[] = {
 	{ "pageout", bench_pageout }, { "shrink", bench_shrink }, { "memcg", bench_memcg },
 	{ "return", bench_return },   { "find", bench_find },	  { "writers", bench_writers },
-	{ "bos", bench_bos },	      { "job", bench_job },	  { "open", bench_open },
-	{ "events", bench_events },   { "evict", bench_evict },
+	{ "bos", bench_bos },	      { "disk", bench_disk },	  { "job", bench_job },
+	{ "open", bench_open },	      { "events", bench_events }, { "evict", bench_evict },
 };
 
 #define NR_BENCHES (sizeof(benches) / sizeof(benches[0]))

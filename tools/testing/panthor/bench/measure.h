@@ -58,6 +58,7 @@ void bench_return(void);
 void bench_find(void);
 void bench_writers(void);
 void bench_bos(void);
+void bench_disk(void);
 void bench_job(void);
 void bench_open(void);
 /* events.c: what looking costs */

@@ -21,6 +21,7 @@
 #define MIB (1 << 20)
 #define WRITERS 8
 #define FIND_LOOPS 20
+#define DISK "/dev/vda"
 
 /* A process with @nr open files of the device, and nothing else */
 static pid_t crowd(long nr)
@@ -163,7 +164,7 @@ void bench_writers(void)
 		peer_quit(peers[p]);
 }
 
-void bench_bos(void)
+static void measure_bos(const char *figure)
 {
 	long counts[8];
 	int nr = numbers("BOS", "1,10,100,1000,10000", counts, 8);
@@ -179,10 +180,25 @@ void bench_bos(void)
 			series_add(&took, timed_reclaim(getpid()));
 		}
 		snprintf(parameter, sizeof(parameter), "%ld BOs", counts[c]);
-		emit("blocked, idle target", parameter, "ms", 0, &took,
-		     "BOs of 4 KiB, nothing to wait for");
+		emit(figure, parameter, "ms", 0, &took, "BOs of 4 KiB, nothing to wait for");
 		client_fini(&client);
 	}
+}
+
+void bench_bos(void)
+{
+	measure_bos("blocked, idle target");
+}
+
+void bench_disk(void)
+{
+	set_swap(ZRAM, false);
+	if (make_swap(DISK))
+		bail("cannot make a swap of %s", DISK);
+	set_swap(DISK, true);
+	measure_bos("blocked, idle target, swap on a disk");
+	set_swap(DISK, false);
+	set_swap(ZRAM, true);
 }
 
 void bench_job(void)

@@ -25,8 +25,6 @@
 #include "tap.h"
 #include "trace.h"
 
-#define ZRAM "/dev/zram0"
-
 static long mib;
 static char spec[32];
 
@@ -177,12 +175,6 @@ static void test_swap(const char *where, bool compressed)
 	peer_quit(peer);
 }
 
-static void set_swap(const char *path, bool on)
-{
-	if (on ? swapon(path, 0) : swapoff(path))
-		bail("swap%s %s: %s", on ? "on" : "off", path, strerror(errno));
-}
-
 static void test_no_swap(void)
 {
 	struct peer *peer = start();
@@ -197,15 +189,6 @@ static void test_no_swap(void)
 	ok(labs(before.shmem - after.shmem) < 1024, "no swap: no memory moved");
 	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"), "no swap: data intact");
 	peer_quit(peer);
-}
-
-/* Run mkswap on it; -1 if that did not work */
-static int make_swap(const char *path)
-{
-	char command[300];
-
-	snprintf(command, sizeof(command), "mkswap %s >/dev/null 2>&1", path);
-	return system(command) ? -1 : 0;
 }
 
 /* zram1 of a given size: a second, small swap */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/swap.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -320,4 +321,18 @@ struct table *device_row(pid_t tgid, int *row)
 		if ((pid_t)table_value(table, *row, "tgid") == tgid)
 			break;
 	return table;
+}
+
+void set_swap(const char *path, bool on)
+{
+	if (on ? swapon(path, 0) : swapoff(path))
+		bail("swap%s %s: %s", on ? "on" : "off", path, strerror(errno));
+}
+
+int make_swap(const char *path)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "mkswap %s >/dev/null 2>&1", path);
+	return system(command) ? -1 : 0;
 }

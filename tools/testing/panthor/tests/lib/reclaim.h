@@ -96,4 +96,12 @@ const char *device_table(void);
 /* The same read, and the row of process @tgid in it, or -1; bails out if there is no table */
 struct table *device_row(pid_t tgid, int *row);
 
+/* The swap that the guest starts with */
+#define ZRAM "/dev/zram0"
+
+/* Have the kernel swap to @path, or no longer; bails out if it will not */
+void set_swap(const char *path, bool on);
+/* mkswap @path; -1 if that did not work */
+int make_swap(const char *path);
+
 #endif
