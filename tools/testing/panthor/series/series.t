@@ -3,6 +3,7 @@
 #
 # The series as it is written now: applies, gives what the repository has, and
 # has no complaint of checkpatch; and what ./series refuses.
+# shellcheck disable=SC2016 # for the inner shell
 set -uo pipefail
 
 . "$(dirname "$0")/../lib.sh"
@@ -16,6 +17,8 @@ export GIT_AUTHOR_NAME=tests GIT_AUTHOR_EMAIL=tests@localhost.localdomain
 export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
 
 expect "applies, and checkpatch --strict has no complaint" 0 "checkpatch --strict: clean" "$SERIES"
+expect "a cover letter goes with it" 0 "^Subject: .PATCH 0/[0-9]+. drm/panthor" \
+	sh -c 'cat "$0"/series/*/0000-cover-letter.patch' "$BUILD"
 expect "nobody to sign it off" 1 "git does not know who you are" env GIT_AUTHOR_NAME= "$SERIES"
 expect "no such KDIR" 1 "KDIR=$tmp/none: no such folder" env KDIR="$tmp/none" "$SERIES"
 expect "KDIR is no Linux" 1 "not a Linux tree" env KDIR="$tmp" "$SERIES"
