@@ -16,13 +16,22 @@
 #define TRACEFS "/sys/kernel/tracing"
 #define BUFFER_KB "8192"
 
+/* Where a test makes memory short, a buffer has to wait: for these times at most */
+#define PATIENCE 100
+#define PAUSE_US 100000
+
 static void put(const struct trace *trace, const char *file, const char *text)
 {
 	char path[256];
 	ssize_t ret;
 
 	snprintf(path, sizeof(path), "%s/%s", trace->dir, file);
-	ret = write_file(path, text, strlen(text));
+	for (int tries = 0; tries < PATIENCE; tries++) {
+		ret = write_file(path, text, strlen(text));
+		if (ret != -ENOMEM)
+			break;
+		usleep(PAUSE_US);
+	}
 	if (ret < 0)
 		bail("cannot write %s to %s: %s", text, path, strerror(-ret));
 }
@@ -50,8 +59,13 @@ struct trace *trace_start(const char *event, ...)
 		bail("out of memory");
 	snprintf(trace->dir, sizeof(trace->dir), TRACEFS "/instances/test-%d-%d", getpid(),
 		 number++);
-	if (mkdir(trace->dir, 0700))
+	for (int tries = 0; mkdir(trace->dir, 0700); tries++) {
+		if (errno == ENOMEM && tries < PATIENCE) {
+			usleep(PAUSE_US);
+			continue;
+		}
 		bail("cannot make %s: %s", trace->dir, strerror(errno));
+	}
 	put(trace, "buffer_size_kb", BUFFER_KB);
 	put(trace, "trace_clock", "mono");
 	va_start(args, event);
