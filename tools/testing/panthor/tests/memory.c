@@ -319,6 +319,32 @@ static void test_swapoff_half_way(const char *path)
 	peer_quit(peer);
 }
 
+static void limit_zram(const char *limit)
+{
+	if (write_file("/sys/block/zram0/mem_limit", limit, strlen(limit)) < 0)
+		bail("cannot limit zram");
+}
+
+/* Swap that takes the pages, and then cannot write them */
+static void test_write_errors(void)
+{
+	struct peer *peer = start();
+	struct result result;
+
+	limit_zram("64K");
+	result = traced_reclaim(peer->pid);
+	diag("swap fails: evicted %llu kB, written %llu kB, freed %llu kB",
+	     (unsigned long long)result.evicted / 1024, (unsigned long long)result.written / 1024,
+	     (unsigned long long)result.freed / 1024);
+	ok(!result.ret && result.evicted >= (uint64_t)mib << 20, "swap fails: all is evicted");
+	ok(result.freed < result.evicted / 2, "swap fails: and the account does not call it free");
+	ok(peer_do(peer, "verify cpu"), "swap fails: data intact");
+	limit_zram("0");
+	ok(peer_do(peer, "fill cpu") && !reclaim(peer->pid) && peer_do(peer, "verify check"),
+	   "swap works again: evicted, and seen by the GPU");
+	peer_quit(peer);
+}
+
 /* Small buffers: their neighbours in swap are written in one go, not one after the other */
 static void test_disk_requests(void)
 {
@@ -393,6 +419,7 @@ int main(void)
 	snprintf(spec, sizeof(spec), "-b%ldx256K", mib * 4);
 
 	test_swap("zram", true);
+	test_write_errors();
 	test_shrinker_passes();
 	test_swapoff_half_way(ZRAM);
 
