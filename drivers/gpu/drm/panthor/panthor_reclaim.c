@@ -326,7 +326,7 @@ static void panthor_reclaim_vm(struct panthor_reclaim_req *req, struct panthor_v
 	else
 		locked = bos;
 
-	if (bos > 1 && locked && panthor_reclaim_has_room(req, size)) {
+	if (locked && panthor_reclaim_has_room(req, size)) {
 		u64 start_ns = ktime_get_ns();
 
 		panthor_reclaim_vm_unmap(vm);
