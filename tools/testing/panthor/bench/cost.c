@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "measure.h"
 #include "pattern.h"
 #include "reclaim.h"
@@ -17,7 +17,6 @@
 
 #define MIB (1 << 20)
 #define TOTAL_MIB 64
-#define CGROUP "/sys/fs/cgroup/bench"
 
 static void pageout_against(unsigned int bos, uint64_t size, const char *parameter)
 {
@@ -120,27 +119,16 @@ void bench_shrink(void)
 	peer_quit(neighbour);
 }
 
-static void move_to(const char *group)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
-	if (write_file(path, "0", 1) < 0)
-		bail("cannot enter %s", group);
-}
-
 void bench_memcg(void)
 {
 	struct series gone = { .nr = 0 }, took = { .nr = 0 }, evicted = { .nr = 0 };
 	const char *outcome = "success";
 	struct peer *peer;
 
-	if (write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory", 7) < 0 ||
-	    (mkdir(CGROUP, 0755) && errno != EEXIST))
-		bail("cannot make %s", CGROUP);
-	move_to(CGROUP);
+	cgroup_make("bench");
+	cgroup_enter("bench");
 	peer = peer_start("-b1024x64K", NULL);
-	move_to("/sys/fs/cgroup/cmd");
+	cgroup_enter(NULL);
 	for (int i = 0; i < repetitions; i++) {
 		struct gem_sum was;
 		int64_t start;
@@ -149,7 +137,7 @@ void bench_memcg(void)
 		use_peer(peer);
 		was = gem_sum(peer->pid, "");
 		start = now_ns();
-		ret = write_file(CGROUP "/memory.reclaim", "64M", 3);
+		ret = write_file("/sys/fs/cgroup/bench/memory.reclaim", "64M", 3);
 		series_add(&took, ms_since(start));
 		outcome = ret < 0 ? strerror(-ret) : "success";
 		series_add(&gone, (double)(was.resident - gem_sum(peer->pid, "").resident) / MIB);
@@ -168,7 +156,7 @@ void bench_memcg(void)
 	emit("reclaim, GPU memory evicted", "64 MiB", "MiB", 0, &evicted,
 	     "the same client, by mem_reclaim");
 	peer_quit(peer);
-	rmdir(CGROUP);
+	cgroup_remove("bench");
 }
 
 void bench_return(void)

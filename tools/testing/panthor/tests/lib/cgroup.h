@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Cgroups right below the root, with the memory controller. Whatever goes wrong ends the test.
+ */
+#ifndef TESTS_CGROUP_H
+#define TESTS_CGROUP_H
+
+void cgroup_make(const char *name);
+/* It must be empty by now */
+void cgroup_remove(const char *name);
+/* Move the caller, its threads and all it will fork; NULL: back to where the tests run */
+void cgroup_enter(const char *name);
+/* Write @value to one of its files */
+void cgroup_set(const char *name, const char *file, const char *value);
+/* How often the kernel killed somebody there for want of memory */
+long cgroup_oom_kills(const char *name);
+
+#endif
