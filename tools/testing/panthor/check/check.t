@@ -46,6 +46,19 @@ program warns 'echo WARNING >/sys/kernel/debug/provoke-crash/DIRECT; echo ok 1; 
 program leaks 'modprobe kmemleak-test; rmmod kmemleak-test; echo ok 1; echo 1..1'
 expect "a provoked WARN fails the test that was running" 1 "FAIL warns: the kernel's log: .*WARNING" \
 	in_guest "$tmp/good" "$tmp/warns" "$tmp/good"
+# oom NAME LINE - what the kernel says when memory is out, and then LINE
+oom()
+{
+	program "$1" "for line in 'hog invoked oom-killer: gfp_mask=0x1' 'Call Trace:' '$2'; do
+		echo \"\$line\" >/dev/kmsg
+	done
+	echo ok 1; echo 1..1"
+}
+
+oom cgroup-full 'memory: usage 8192kB, limit 8192kB, failcnt 9'
+oom guest-full 'Mem-Info:'
+expect "a cgroup that is out of memory is a test's own business, the guest is not" 1 \
+	"FAIL guest-full: the kernel's log: .*Call Trace" in_guest "$tmp/cgroup-full" "$tmp/guest-full"
 expect "memory that is lost is found" 1 "FAIL kmemleak: no memory lost" in_guest "$tmp/leaks"
 
 tap_end

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel runs out of memory, and kills: a client while it is being reclaimed, and a writer
+ * while it waits for a job.
+ *
+ * OOM_ROUNDS=N of each (4)
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "peer.h"
+#include "reclaim.h"
+#include "tap.h"
+#include "trace.h"
+
+#define GROUP "oom"
+#define MIB (1UL << 20)
+
+static struct peer *neighbour;
+
+/* Takes all that there is, a MiB every @pause_us */
+static void take_memory(unsigned int pause_us)
+{
+	for (;;) {
+		void *memory =
+			mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (memory != MAP_FAILED)
+			memset(memory, 1, MIB);
+		usleep(pause_us);
+	}
+}
+
+static pid_t fork_in_group(void)
+{
+	pid_t pid;
+
+	cgroup_enter(GROUP);
+	pid = fork();
+	if (pid)
+		cgroup_enter(NULL);
+	else
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
+/* Leaves the process to be waited for, so that its number stays its own */
+static bool killed(pid_t pid, int flags)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, pid, &info, WEXITED | WNOWAIT | flags) && info.si_pid == pid &&
+	       info.si_code == CLD_KILLED && info.si_status == SIGKILL;
+}
+
+static bool listed(pid_t tgid)
+{
+	int row;
+
+	table_free(device_row(tgid, &row));
+	return row >= 0;
+}
+
+/* A client that always has a job under way, and shares its cgroup with somebody who takes it all */
+static void test_client(int round)
+{
+	const char *swap = round & 1 ? "16M" : "0";
+	int writes = 0, evicted = 0, odd = 0, tries = 0;
+	long kills = cgroup_oom_kills(GROUP);
+	struct peer *peer;
+	pid_t taker;
+	bool gone;
+
+	cgroup_set(GROUP, "memory.max", "max");
+	cgroup_set(GROUP, "memory.swap.max", swap);
+	/* Together they are killed */
+	cgroup_set(GROUP, "memory.oom.group", "1");
+	cgroup_enter(GROUP);
+	peer = peer_start("-b64x256K", NULL);
+	cgroup_enter(NULL);
+	if (!peer_do(peer, "loop 0 2000"))
+		bail("no loop");
+	cgroup_set(GROUP, "memory.max", "48M");
+	taker = fork_in_group();
+	if (!taker)
+		take_memory(20000);
+
+	while (!(gone = killed(peer->pid, WNOHANG)) && writes < 2000) {
+		int ret = reclaim(peer->pid);
+
+		writes++;
+		evicted += !ret;
+		if (ret && ret != -EBUSY && ret != -ENOSPC && ret != -ESRCH && !odd++)
+			diag("a write returned %d (%s)", ret, strerror(-ret));
+	}
+	diag("swap.max %s: %d writes, %d of them evicted something", swap, writes, evicted);
+	ok(gone && cgroup_oom_kills(GROUP) > kills,
+	   "client %d: killed for want of memory, while it was reclaimed", round);
+	ok(evicted && !odd, "client %d: the writes had nothing odd to say", round);
+	ok(killed(taker, 0), "client %d: and so was who took the memory", round);
+	/* What it had open is closed a moment later */
+	while (listed(peer->pid) && tries++ < 100)
+		usleep(50000);
+	ok(!listed(peer->pid) && !gem_sum(peer->pid, "").bos,
+	   "client %d: and nothing is left of it", round);
+	peer_kill(peer);
+	waitpid(taker, NULL, 0);
+}
+
+static void *write_neighbour(void *arg)
+{
+	(void)arg;
+	reclaim(neighbour->pid);
+	return NULL;
+}
+
+/* What the account of the neighbour says of the last request */
+static int64_t last(const char *column)
+{
+	int row;
+	struct table *table = device_row(neighbour->pid, &row);
+	int64_t value;
+
+	if (row < 0)
+		bail("no account of process %d", neighbour->pid);
+	value = strtoll(table_text(table, row, column), NULL, 10);
+	table_free(table);
+	return value;
+}
+
+static void test_writer(int round)
+{
+	long kills = cgroup_oom_kills(GROUP);
+	int64_t before = last("last_id");
+	pid_t writer;
+
+	cgroup_set(GROUP, "memory.oom.group", "0");
+	cgroup_set(GROUP, "memory.swap.max", "0");
+	cgroup_set(GROUP, "memory.max", "8M");
+	if (!peer_do(neighbour, "hold"))
+		bail("no job");
+	writer = fork_in_group();
+	if (!writer) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, write_neighbour, NULL);
+		usleep(100000);
+		take_memory(0);
+	}
+	ok(killed(writer, 0) && cgroup_oom_kills(GROUP) > kills,
+	   "writer %d: killed for want of memory", round);
+	diag("after %.1f ms of waiting", last("last_fence_ns") / 1e6);
+	ok(last("last_id") != before && last("last_result") == -EINTR,
+	   "writer %d: while it waited, and the account says so (%lld)", round,
+	   (long long)last("last_result"));
+	ok(!last("last_evicted_bos") && gem_sum(neighbour->pid, "private-").resident_bos == 32,
+	   "writer %d: nothing was evicted", round);
+	waitpid(writer, NULL, 0);
+	ok_jobs(peer_do(neighbour, "release"), "writer %d: the job it waited for went well", round);
+}
+
+int main(void)
+{
+	int rounds = knob("OOM_ROUNDS", 4);
+	struct trace *trace;
+
+	tap_start();
+	cgroup_make(GROUP);
+	neighbour = peer_start("-b32x64K", "-nneighbour", NULL);
+	trace = trace_start("panthor:panthor_reclaim_begin", "panthor:panthor_reclaim_end", NULL);
+
+	for (int i = 0; i < rounds; i++)
+		test_client(i);
+	/* Nobody else's business */
+	ok(!gem_sum(neighbour->pid, "private-").evictions,
+	   "not one buffer of a neighbour was evicted");
+	for (int i = 0; i < rounds; i++)
+		test_writer(i);
+
+	trace_stop(trace);
+	ok(!trace->lost && trace_count(trace, "panthor_reclaim_begin", 0) ==
+				   trace_count(trace, "panthor_reclaim_end", 0),
+	   "each of %d requests has its end", trace_count(trace, "panthor_reclaim_begin", 0));
+	trace_free(trace);
+	ok(peer_do(neighbour, "verify cpu") && !reclaim(neighbour->pid) &&
+		   peer_do(neighbour, "verify gpu"),
+	   "the neighbour's data is intact, evicted or not");
+	peer_quit(neighbour);
+	cgroup_remove(GROUP);
+	return tap_end();
+}
