@@ -156,14 +156,18 @@ static void test_submitter(void)
 	int64_t until;
 	long done = 0;
 	struct gem_sum before, after;
-	int64_t took, idle, frame, blocked, worst = 0, most = 0;
+	int64_t took, idle, frame, back, blocked, worst = 0, most = 0;
 	int ret, few = 0, late = 0, failed = 0, worst_share = 100;
 	struct peer *peer = peer_start("-b257x64K", NULL);
 
 	if (!peer_do(peer, "submit 1 1000"))
 		bail("no job");
 	idle = timed_reclaim(peer->pid, &ret);
-	if (!peer_do(peer, "submit 1 10000") || !peer_do(peer, "submit 20 10000"))
+	if (!peer_do(peer, "submit 1 10000"))
+		bail("no job");
+	/* Who is about to bring back its buffers has their lock until they are there */
+	back = peer_value(peer, "ms") * MSEC;
+	if (!peer_do(peer, "submit 20 10000"))
 		bail("no job");
 	frame = peer_value(peer, "ms") * MSEC / 20;
 	if (!peer_do(peer, "loop 100 10000"))
@@ -187,14 +191,15 @@ static void test_submitter(void)
 		failed += ret != 0 || before.resident_bos != bos;
 		few += share < 95;
 		blocked = blocked_ns(peer->pid);
-		late += blocked > 200 * MSEC + 3 * frame + slack_ns;
+		late += blocked > 200 * MSEC + 3 * frame + back + slack_ns;
 		most = blocked > most ? blocked : most;
 		worst = took > worst ? took : worst;
 		worst_share = share < worst_share ? share : worst_share;
 	}
 	diag("worst write: %.1f ms (%.1f ms when idle), blocked for %.1f ms at most", ms(worst),
 	     ms(idle), ms(most));
-	diag("worst share evicted: %d %%; a frame takes %.1f ms here", worst_share, ms(frame));
+	diag("worst share evicted: %d %%; a frame takes %.1f ms here, the first one %.1f ms",
+	     worst_share, ms(frame), ms(back));
 	ok(!failed, "%ld writes to a client that submits 10 ms frames without end: success", done);
 	ok(!few, "each of them takes at least 95 %% of its buffers");
 	measure_slack();
