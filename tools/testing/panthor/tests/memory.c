@@ -369,6 +369,19 @@ static void test_disk_requests(void)
 	peer_quit(peer);
 }
 
+/* Few enough that no CPU's batch of them is ever full: free all the same */
+static void test_disk_few(void)
+{
+	struct peer *peer = peer_start("-b20x4K", "-nmemory", NULL);
+	struct result result = traced_reclaim(peer->pid);
+
+	ok(!result.ret && result.evicted == 20 * 4096, "disk: few small buffers are evicted");
+	if (result.frees)
+		ok(result.freed == result.evicted, "disk: and all of them are free (%llu bytes)",
+		   (unsigned long long)result.freed);
+	peer_quit(peer);
+}
+
 /* A busy client, whom the shrinker looks at in vain: the answer to the request stays */
 static void test_shrinker_passes(void)
 {
@@ -438,6 +451,7 @@ int main(void)
 		set_swap(disk, true);
 		test_swap("disk", false);
 		test_disk_requests();
+		test_disk_few();
 		test_swapoff_half_way(disk);
 		set_swap(disk, false);
 	}
