@@ -43,10 +43,11 @@ struct panthor_reclaim_vm_args;
  *   when the kernel itself is the client.
  * - tgid: process of that client, in the initial PID namespace.
  * - vm_id: the VM, by the handle that VM_CREATE returned to that client. 0 for
- *   BOs that are in no VM.
+ *   BOs that are not private to one: in none, in several, or pinned.
  * - state: reclaim state of the BO when it was looked at, &enum
  *   panthor_gem_reclaim_state.
- * - va: lowest GPU address of the BO in the VM, 0 if it is not mapped.
+ * - va: lowest GPU address of the BO, 0 if it is not mapped or, for a BO that
+ *   stays, if somebody was changing that just then.
  * - label: label of the BO, at most 127 bytes, control characters, quotes and
  *   backslashes as \\xNN. Last on its line.
  * - Memory is in bytes (unit in no name), time in nanoseconds (``_ns``).
@@ -372,8 +373,9 @@ DECLARE_EVENT_CLASS(panthor_reclaim_bo,
  * @dev: device of the BO
  * @bo: the BO
  *
- * wait_ns is the time spent waiting for this BO alone, duration_ns all the time
- * spent on it, evictions how often it was evicted so far, this time included.
+ * wait_ns is the time spent waiting for the jobs of this BO alone (that for the
+ * jobs of a VM is the VM's), duration_ns all the time spent on it, evictions how
+ * often it was evicted so far, this time included.
  * reason is always none.
  */
 DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict,

@@ -362,15 +362,22 @@ static void panthor_reclaim_vm(struct panthor_reclaim_req *req, struct panthor_v
 	panthor_reclaim_req_vm_end(req);
 }
 
-/* May a BO that is on no VM's list go at all? For good only with its lock held. */
-static enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_reclaim_req *req,
-							  struct panthor_gem_object *bo)
+/**
+ * panthor_reclaim_barred() - Why a request for its process leaves a BO alone
+ * @bo: BO.
+ * @tgid: Process, as panthor_reclaim_client_tgid() gives it.
+ *
+ * Context: May sleep, takes the BO's gpuva.lock. The answer stands for as long
+ * as the BO's reservation lock is held.
+ * Return: %PANTHOR_RECLAIM_SHARED, %PANTHOR_RECLAIM_PINNED, or
+ * %PANTHOR_RECLAIM_NONE if it may go.
+ */
+enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_gem_object *bo, pid_t tgid)
 {
 	enum panthor_gem_reclaim_state state = READ_ONCE(bo->reclaim_state);
 
 	if (panthor_reclaim_bo_shared(bo) ||
-	    (state == PANTHOR_GEM_GPU_MAPPED_MULTI_VM &&
-	     !panthor_reclaim_bo_within(bo, req->target_tgid)))
+	    (state == PANTHOR_GEM_GPU_MAPPED_MULTI_VM && !panthor_reclaim_bo_within(bo, tgid)))
 		return PANTHOR_RECLAIM_SHARED;
 
 	if (state == PANTHOR_GEM_UNRECLAIMABLE)
@@ -382,21 +389,24 @@ static enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_reclaim
 static enum panthor_reclaim_reason panthor_reclaim_other_bo(struct panthor_reclaim_req *req,
 							    struct panthor_gem_object *bo)
 {
+	u64 fence_ns = req->vm.acct.fence_ns;
 	enum panthor_reclaim_reason reason;
 	int ret;
 
 	/* No need to wait for what will not go. */
-	reason = panthor_reclaim_barred(req, bo);
+	reason = panthor_reclaim_barred(bo, req->target_tgid);
 	if (reason)
 		return reason;
 
 	/* A job, or another process, may be given the BO until we have its lock. */
 	ret = panthor_reclaim_lock_idle(req, bo->base.resv);
+	req->wait_ns = req->vm.acct.fence_ns - fence_ns;
 	if (ret)
 		return ret == -EINTR ? PANTHOR_RECLAIM_INTERRUPTED : PANTHOR_RECLAIM_BUSY;
 
 	if (bo->backing.pages)
-		reason = panthor_reclaim_barred(req, bo) ? : panthor_reclaim_evict(req, bo);
+		reason = panthor_reclaim_barred(bo, req->target_tgid) ? :
+			 panthor_reclaim_evict(req, bo);
 	else
 		reason = PANTHOR_RECLAIM_STATE_CHANGED;
 
@@ -597,7 +607,7 @@ int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid)
 	ret = panthor_reclaim_result(&req, ret);
 	panthor_reclaim_req_end(&req, ret);
 	for (u32 i = 0; i < req.clients; i++)
-		panthor_reclaim_client_last(targets[i].client, &req, NULL);
+		panthor_reclaim_client_result(targets[i].client, &req);
 
 	panthor_reclaim_put_targets(targets, req.clients);
 

@@ -259,6 +259,9 @@ struct panthor_reclaim_bo {
 
 	/** @vm_id: VM that the BO was private to when it was mapped last. */
 	u32 vm_id;
+
+	/** @evicted_vm: VM that the request was at which evicted the BO, 0 for none. */
+	u32 evicted_vm;
 };
 
 /**
@@ -501,9 +504,8 @@ void panthor_reclaim_req_vm_begin(struct panthor_reclaim_req *req,
 void panthor_reclaim_req_vm_end(struct panthor_reclaim_req *req);
 void panthor_reclaim_req_skip(struct panthor_reclaim_req *req, struct panthor_gem_object *bo,
 			      enum panthor_reclaim_reason reason);
-void panthor_reclaim_client_last(struct panthor_reclaim_client *client,
-				 const struct panthor_reclaim_req *req,
-				 const struct panthor_reclaim_acct *acct);
+void panthor_reclaim_client_result(struct panthor_reclaim_client *client,
+				   const struct panthor_reclaim_req *req);
 void panthor_reclaim_req_written(struct panthor_reclaim_req *req,
 				 struct panthor_gem_object *bo, u64 duration_ns,
 				 u64 written, u64 freed);
@@ -528,6 +530,7 @@ void panthor_reclaim_trace_swapin(struct panthor_gem_object *bo, u64 start_ns, u
 				  int result);
 
 /* panthor_reclaim.c: one explicit request */
+enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_gem_object *bo, pid_t tgid);
 int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid);
 
 /* panthor_reclaim_writeback.c: from the page cache to swap */

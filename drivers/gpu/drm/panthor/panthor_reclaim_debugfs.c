@@ -2,7 +2,7 @@
 
 /*
  * dri/<device>/reclaim has one line a client, dri/client-<id>/reclaim one line
- * a VM of that client and their sum. The numbers are read without locks, each
+ * a VM of that client and their sum. The numbers are read one by one, each
  * right on its own.
  */
 
@@ -37,9 +37,9 @@ struct panthor_reclaim_row {
 };
 
 static void panthor_reclaim_row_add(struct panthor_reclaim_row *row,
-				    struct panthor_gem_object *bo)
+				    struct panthor_gem_object *bo,
+				    enum panthor_reclaim_reason barred)
 {
-	enum panthor_gem_reclaim_state state = READ_ONCE(bo->reclaim_state);
 	u32 evictions = atomic_read(&bo->reclaimed_count);
 	bool evicted = READ_ONCE(bo->rcl.evicted_by);
 
@@ -56,9 +56,9 @@ static void panthor_reclaim_row_add(struct panthor_reclaim_row *row,
 		return;
 
 	row->resident += bo->base.size;
-	if (panthor_reclaim_bo_shared(bo) || state == PANTHOR_GEM_GPU_MAPPED_MULTI_VM)
+	if (barred == PANTHOR_RECLAIM_SHARED)
 		row->shared += bo->base.size;
-	else if (state == PANTHOR_GEM_UNRECLAIMABLE)
+	else if (barred == PANTHOR_RECLAIM_PINNED)
 		row->pinned += bo->base.size;
 	else
 		row->reclaimable += bo->base.size;
@@ -105,6 +105,7 @@ static int panthor_reclaim_show_client(struct seq_file *m,
 				       struct panthor_reclaim_client *client, bool vms)
 {
 	struct panthor_reclaim_row *rows __free(kvfree) = NULL;
+	pid_t tgid = panthor_reclaim_client_tgid(client, NULL);
 	struct panthor_gem_object **bos;
 	struct panthor_reclaim_row *sum;
 	u64 used = 0;
@@ -122,10 +123,11 @@ static int panthor_reclaim_show_client(struct seq_file *m,
 
 	sum = &rows[PANTHOR_RECLAIM_MAX_VMS + 1];
 	for (u32 i = 0; i < count; i++) {
+		enum panthor_reclaim_reason barred = panthor_reclaim_barred(bos[i], tgid);
 		u32 vm = min(READ_ONCE(bos[i]->rcl.vm_id), PANTHOR_RECLAIM_MAX_VMS);
 
-		panthor_reclaim_row_add(&rows[vm], bos[i]);
-		panthor_reclaim_row_add(sum, bos[i]);
+		panthor_reclaim_row_add(&rows[vm], bos[i], barred);
+		panthor_reclaim_row_add(sum, bos[i], barred);
 		used |= BIT_ULL(vm);
 	}
 	panthor_reclaim_put_bos(bos, count);

@@ -235,48 +235,56 @@ void panthor_reclaim_req_vm_begin(struct panthor_reclaim_req *req,
 	trace_panthor_vm_reclaim_begin(req->ptdev->base.dev, &req->vm);
 }
 
-/**
- * panthor_reclaim_client_last() - Book what a request did to a client
- * @client: Client.
- * @req: Request. Becomes the last one of the client, its result as it stands,
- * unless it is the shrinker's and took nothing.
- * @acct: What it did that is not booked yet, NULL for nothing.
- *
- * While the request is at one of the client's VMs, it is booked on that VM too.
- */
-void panthor_reclaim_client_last(struct panthor_reclaim_client *client,
-				 const struct panthor_reclaim_req *req,
-				 const struct panthor_reclaim_acct *acct)
+/* Of two at a time the later one is the last, and has the books to itself. */
+static void panthor_reclaim_last_add(struct panthor_reclaim_last *last,
+				     const struct panthor_reclaim_req *req,
+				     const struct panthor_reclaim_acct *acct)
 {
-	struct panthor_reclaim_last *lasts[] = {
-		&client->last,
-		req->vm.client == client ? &client->vm_last[req->vm.vm_id] : NULL,
-	};
-	bool passing = (req->source == PANTHOR_RECLAIM_SHRINKER ||
-			req->source == PANTHOR_RECLAIM_KSWAPD) &&
-		       !(acct && acct->evicted_bos);
+	if (last->id > req->id)
+		return;
+
+	if (last->id != req->id) {
+		/* Who asked shall find the answer, though the shrinker passes by since. */
+		if ((req->source == PANTHOR_RECLAIM_SHRINKER ||
+		     req->source == PANTHOR_RECLAIM_KSWAPD) && !acct->evicted_bos)
+			return;
+
+		*last = (struct panthor_reclaim_last){ .id = req->id, .source = req->source };
+	}
+
+	last->end_ns = ktime_get_ns();
+	panthor_reclaim_add(&last->acct, acct);
+}
+
+/* Book what a request did to a client: in the VM, or 0 for BOs that are in none. */
+static void panthor_reclaim_client_add(struct panthor_reclaim_client *client, u32 vm_id,
+				       const struct panthor_reclaim_req *req,
+				       const struct panthor_reclaim_acct *acct)
+{
+	guard(spinlock)(&client->lock);
+	panthor_reclaim_last_add(&client->last, req, acct);
+	panthor_reclaim_last_add(&client->vm_last[vm_id], req, acct);
+}
+
+/**
+ * panthor_reclaim_client_result() - Book what a writer is told of a client
+ * @client: Client.
+ * @req: Request, which has ended. Was the last one of the client even if there
+ * was nothing to look at.
+ */
+void panthor_reclaim_client_result(struct panthor_reclaim_client *client,
+				   const struct panthor_reclaim_req *req)
+{
+	static const struct panthor_reclaim_acct nothing;
 
 	guard(spinlock)(&client->lock);
-	for (u32 i = 0; i < ARRAY_SIZE(lasts) && lasts[i]; i++) {
-		struct panthor_reclaim_last *last = lasts[i];
+	panthor_reclaim_last_add(&client->last, req, &nothing);
+	if (client->last.id == req->id)
+		client->last.result = req->result;
 
-		/* Of two at a time the later one is the last, and has the books to itself. */
-		if (last->id > req->id)
-			continue;
-
-		if (last->id != req->id) {
-			/* Who asked shall find the answer, though the shrinker passes by since. */
-			if (passing)
-				continue;
-
-			*last = (struct panthor_reclaim_last){ .id = req->id,
-							       .source = req->source };
-		}
-
-		last->result = req->result;
-		last->end_ns = ktime_get_ns();
-		if (acct)
-			panthor_reclaim_add(&last->acct, acct);
+	for (u32 i = 0; i < ARRAY_SIZE(client->vm_last); i++) {
+		if (client->vm_last[i].id == req->id)
+			client->vm_last[i].result = req->result;
 	}
 }
 
@@ -289,7 +297,7 @@ static void panthor_reclaim_vm_done(struct panthor_reclaim_req *req, unsigned lo
 	trace_panthor_vm_reclaim_end(req->ptdev->base.dev, &req->vm);
 
 	if (client)
-		panthor_reclaim_client_last(client, req, &req->vm.acct);
+		panthor_reclaim_client_add(client, req->vm.vm_id, req, &req->vm.acct);
 
 	panthor_reclaim_reset_vm(req);
 }
@@ -373,7 +381,15 @@ static void panthor_reclaim_skipped(struct panthor_reclaim_req *req,
 void panthor_reclaim_req_skip(struct panthor_reclaim_req *req, struct panthor_gem_object *bo,
 			      enum panthor_reclaim_reason reason)
 {
-	panthor_reclaim_skipped(req, bo, READ_ONCE(bo->reclaim_state), reason, 0, 0);
+	u64 va = 0;
+
+	/* The shrinker, too, gets here: who has the lock may wait for memory. */
+	if (trace_panthor_bo_evict_skip_enabled() && mutex_trylock(&bo->base.gpuva.lock)) {
+		va = panthor_reclaim_bo_va(bo);
+		mutex_unlock(&bo->base.gpuva.lock);
+	}
+
+	panthor_reclaim_skipped(req, bo, READ_ONCE(bo->reclaim_state), reason, va, req->wait_ns);
 	req->wait_ns = 0;
 }
 
@@ -398,7 +414,8 @@ void panthor_reclaim_req_written(struct panthor_reclaim_req *req,
 
 	panthor_reclaim_add(&req->total, &acct);
 	if (bo->rcl.client)
-		panthor_reclaim_client_last(bo->rcl.client, req, &acct);
+		panthor_reclaim_client_add(bo->rcl.client, READ_ONCE(bo->rcl.evicted_vm), req,
+					   &acct);
 
 	trace_panthor_bo_writeback(req->ptdev->base.dev, req->id, bo->rcl.id, bo->base.size,
 				   written, freed, duration_ns);
@@ -576,6 +593,7 @@ bool panthor_reclaim_try_end(struct panthor_reclaim_try *try, struct panthor_gem
 	if (!err) {
 		bo->rcl.evicted_by = req ? req->id : 0;
 		bo->rcl.evicted_ns = now;
+		bo->rcl.evicted_vm = req ? req->vm.vm_id : 0;
 		if (client) {
 			atomic64_inc(&client->evictions);
 			atomic64_add(bo->base.size, &client->evicted_bytes);
