@@ -231,8 +231,9 @@ TRACE_EVENT(panthor_reclaim_end,
  * @dev: device the request is for
  * @vm: the VM and its account
  *
- * bos and size say what the VM has on its LRU at this moment. vm_id 0 stands
- * for BOs that are in no VM.
+ * bos and size say what the VM has to offer at this moment: to the shrinker what
+ * is on its LRU, to an explicit request what is private to it and created by its
+ * client. vm_id 0 stands for the other BOs of the client.
  */
 TRACE_EVENT(panthor_vm_reclaim_begin,
 	TP_PROTO(const struct device *dev, const struct panthor_reclaim_vm_args *vm),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
+#include <linux/bitmap.h>
 #include <linux/blkdev.h>
 #include <linux/cleanup.h>
 #include <linux/delay.h>
@@ -28,9 +29,10 @@
  * A write of a TGID to mem_reclaim pushes the GPU memory of that process out to
  * swap, now. One request goes through four steps:
  *
- * 1. Find the target: its open files and their VMs, each with a reference. All
- *    locks are dropped again, so that nobody's open,
- *    close or ioctl waits for a reclaim.
+ * 1. Find the target: its open files, their VMs and the BOs created through
+ *    them, each with a reference. All locks are dropped again, so that nobody
+ *    else's open, close or ioctl waits for a reclaim. The lists that the
+ *    shrinker goes by are left alone: while it looks at one, it is empty.
  * 2. For each VM, wait for its jobs, once, then evict all that is private to it
  *    while its reservation lock keeps new jobs out.
  * 3. Evict what else the target created and has to itself: BOs in no VM, or in
@@ -147,11 +149,11 @@ static int panthor_reclaim_wait_fences(struct panthor_reclaim_req *req, struct d
 	u64 start_ns = ktime_get_ns();
 	struct dma_fence **fences;
 	unsigned int nr;
-	int ret;
+	int ret = 0;
 
-	ret = dma_resv_get_fences(resv, DMA_RESV_USAGE_BOOKKEEP, &nr, &fences);
-	if (ret)
-		return ret;
+	/* With no memory for that they are waited for with the lock held, in slices. */
+	if (dma_resv_get_fences(resv, DMA_RESV_USAGE_BOOKKEEP, &nr, &fences))
+		return 0;
 
 	for (u32 i = 0; i < nr; i++) {
 		long left;
@@ -263,20 +265,19 @@ static enum panthor_reclaim_reason panthor_reclaim_evict(struct panthor_reclaim_
 	}
 }
 
-static struct panthor_gem_object *panthor_reclaim_next(struct panthor_device *ptdev,
-						       struct drm_gem_lru *lru)
+/* The BOs created through one open file, and which of them the request has looked at. */
+struct panthor_reclaim_bos {
+	struct panthor_gem_object **bos;
+	unsigned long *seen;
+	u32 count;
+};
+
+/* Has a BO pages that are private to this VM? For good only with the VM's lock held. */
+static bool panthor_reclaim_is_private(struct panthor_gem_object *bo, u32 vm_id)
 {
-	struct drm_gem_object *obj;
-
-	guard(mutex)(&ptdev->base.gem_lru_mutex);
-	obj = list_first_entry_or_null(&lru->list, typeof(*obj), lru_node);
-	if (!obj)
-		return NULL;
-
-	drm_gem_lru_move_tail_locked(lru, obj);
-
-	/* One that is being freed gives its memory back without us. */
-	return kref_get_unless_zero(&obj->refcount) ? to_panthor_bo(obj) : NULL;
+	return READ_ONCE(bo->backing.pages) && READ_ONCE(bo->rcl.vm_id) == vm_id &&
+	       READ_ONCE(bo->reclaim_state) == PANTHOR_GEM_GPU_MAPPED_SINGLE_VM &&
+	       !panthor_reclaim_bo_shared(bo);
 }
 
 static enum panthor_reclaim_reason
@@ -304,27 +305,29 @@ panthor_reclaim_private_bo(struct panthor_reclaim_req *req, struct panthor_gem_o
 	return reason;
 }
 
-static void panthor_reclaim_vm(struct panthor_reclaim_req *req, struct panthor_vm *vm)
+static void panthor_reclaim_vm(struct panthor_reclaim_req *req, struct panthor_vm *vm,
+			       struct panthor_reclaim_bos *set)
 {
 	struct panthor_reclaim_vm *rcl = panthor_reclaim_of_vm(vm);
-	struct drm_gem_lru *lru = panthor_reclaim_vm_lru(vm);
 	struct dma_resv *resv = panthor_vm_resv(vm);
 	bool locked = false;
-	u64 size;
-	u32 bos;
+	u64 size = 0;
+	u32 nr = 0;
 
-	scoped_guard(mutex, &req->ptdev->base.gem_lru_mutex) {
-		bos = list_count_nodes(&lru->list);
-		size = (u64)lru->count << PAGE_SHIFT;
+	for (u32 i = 0; i < set->count; i++) {
+		if (panthor_reclaim_is_private(set->bos[i], rcl->id)) {
+			size += set->bos[i]->base.size;
+			nr++;
+		}
 	}
 
-	panthor_reclaim_req_vm_begin(req, rcl->client, rcl->id, bos, size);
+	panthor_reclaim_req_vm_begin(req, rcl->client, rcl->id, nr, size);
 	if (!panthor_reclaim_has_room(req, PAGE_SIZE))
 		req->vm.reason = PANTHOR_RECLAIM_NO_SWAP;
-	else if (bos && panthor_reclaim_lock_idle(req, resv))
+	else if (nr && panthor_reclaim_lock_idle(req, resv))
 		req->vm.reason = PANTHOR_RECLAIM_BUSY;
 	else
-		locked = bos;
+		locked = nr;
 
 	if (locked && panthor_reclaim_has_room(req, size)) {
 		u64 start_ns = ktime_get_ns();
@@ -333,27 +336,24 @@ static void panthor_reclaim_vm(struct panthor_reclaim_req *req, struct panthor_v
 		req->vm.acct.unmap_ns += ktime_get_ns() - start_ns;
 	}
 
-	for (u32 i = 0; i < bos; i++) {
+	/* One that has come since is one of the others. */
+	for (u32 i = 0; nr && i < set->count; i++) {
 		enum panthor_reclaim_reason reason = req->vm.reason;
-		struct panthor_gem_object *bo;
+		struct panthor_gem_object *bo = set->bos[i];
+
+		if (!panthor_reclaim_is_private(bo, rcl->id))
+			continue;
 
 		if (panthor_reclaim_stopped(req)) {
 			req->vm.reason = PANTHOR_RECLAIM_INTERRUPTED;
 			break;
 		}
 
-		bo = panthor_reclaim_next(req->ptdev, lru);
-		if (!bo)
-			continue;
-
-		if (bo->rcl.seen_by != req->id) {
-			bo->rcl.seen_by = req->id;
-			if (locked)
-				reason = panthor_reclaim_private_bo(req, bo, resv);
-			if (reason)
-				panthor_reclaim_req_skip(req, bo, reason);
-		}
-		drm_gem_object_put(&bo->base);
+		__set_bit(i, set->seen);
+		if (locked)
+			reason = panthor_reclaim_private_bo(req, bo, resv);
+		if (reason)
+			panthor_reclaim_req_skip(req, bo, reason);
 	}
 
 	if (locked)
@@ -414,24 +414,16 @@ static enum panthor_reclaim_reason panthor_reclaim_other_bo(struct panthor_recla
 	return reason;
 }
 
-static bool panthor_reclaim_is_other(struct panthor_reclaim_req *req,
-				     struct panthor_gem_object *bo)
-{
-	return READ_ONCE(bo->backing.pages) && bo->rcl.seen_by != req->id &&
-	       (READ_ONCE(bo->reclaim_state) != PANTHOR_GEM_GPU_MAPPED_SINGLE_VM ||
-		panthor_reclaim_bo_shared(bo));
-}
-
 static void panthor_reclaim_others(struct panthor_reclaim_req *req,
 				   struct panthor_reclaim_client *client,
-				   struct panthor_gem_object **bos, u32 count)
+				   struct panthor_reclaim_bos *set)
 {
-	u32 nr = 0;
+	u32 i, nr = 0;
 	u64 size = 0;
 
-	for (u32 i = 0; i < count; i++) {
-		if (panthor_reclaim_is_other(req, bos[i])) {
-			size += bos[i]->base.size;
+	for_each_clear_bit(i, set->seen, set->count) {
+		if (READ_ONCE(set->bos[i]->backing.pages)) {
+			size += set->bos[i]->base.size;
 			nr++;
 		}
 	}
@@ -440,20 +432,20 @@ static void panthor_reclaim_others(struct panthor_reclaim_req *req,
 		return;
 
 	panthor_reclaim_req_vm_begin(req, client, 0, nr, size);
-	for (u32 i = 0; i < count; i++) {
+	for_each_clear_bit(i, set->seen, set->count) {
 		enum panthor_reclaim_reason reason;
+
+		if (!READ_ONCE(set->bos[i]->backing.pages))
+			continue;
 
 		if (panthor_reclaim_stopped(req)) {
 			req->vm.reason = PANTHOR_RECLAIM_INTERRUPTED;
 			break;
 		}
 
-		if (!panthor_reclaim_is_other(req, bos[i]))
-			continue;
-
-		reason = panthor_reclaim_other_bo(req, bos[i]);
+		reason = panthor_reclaim_other_bo(req, set->bos[i]);
 		if (reason)
-			panthor_reclaim_req_skip(req, bos[i], reason);
+			panthor_reclaim_req_skip(req, set->bos[i], reason);
 	}
 	panthor_reclaim_req_vm_end(req);
 }
@@ -530,23 +522,36 @@ static void panthor_reclaim_count(struct panthor_reclaim_req *req,
 static int panthor_reclaim_client(struct panthor_reclaim_req *req,
 				  struct panthor_reclaim_target *target)
 {
-	struct panthor_gem_object **bos;
-	u32 count;
+	struct panthor_reclaim_bos set;
+	int ret = -ENOMEM, cookie;
 
-	for (u32 i = 0; i < target->nr_vms && !panthor_reclaim_stopped(req); i++)
-		panthor_reclaim_vm(req, target->vms[i]);
-
-	bos = panthor_reclaim_client_bos(target->client, &count);
-	if (!bos)
+	set.bos = panthor_reclaim_client_bos(target->client, &set.count);
+	if (!set.bos)
 		return -ENOMEM;
 
-	if (!panthor_reclaim_stopped(req))
-		panthor_reclaim_others(req, target->client, bos, count);
+	set.seen = bitmap_zalloc(set.count, GFP_KERNEL);
+	if (!set.seen)
+		goto out_put;
 
-	panthor_reclaim_write(req, bos, count);
-	panthor_reclaim_count(req, bos, count);
-	panthor_reclaim_put_bos(bos, count);
-	return 0;
+	ret = 0;
+	if (drm_dev_enter(&req->ptdev->base, &cookie)) {
+		for (u32 i = 0; i < target->nr_vms && !panthor_reclaim_stopped(req); i++)
+			panthor_reclaim_vm(req, target->vms[i], &set);
+
+		if (!panthor_reclaim_stopped(req))
+			panthor_reclaim_others(req, target->client, &set);
+
+		/* Whoever unplugs a device, any device, need not wait for our swap. */
+		drm_dev_exit(cookie);
+	}
+
+	panthor_reclaim_write(req, set.bos, set.count);
+	panthor_reclaim_count(req, set.bos, set.count);
+	bitmap_free(set.seen);
+
+out_put:
+	panthor_reclaim_put_bos(set.bos, set.count);
+	return ret;
 }
 
 /* What to tell the writer. That something went is a success, however little. */
@@ -585,14 +590,14 @@ int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid)
 {
 	struct panthor_reclaim_req req = { .start_ns = ktime_get_ns() };
 	struct panthor_reclaim_target *targets;
-	int ret, cookie;
+	int ret;
 
-	if (!drm_dev_enter(&ptdev->base, &cookie))
+	if (drm_dev_is_unplugged(&ptdev->base))
 		return -ENODEV;
 
 	ret = panthor_reclaim_find(ptdev, tgid, &targets, &req.clients);
 	if (ret)
-		goto out_exit;
+		return ret;
 
 	for (u32 i = 0; i < req.clients; i++)
 		req.vms += targets[i].nr_vms;
@@ -610,8 +615,5 @@ int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid)
 		panthor_reclaim_client_result(targets[i].client, &req);
 
 	panthor_reclaim_put_targets(targets, req.clients);
-
-out_exit:
-	drm_dev_exit(cookie);
 	return ret;
 }

@@ -254,10 +254,7 @@ struct panthor_reclaim_bo {
 	/** @evicted_ns: CLOCK_MONOTONIC time of that. */
 	u64 evicted_ns;
 
-	/** @seen_by: Last explicit request that looked at the BO. */
-	u64 seen_by;
-
-	/** @vm_id: VM that the BO was private to when it was mapped last. */
+	/** @vm_id: VM of @client that the BO was private to when it was mapped last, 0 for none. */
 	u32 vm_id;
 
 	/** @evicted_vm: VM that the request was at which evicted the BO, 0 for none. */

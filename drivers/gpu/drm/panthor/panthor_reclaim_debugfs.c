@@ -207,8 +207,10 @@ void panthor_reclaim_debugfs_init(struct drm_minor *minor)
 void panthor_reclaim_debugfs_client(struct panthor_reclaim_client *client,
 				    struct drm_file *file)
 {
-	debugfs_create_file("reclaim", 0444, file->debugfs_client, client,
-			    &panthor_reclaim_one_fops);
+	/* Without a folder it would end up in debugfs' own, and stay there. */
+	if (file->debugfs_client)
+		debugfs_create_file("reclaim", 0444, file->debugfs_client, client,
+				    &panthor_reclaim_one_fops);
 }
 
 #else

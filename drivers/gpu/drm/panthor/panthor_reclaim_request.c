@@ -79,7 +79,7 @@ panthor_reclaim_trace_bo(struct panthor_reclaim_req *req, struct panthor_gem_obj
 	};
 
 	if (state == PANTHOR_GEM_GPU_MAPPED_SINGLE_VM) {
-		args.vm_id = bo->rcl.vm_id;
+		args.vm_id = req->vm.vm_id ? : bo->rcl.vm_id;
 		client = req->vm.client ? : client;
 	}
 

@@ -145,6 +145,40 @@ static void test_bound(void)
 	client_fini(&client);
 }
 
+static void *shrink_main(void *arg)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
+	write_file(path, "65536", 5);
+	return arg;
+}
+
+/* The shrinker is at the busy target, too, and has its buffers on a list of its own meanwhile */
+static void test_beside_shrinker(void)
+{
+	struct client client;
+	pthread_t thread;
+	struct table *table;
+	int row, ret;
+
+	start_client(&client, 64, 65536);
+	if (client_hold(&client, &err))
+		bail("no job");
+	pthread_create(&thread, NULL, shrink_main, NULL);
+	usleep(200000);
+	timed_reclaim(getpid(), &ret);
+	table = device_row(getpid(), &row);
+	ok(ret == -EBUSY, "a busy target that the shrinker looks at: EBUSY, too (%d)", ret);
+	ok(table_value(table, row, "last_skipped_bos") >= 64,
+	   "and each of its buffers is accounted for (%s)",
+	   table_text(table, row, "last_skipped_bos"));
+	table_free(table);
+	ok_jobs(!client_release(&client, &err), "and the job went well");
+	pthread_join(thread, NULL);
+	client_fini(&client);
+}
+
 /*
  * Frames of 10 ms without a gap, and 50 writes into them. What evicting takes is the machine's
  * business, how long the write is blocked is ours
@@ -266,6 +300,90 @@ static void test_signals(void)
 	peer_quit(peer);
 }
 
+/* What the account of the last request for a process says */
+static struct account {
+	int result;
+	int evicted_bos;
+	uint64_t evicted;
+	uint64_t written;
+} account(pid_t tgid)
+{
+	int row;
+	struct table *table = device_row(tgid, &row);
+	struct account last;
+
+	if (row < 0)
+		bail("no account of process %d", tgid);
+	last.result = strtol(table_text(table, row, "last_result"), NULL, 10);
+	last.evicted_bos = table_value(table, row, "last_evicted_bos");
+	last.evicted = table_value(table, row, "last_evicted");
+	last.written = table_value(table, row, "last_written");
+	table_free(table);
+	return last;
+}
+
+/*
+ * Signals at any point of a request: what was done before is told, and nothing else. The second
+ * half kills the writer, whom nobody can ask any more
+ */
+static void test_signals_anywhere(void)
+{
+	const long writes = knob("SIGNALS", 60);
+	struct peer *peer = peer_start("-b512x64K", NULL);
+	int64_t idle, most = 0, until = now_ns() + 60 * NSEC;
+	int ret, early = 0, midway = 0, unwritten = 0, odd = 0;
+	long done = 0;
+
+	if (!peer_do(peer, "submit 1 100"))
+		bail("no job");
+	idle = timed_reclaim(peer->pid, &ret);
+	srandom(knob("SEED", 1));
+	for (; done < writes && (done < 10 || now_ns() < until); done++) {
+		int sig = done & 1 ? SIGKILL : SIGTERM, status;
+		struct gem_sum before, after;
+		struct account last;
+		int64_t took;
+		pid_t pid;
+
+		if (!peer_do(peer, "submit 1 100"))
+			break;
+		before = gem_sum(peer->pid, "");
+		pid = fork();
+		if (!pid)
+			writer(peer->pid, sig, 0);
+		usleep(random() % (idle / 1000));
+		took = now_ns();
+		kill(pid, sig);
+		waitpid(pid, &status, 0);
+		took = now_ns() - took;
+		most = took > most ? took : most;
+
+		after = gem_sum(peer->pid, "");
+		last = account(peer->pid);
+		/* Before it was there, or after it was done, there is nothing to be said */
+		if (before.evictions == after.evictions)
+			early++;
+		else if (last.evicted_bos < 512)
+			midway++;
+		else if (last.written < last.evicted)
+			unwritten++;
+		if (before.evictions == after.evictions)
+			continue;
+		odd += last.result != 0 || last.written > last.evicted ||
+		       (uint64_t)last.evicted_bos != after.evictions - before.evictions ||
+		       (WIFEXITED(status) && WEXITSTATUS(status));
+	}
+	diag("%ld signals: %d before anything was done, %d while evicting, %d while writing", done,
+	     early, midway, unwritten);
+	diag("%.1f ms at most from the signal to the end", ms(most));
+	ok(midway + unwritten > 0, "signals in the middle of a request");
+	ok(!odd, "what was done is told, and a success (%d times not)", odd);
+	ok(most < 200 * MSEC + slack_ns || busy, "and each ends it at once");
+	ok_jobs(peer_do(peer, "submit 1 100"), "the target goes on");
+	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"), "and its data is intact");
+	peer_quit(peer);
+}
+
 /* What other clients do while a reclaim runs, and the longest that each step took */
 enum step { OPEN, VM_CREATE, SUBMIT, VM_DESTROY, CLOSE, STEPS };
 
@@ -370,7 +488,8 @@ static void test_bystanders(void)
 		all_free = bystanders_free(peer, &base, &worked);
 	ok(worked, "other clients come and go during a reclaim of %s", spec + 2);
 	ok(all_free,
-	   "open, VM create, submit, VM destroy, close: none is held up for 5 %% of its time");
+	   "open, VM create, submit, VM destroy, close: none takes 5 %% of its time, or much longer "
+	   "than without");
 	peer_quit(peer);
 }
 
@@ -381,8 +500,10 @@ int main(void)
 	test_remainder(1);
 	test_remainder(2000);
 	test_bound();
+	test_beside_shrinker();
 	test_submitter();
 	test_signals();
+	test_signals_anywhere();
 	test_bystanders();
 	return tap_end();
 }
