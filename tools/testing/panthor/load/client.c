@@ -297,7 +297,8 @@ int client_verify(struct client *client, enum client_how how, uint64_t *bytes,
 			err->offset = bad;
 			return ret;
 		}
-		*bytes += cbo->bo.size;
+		*bytes += how == CLIENT_CHECK && on_gpu(client, cbo) ? cbo->bo.size / PATTERN_LINES
+								     : cbo->bo.size;
 	}
 	return 0;
 }

@@ -111,7 +111,7 @@ void client_fini(struct client *client);
  * CPU
  */
 int client_fill(struct client *client, enum client_how how, struct client_error *err);
-/* -EILSEQ: a buffer does not hold what was filled in */
+/* -EILSEQ: a buffer does not hold what was filled in. @bytes: how many were looked at */
 int client_verify(struct client *client, enum client_how how, uint64_t *bytes,
 		  struct client_error *err);
 int client_calibrate(struct client *client, struct client_error *err);

@@ -56,7 +56,7 @@ ok $((!$?)) "a command that there is not: an error"
 stop_load
 ok $((!$?)) "and errors show in the exit status"
 
-# A pattern is worth something only if a wrong byte is found: what another seed filled in is wrong
+# What a script would do
 out=$(load -s1 -b1x64K -e 'verify cpu' -e 'verify check' -e 'verify gpu' </dev/null)
 [ "$(grep -c '^ok verify' <<<"$out")" -eq 3 ]
 ok $? "three ways to verify, one after the other"

@@ -76,12 +76,10 @@ static int act_vm_destroy(struct client *client)
 /* The VM goes with jobs of it under way */
 static int act_vm_destroy_busy(struct client *client)
 {
-	struct jobs *jobs;
-	int ret = client_submit(client, 1, 0, &err);
+	int ret = verify(client, CLIENT_CHECK);
 
-	jobs = &client->jobs[0];
 	if (!ret)
-		ret = jobs_spin(jobs, 5000, client->bos[0].bo.va);
+		ret = jobs_spin(&client->jobs[0], 5000, client->bos[0].bo.va);
 	if (!ret)
 		ret = vm_destroy(&client->vms[0]);
 	client_fini(client);
@@ -106,14 +104,16 @@ static int act_submit(struct client *client)
 
 static int act_open_close(struct client *client)
 {
+	int ret = verify(client, CLIENT_CPU);
+
 	client_fini(client);
-	return open_client(client);
+	return ret ? ret : open_client(client);
 }
 
 /* Without giving anything back by hand; mappings would keep the file open, though */
 static int act_close_abruptly(struct client *client)
 {
-	int ret = client_submit(client, 1, 0, &err);
+	int ret = verify(client, CLIENT_CHECK);
 
 	for (unsigned int i = 0; i < client->nr_bos; i++)
 		bo_unmap(&client->bos[i].bo);
@@ -208,6 +208,8 @@ static int act_fault(struct client *client)
 	if (!ret && jobs_wait(&jobs, jobs.point, dev_now() + 10 * DEV_NSEC) != -EIO)
 		ret = -EPROTO;
 	jobs_fini(&jobs);
+	if (!ret)
+		ret = verify(client, CLIENT_CPU);
 	/* The VM cannot be used after a fault; a new client can */
 	client_fini(client);
 	return ret ? ret : open_client(client);

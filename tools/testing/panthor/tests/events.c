@@ -327,18 +327,6 @@ static int64_t last_total(const struct trace *trace, pid_t pid)
 }
 
 /* What the table in debugfs says is resident of process @pid */
-static int64_t table_total(pid_t pid)
-{
-	struct table *table = table_read(device_table());
-	int64_t size = 0;
-
-	for (int row = 0; table && row < table->nr_rows; row++)
-		if ((pid_t)table_value(table, row, "tgid") == pid)
-			size += table_value(table, row, "resident");
-	table_free(table);
-	return size;
-}
-
 static void check_totals(struct trace *trace, struct peer **peers, int count)
 {
 	struct gem_sum sum = gem_sum(0, "");
@@ -353,10 +341,10 @@ static void check_totals(struct trace *trace, struct peer **peers, int count)
 		sum = gem_sum(pid, "");
 		sum.resident -= sum.firmware;
 		ok(last_total(trace, pid) == (int64_t)sum.resident &&
-			   table_total(pid) == (int64_t)sum.resident,
+			   device_sum(pid, "resident") == sum.resident,
 		   "so is that of client %d, and the table agrees (%lld, %llu, %lld)", i,
 		   (long long)last_total(trace, pid), (unsigned long long)sum.resident,
-		   (long long)table_total(pid));
+		   (long long)device_sum(pid, "resident"));
 	}
 	trace_free(trace);
 }

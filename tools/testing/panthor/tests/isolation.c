@@ -2,25 +2,31 @@
 /*
  * Only the target: whatever state the target's buffers are in, not one of a neighbour's goes.
  *
- * WRITES=N writes in all (200; soak runs take 10,000), spread over the ways in which a target can
+ * WRITES=N writes in all (100; soak runs take 10,000), spread over the ways in which a target can
  * be unable to yield.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/udmabuf.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "client.h"
+#include "pattern.h"
 #include "peer.h"
 #include "reclaim.h"
 #include "tap.h"
 #include "trace.h"
 
 #define NEIGHBOURS 4
+#define BO_SIZE 65536
 
 /* A neighbour that allocates, fills, has the GPU look, and frees, for ever */
 static void restless(uint32_t seed)
@@ -124,6 +130,93 @@ static void test_pinned_target(long writes)
 	peer_quit(peer);
 }
 
+/* A dma-buf of somebody else's memory, which holds the pattern of @seed; or a negative errno */
+static int foreign_dmabuf(uint32_t seed)
+{
+	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = BO_SIZE };
+	int dev = open("/dev/udmabuf", O_RDWR), fd = -ENODEV;
+	void *map;
+
+	create.memfd = memfd_create("foreign", MFD_ALLOW_SEALING);
+	if (dev < 0 || ftruncate(create.memfd, BO_SIZE))
+		return -errno;
+	map = mmap(NULL, BO_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, create.memfd, 0);
+	if (map != MAP_FAILED) {
+		pattern_fill(map, BO_SIZE, seed, 0);
+		munmap(map, BO_SIZE);
+		fcntl(create.memfd, F_ADD_SEALS, F_SEAL_SHRINK);
+		fd = ioctl(dev, UDMABUF_CREATE, &create);
+	}
+	close(create.memfd);
+	close(dev);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Others have a part in these, so they stay: one that is exported, one that a second file holds,
+ * too, and one whose memory is not the driver's
+ */
+static void test_shared(void)
+{
+	static const struct bo_spec specs[] = {
+		{ .count = 1, .size = BO_SIZE, .kind = BO_SHARED, .label = "shared-exported" },
+		{ .count = 1, .size = BO_SIZE, .kind = BO_SHARED, .label = "shared-held" },
+		{ .count = 4, .size = BO_SIZE, .label = "mine-%i" },
+	};
+	const struct client_config config = { .vms = 1, .seed = 5, .specs = specs, .nr_specs = 3 };
+	struct bo held = {}, foreign = {};
+	struct client_error err;
+	struct client client;
+	struct trace *trace;
+	struct gpu second;
+	int exported, fd, ret, skips = 0;
+	uint64_t bad = 0, bytes;
+
+	if (client_init(&client, &config, &err) || client_fill(&client, CLIENT_CPU, &err) ||
+	    client_submit(&client, 1, 0, &err) || gpu_open(&second, NULL))
+		bail("no client");
+	exported = bo_export(&client.bos[0].bo);
+	fd = bo_export(&client.bos[1].bo);
+	ret = bo_import(&second, &held, fd, BO_SIZE);
+	close(fd);
+	if (exported < 0 || ret)
+		bail("cannot share buffers: %s", strerror(-ret));
+	fd = foreign_dmabuf(6);
+	if (fd >= 0 &&
+	    (bo_import(&client.gpu, &foreign, fd, BO_SIZE) || bo_bind(&foreign, &client.vms[0])))
+		bail("cannot use a foreign dma-buf");
+
+	ok(device_sum(getpid(), "shared") == 2 * BO_SIZE, "the table knows what is shared (%llu)",
+	   (unsigned long long)device_sum(getpid(), "shared"));
+
+	trace = trace_start("panthor:panthor_bo_evict_skip", NULL);
+	ok(!reclaim(getpid()), "a target with buffers in which others have a part");
+	trace_stop(trace);
+	for (int i = 0; i < trace->nr_events; i++)
+		skips += event_says(&trace->events[i], "reason", "shared");
+	trace_free(trace);
+	ok(gem_sum(getpid(), "shared-").resident_bos == 2 &&
+		   !gem_sum(getpid(), "shared-").evictions,
+	   "these stay");
+	ok(skips == 2, "and why is said (%d times)", skips);
+	ok(!gem_sum(getpid(), "mine-").resident_bos, "the others go");
+	if (fd < 0)
+		skip("no udmabuf", "somebody else's memory is there for the GPU");
+	else
+		ok(!jobs_check(&client.jobs[0], &foreign, 6, &bad),
+		   "somebody else's memory is there for the GPU");
+	ok(!client_verify(&client, CLIENT_GPU, &bytes, &err), "all data is intact");
+
+	if (fd >= 0) {
+		bo_destroy(&foreign);
+		close(fd);
+	}
+	bo_destroy(&held);
+	gpu_close(&second);
+	close(exported);
+	client_fini(&client);
+}
+
 static void set_filter(const struct trace *trace, pid_t *pids, int count)
 {
 	char path[256], filter[512] = "";
@@ -140,7 +233,7 @@ static void set_filter(const struct trace *trace, pid_t *pids, int count)
 
 int main(void)
 {
-	long writes = knob("WRITES", 200);
+	long writes = knob("WRITES", 100);
 	struct peer *steady[2];
 	pid_t pids[NEIGHBOURS];
 	struct trace *trace;
@@ -165,6 +258,7 @@ int main(void)
 	test_busy_target(writes / 4);
 	test_contended_target(writes / 4);
 	test_pinned_target(writes / 4);
+	test_shared();
 
 	for (int i = 2; i < NEIGHBOURS; i++) {
 		ok(!waitpid(pids[i], &status, WNOHANG), "restless neighbour %d is alive and well",

@@ -323,6 +323,18 @@ struct table *device_row(pid_t tgid, int *row)
 	return table;
 }
 
+uint64_t device_sum(pid_t tgid, const char *column)
+{
+	struct table *table = table_read(device_table());
+	uint64_t sum = 0;
+
+	for (int row = 0; table && row < table->nr_rows; row++)
+		if ((pid_t)table_value(table, row, "tgid") == tgid)
+			sum += table_value(table, row, column);
+	table_free(table);
+	return sum;
+}
+
 void set_swap(const char *path, bool on)
 {
 	if (on ? swapon(path, 0) : swapoff(path))
