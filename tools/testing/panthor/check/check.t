@@ -44,7 +44,7 @@ in_guest() { "$HERE/guest/guest" -k debug -t 400 -n "$CHECK/run-tests" -k 120 "$
 
 program warns 'echo WARNING >/sys/kernel/debug/provoke-crash/DIRECT; echo ok 1; echo 1..1'
 program leaks 'modprobe kmemleak-test; rmmod kmemleak-test; echo ok 1; echo 1..1'
-expect "a provoked WARN fails the test that was running" 1 "FAIL warns: the kernel's log: .*WARNING" \
+expect "a provoked WARN fails the test that was running, and is shown whole" 1 "^ +# .*lkdtm_do_action" \
 	in_guest "$tmp/good" "$tmp/warns" "$tmp/good"
 # oom NAME LINE - what the kernel says when memory is out, and then LINE
 oom()
