@@ -11,6 +11,7 @@
 #include "bench.h"
 
 #define D bench.data.va
+#define POWER "/sys/bus/platform/devices/panthor/power/"
 #define MEDIUM PANTHOR_GROUP_PRIORITY_MEDIUM
 
 static struct bench bench;
@@ -146,24 +147,53 @@ static void failed_reset(void)
 }
 
 /* The driver gives a GPU up whose firmware does not boot */
+static void given_up(void)
+{
+	if (!ok(WAIT_FOR(bench_state(&bench, NULL) == -ENODEV, 30000),
+		"the driver unplugs the device"))
+		diag("%d", bench_state(&bench, NULL));
+	file_write(POWER "control", "auto");
+	bench_close(&bench);
+	rebind();
+	bench_open(&bench, 2, MEDIUM);
+	bench_again(&bench);
+}
+
 static void failed_boot(void)
 {
 	uint64_t before = counter("resets");
 
 	/* Awake, lest the boot that fails is that of a runtime resume, which is tried again */
-	file_write("/sys/bus/platform/devices/panthor/power/control", "on");
+	file_write(POWER "control", "on");
 	set_knob("unrecoverable", 1);
 	set_knob("fail_boots", 1);
 	ok(RUN(&bench, NOP) < 0 && WAIT_FOR(counter("resets") > before, 10000),
 	   "firmware that does not boot after a reset");
-	if (!ok(WAIT_FOR(bench_submit(&bench, 0, bench.code.va, 8) == -ENODEV, 30000),
-		"the driver unplugs the device"))
-		diag("%d", bench_submit(&bench, 0, bench.code.va, 8));
-	file_write("/sys/bus/platform/devices/panthor/power/control", "auto");
-	bench_close(&bench);
-	rebind();
-	bench_open(&bench, 2, MEDIUM);
-	bench_again(&bench);
+	given_up();
+}
+
+/*
+ * A reset does not keep the device awake: a suspend that comes meanwhile waits for its end, so
+ * that it must not wait for the suspend
+ */
+static void failed_boot_and_suspend(void)
+{
+	uint64_t before = counter("resets");
+
+	file_write(POWER "control", "on");
+	ok(!RUN(&bench, NOP), "a job runs");
+	/* Until the scheduler, too, has let go of the device, of which nothing tells */
+	sleep_ms(2000);
+	set_knob("fail_boots", 1);
+	set_knob("mmu_delay_us", 1000000);
+	bench_bind(&bench, bench.data.handle, 0, 0x50000000, DATA_SIZE,
+		   DRM_PANTHOR_VM_BIND_OP_TYPE_MAP);
+	set_knob("mmu_delay_us", 0);
+	ok(WAIT_FOR(counter("resets") > before, 10000), "a stuck MMU command ends in a reset");
+	file_write(POWER "autosuspend_delay_ms", "0");
+	file_write(POWER "control", "auto");
+	ok(WAIT_FOR(!file_says(POWER "runtime_status", "active"), 10000), "a suspend meanwhile");
+	given_up();
 }
 
 static void mcu_crash(void)
@@ -233,6 +263,7 @@ int main(void)
 	mcu_crash();
 	failed_reset();
 	failed_boot();
+	failed_boot_and_suspend();
 	bench_close(&bench);
 	return tap_end();
 }
