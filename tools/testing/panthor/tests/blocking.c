@@ -61,7 +61,7 @@ static void measure_slack(void)
 	     ms(slack_ns));
 }
 
-/* A promise about time, which such a machine may break, and a debug kernel, too */
+/* A promise about time, which a busy machine may break, and a debug kernel, too */
 static void __attribute__((format(printf, 2, 3))) ok_time(bool kept, const char *promise, ...)
 {
 	char text[200];
@@ -82,15 +82,7 @@ static void __attribute__((format(printf, 2, 3))) ok_time(bool kept, const char 
 /* How long the last request for a process was blocked by jobs and by locks, by its own account */
 static int64_t blocked_ns(pid_t tgid)
 {
-	int row;
-	struct table *table = device_row(tgid, &row);
-	int64_t ns;
-
-	if (row < 0)
-		bail("no account of process %d in %s", tgid, device_table());
-	ns = table_value(table, row, "last_fence_ns") + table_value(table, row, "last_lock_ns");
-	table_free(table);
-	return ns;
+	return device_value(tgid, "last_fence_ns") + device_value(tgid, "last_lock_ns");
 }
 
 static void start_client(struct client *client, unsigned int bos, uint64_t size)
@@ -255,10 +247,8 @@ static void test_submitter(void)
 	     worst_share, ms(frame), ms(back));
 	ok(!failed, "%ld writes to a client that submits 10 ms frames without end: success", done);
 	ok(!few, "each of them takes at least 95 %% of its buffers");
-	measure_slack();
-	ok_time(late <= (busy ? done / 5 : 0),
-		"blocked for no more than 200 ms beyond the jobs in flight (%d were longer%s)",
-		late, busy ? ", on a busy machine" : "");
+	ok_time(!late, "blocked for no more than 200 ms beyond the jobs in flight (%d were longer)",
+		late);
 	ok_jobs(peer_do(peer, "stop"), "and all its jobs go well");
 	diag("%s", peer->line);
 	ok(peer_do(peer, "verify check"), "and its data is intact");
@@ -319,31 +309,9 @@ static void test_signals(void)
 	peer_quit(peer);
 }
 
-/* What the account of the last request for a process says */
-static struct account {
-	int result;
-	int evicted_bos;
-	uint64_t evicted;
-	uint64_t written;
-} account(pid_t tgid)
-{
-	int row;
-	struct table *table = device_row(tgid, &row);
-	struct account last;
-
-	if (row < 0)
-		bail("no account of process %d", tgid);
-	last.result = strtol(table_text(table, row, "last_result"), NULL, 10);
-	last.evicted_bos = table_value(table, row, "last_evicted_bos");
-	last.evicted = table_value(table, row, "last_evicted");
-	last.written = table_value(table, row, "last_written");
-	table_free(table);
-	return last;
-}
-
 /*
- * Signals at any point of a request: what was done before is told, and nothing else. The second
- * half kills the writer, whom nobody can ask any more
+ * Signals at any point of a request: what was done before is told, and nothing else. Every
+ * other one kills the writer, whom nobody can ask any more
  */
 static void test_signals_anywhere(void)
 {
@@ -359,9 +327,8 @@ static void test_signals_anywhere(void)
 	srandom(knob("SEED", 1));
 	for (; done < writes && (done < 10 || now_ns() < until); done++) {
 		int sig = done & 1 ? SIGKILL : SIGTERM, status;
+		int64_t took, bos, evicted, written;
 		struct gem_sum before, after;
-		struct account last;
-		int64_t took;
 		pid_t pid;
 
 		if (!peer_do(peer, "submit 1 100"))
@@ -378,18 +345,20 @@ static void test_signals_anywhere(void)
 		most = took > most ? took : most;
 
 		after = gem_sum(peer->pid, "");
-		last = account(peer->pid);
 		/* Before it was there, or after it was done, there is nothing to be said */
-		if (before.evictions == after.evictions)
+		if (before.evictions == after.evictions) {
 			early++;
-		else if (last.evicted_bos < 512)
-			midway++;
-		else if (last.written < last.evicted)
-			unwritten++;
-		if (before.evictions == after.evictions)
 			continue;
-		odd += last.result != 0 || last.written > last.evicted ||
-		       (uint64_t)last.evicted_bos != after.evictions - before.evictions ||
+		}
+		bos = device_value(peer->pid, "last_evicted_bos");
+		evicted = device_value(peer->pid, "last_evicted");
+		written = device_value(peer->pid, "last_written");
+		if (bos < 512)
+			midway++;
+		else if (written < evicted)
+			unwritten++;
+		odd += device_value(peer->pid, "last_result") != 0 || written > evicted ||
+		       (uint64_t)bos != after.evictions - before.evictions ||
 		       (WIFEXITED(status) && WEXITSTATUS(status));
 	}
 	diag("%ld signals: %d before anything was done, %d while evicting, %d while writing", done,

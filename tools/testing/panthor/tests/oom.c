@@ -123,24 +123,10 @@ static void *write_neighbour(void *arg)
 	return NULL;
 }
 
-/* What the account of the neighbour says of the last request */
-static int64_t last(const char *column)
-{
-	int row;
-	struct table *table = device_row(neighbour->pid, &row);
-	int64_t value;
-
-	if (row < 0)
-		bail("no account of process %d", neighbour->pid);
-	value = strtoll(table_text(table, row, column), NULL, 10);
-	table_free(table);
-	return value;
-}
-
 static void test_writer(int round)
 {
 	long kills = cgroup_oom_kills(GROUP);
-	int64_t before = last("last_id");
+	int64_t before = device_value(neighbour->pid, "last_id"), result;
 	pid_t writer;
 
 	cgroup_set(GROUP, "memory.oom.group", "0");
@@ -158,11 +144,12 @@ static void test_writer(int round)
 	}
 	ok(killed(writer, 0) && cgroup_oom_kills(GROUP) > kills,
 	   "writer %d: killed for want of memory", round);
-	diag("after %.1f ms of waiting", last("last_fence_ns") / 1e6);
-	ok(last("last_id") != before && last("last_result") == -EINTR,
-	   "writer %d: while it waited, and the account says so (%lld)", round,
-	   (long long)last("last_result"));
-	ok(!last("last_evicted_bos") && gem_sum(neighbour->pid, "private-").resident_bos == 32,
+	diag("after %.1f ms of waiting", device_value(neighbour->pid, "last_fence_ns") / 1e6);
+	result = device_value(neighbour->pid, "last_result");
+	ok(device_value(neighbour->pid, "last_id") != before && result == -EINTR,
+	   "writer %d: while it waited, and the account says so (%lld)", round, (long long)result);
+	ok(!device_value(neighbour->pid, "last_evicted_bos") &&
+		   gem_sum(neighbour->pid, "private-").resident_bos == 32,
 	   "writer %d: nothing was evicted", round);
 	waitpid(writer, NULL, 0);
 	ok_jobs(peer_do(neighbour, "release"), "writer %d: the job it waited for went well", round);

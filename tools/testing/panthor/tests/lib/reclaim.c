@@ -323,6 +323,19 @@ struct table *device_row(pid_t tgid, int *row)
 	return table;
 }
 
+int64_t device_value(pid_t tgid, const char *column)
+{
+	int row;
+	struct table *table = device_row(tgid, &row);
+	int64_t value;
+
+	if (row < 0)
+		bail("no process %d in %s", tgid, device_table());
+	value = strtoll(table_text(table, row, column), NULL, 10);
+	table_free(table);
+	return value;
+}
+
 uint64_t device_sum(pid_t tgid, const char *column)
 {
 	struct table *table = table_read(device_table());
