@@ -11,7 +11,6 @@
 #include "bench.h"
 
 #define D bench.data.va
-#define POWER "/sys/bus/platform/devices/panthor/power/"
 #define MEDIUM PANTHOR_GROUP_PRIORITY_MEDIUM
 
 static struct bench bench;
@@ -256,11 +255,14 @@ int main(void)
 	set_number(COUNTERS "irqs_lost", 0);
 	cs_faults();
 	fatal_faults();
+	/* What a GPU that is suspended meanwhile would not notice, or do */
+	file_write(POWER "control", "on");
 	gpu_fault();
 	slowness();
+	mcu_crash();
+	file_write(POWER "control", "auto");
 	hung_job();
 	resets();
-	mcu_crash();
 	failed_reset();
 	failed_boot();
 	failed_boot_and_suspend();

@@ -24,7 +24,6 @@
 
 #define D bench.data.va
 #define MEDIUM PANTHOR_GROUP_PRIORITY_MEDIUM
-#define POWER "/sys/bus/platform/devices/panthor/power/"
 #define CLIENTS 3
 #define JOBS 4
 

@@ -17,7 +17,6 @@
 #define GROUPS 12
 #define LOOPS 50000
 #define MEDIUM PANTHOR_GROUP_PRIORITY_MEDIUM
-#define POWER "/sys/bus/platform/devices/panthor/power/"
 
 static struct bench bench;
 
@@ -135,7 +134,7 @@ static void idle_and_flush_id(void)
 	   "a cache flush changes it");
 	boots = counter("boots");
 	file_write(POWER "control", "auto");
-	ok(WAIT_FOR(suspended(), 3000) && !RUN(&bench, NOP) && counter("boots") == boots + 1 &&
+	ok(WAIT_FOR(suspended(), 3000) && !RUN(&bench, NOP) && counter("boots") > boots &&
 		   counter("resets") == resets,
 	   "halt and fast reset: a suspend cycle needs no GPU reset");
 	munmap((void *)id, 4096);

@@ -17,6 +17,8 @@
 
 #define KNOBS "/sys/kernel/debug/panthor-sim/"
 #define COUNTERS KNOBS "counters/"
+/* Runtime PM of the device */
+#define POWER "/sys/bus/platform/devices/panthor/power/"
 
 #define MSEC 1000000LL
 #define CODE_SIZE 0x10000
