@@ -6,7 +6,7 @@
  * OOM_ROUNDS=N of each (4)
  */
 #include <errno.h>
-#include <pthread.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -27,10 +27,10 @@
 
 static struct peer *neighbour;
 
-/* Takes all that there is, a MiB every @pause_us */
-static void take_memory(unsigned int pause_us)
+/* Takes @mib MiB, one every @pause_us */
+static void take_memory(unsigned int mib, unsigned int pause_us)
 {
-	for (;;) {
+	while (mib--) {
 		void *memory =
 			mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -92,7 +92,7 @@ static void test_client(int round)
 	cgroup_set(GROUP, "memory.max", "48M");
 	taker = fork_in_group();
 	if (!taker)
-		take_memory(20000);
+		take_memory(UINT_MAX, 20000);
 
 	while (!(gone = killed(peer->pid, WNOHANG)) && writes < 2000) {
 		int ret = reclaim(peer->pid);
@@ -116,33 +116,39 @@ static void test_client(int round)
 	waitpid(taker, NULL, 0);
 }
 
-static void *write_neighbour(void *arg)
+/* Runs in a child: has 16 MiB, says so, and writes */
+static void writer(int ready)
 {
-	(void)arg;
-	reclaim(neighbour->pid);
-	return NULL;
+	take_memory(16, 0);
+	if (write(ready, "", 1) == 1)
+		reclaim(neighbour->pid);
+	_exit(0);
 }
 
 static void test_writer(int round)
 {
 	long kills = cgroup_oom_kills(GROUP);
 	int64_t before = device_value(neighbour->pid, "last_id"), result;
-	pid_t writer;
+	int ready[2];
+	pid_t pid;
+	char byte;
 
 	cgroup_set(GROUP, "memory.oom.group", "0");
 	cgroup_set(GROUP, "memory.swap.max", "0");
-	cgroup_set(GROUP, "memory.max", "8M");
-	if (!peer_do(neighbour, "hold"))
+	cgroup_set(GROUP, "memory.max", "max");
+	if (pipe(ready) || !peer_do(neighbour, "hold"))
 		bail("no job");
-	writer = fork_in_group();
-	if (!writer) {
-		pthread_t thread;
-
-		pthread_create(&thread, NULL, write_neighbour, NULL);
-		usleep(100000);
-		take_memory(0);
-	}
-	ok(killed(writer, 0) && cgroup_oom_kills(GROUP) > kills,
+	pid = fork_in_group();
+	if (!pid)
+		writer(ready[1]);
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		bail("no writer");
+	close(ready[0]);
+	usleep(300000);
+	/* No use waiting for memory to become scarce: a request does not wait long */
+	cgroup_set(GROUP, "memory.max", "8M");
+	ok(killed(pid, 0) && cgroup_oom_kills(GROUP) > kills,
 	   "writer %d: killed for want of memory", round);
 	diag("after %.1f ms of waiting", device_value(neighbour->pid, "last_fence_ns") / 1e6);
 	result = device_value(neighbour->pid, "last_result");
@@ -151,7 +157,7 @@ static void test_writer(int round)
 	ok(!device_value(neighbour->pid, "last_evicted_bos") &&
 		   gem_sum(neighbour->pid, "private-").resident_bos == 32,
 	   "writer %d: nothing was evicted", round);
-	waitpid(writer, NULL, 0);
+	waitpid(pid, NULL, 0);
 	ok_jobs(peer_do(neighbour, "release"), "writer %d: the job it waited for went well", round);
 }
 
