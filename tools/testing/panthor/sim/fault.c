@@ -17,9 +17,12 @@ static struct bench bench;
 
 static void rebind(void)
 {
+	bench_close(&bench);
 	file_write("/sys/bus/platform/drivers/panthor/unbind", "panthor");
 	file_write("/sys/bus/platform/drivers/panthor/bind", "panthor");
 	ok(!access("/sys/bus/platform/drivers/panthor/panthor", F_OK), "the driver is bound again");
+	bench_open(&bench, 2, MEDIUM);
+	bench_again(&bench);
 }
 
 static void cs_faults(void)
@@ -139,10 +142,7 @@ static void failed_reset(void)
 	ok(ret < 0 && was_reset(boots, 10000) && counter("resets") == before + 1,
 	   "a reset that never completes");
 	bench_again(&bench);
-	bench_close(&bench);
 	rebind();
-	bench_open(&bench, 2, MEDIUM);
-	bench_again(&bench);
 }
 
 /* The driver gives a GPU up whose firmware does not boot */
@@ -152,10 +152,7 @@ static void given_up(void)
 		"the driver unplugs the device"))
 		diag("%d", bench_state(&bench, NULL));
 	file_write(POWER "control", "auto");
-	bench_close(&bench);
 	rebind();
-	bench_open(&bench, 2, MEDIUM);
-	bench_again(&bench);
 }
 
 static void failed_boot(void)
