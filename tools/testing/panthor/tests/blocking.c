@@ -327,8 +327,9 @@ static void test_signals_anywhere(void)
 	srandom(knob("SEED", 1));
 	for (; done < writes && (done < 10 || now_ns() < until); done++) {
 		int sig = done & 1 ? SIGKILL : SIGTERM, status;
-		int64_t took, bos, evicted, written;
+		uint64_t bos, evicted, written;
 		struct gem_sum before, after;
+		int64_t took;
 		pid_t pid;
 
 		if (!peer_do(peer, "submit 1 100"))
@@ -358,7 +359,7 @@ static void test_signals_anywhere(void)
 		else if (written < evicted)
 			unwritten++;
 		odd += device_value(peer->pid, "last_result") != 0 || written > evicted ||
-		       (uint64_t)bos != after.evictions - before.evictions ||
+		       bos != after.evictions - before.evictions ||
 		       (WIFEXITED(status) && WEXITSTATUS(status));
 	}
 	diag("%ld signals: %d before anything was done, %d while evicting, %d while writing", done,
