@@ -273,14 +273,43 @@ int bo_import(struct gpu *gpu, struct bo *bo, int dmabuf, uint64_t size)
 	return 0;
 }
 
-void bo_destroy(struct bo *bo)
+int bo_name(struct bo *bo, uint32_t *name)
+{
+	struct drm_gem_flink args = { .handle = bo->handle };
+	int ret = dev_ioctl(bo->gpu->fd, DRM_IOCTL_GEM_FLINK, &args);
+
+	*name = ret ? 0 : args.name;
+	return ret;
+}
+
+int bo_open(struct gpu *gpu, struct bo *bo, uint32_t name)
+{
+	struct drm_gem_open args = { .name = name };
+	int ret = dev_ioctl(gpu->fd, DRM_IOCTL_GEM_OPEN, &args);
+
+	*bo = (struct bo){ .gpu = gpu };
+	if (ret)
+		return ret;
+
+	bo->handle = args.handle;
+	bo->size = args.size;
+	bo->va = take_va(gpu, bo->size);
+	return 0;
+}
+
+void bo_close(struct bo *bo)
 {
 	struct drm_gem_close args = { .handle = bo->handle };
 
-	bo_unmap(bo);
 	if (bo->handle)
 		dev_ioctl(bo->gpu->fd, DRM_IOCTL_GEM_CLOSE, &args);
 	bo->handle = 0;
+}
+
+void bo_destroy(struct bo *bo)
+{
+	bo_unmap(bo);
+	bo_close(bo);
 }
 
 int group_create(struct gpu *gpu, struct group *group, const struct vm *vm)

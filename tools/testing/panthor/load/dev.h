@@ -98,6 +98,11 @@ int bo_unbind(struct bo *bo, const struct vm *vm);
 /* A dma-buf of the buffer, or a negative errno */
 int bo_export(struct bo *bo);
 int bo_import(struct gpu *gpu, struct bo *bo, int dmabuf, uint64_t size);
+/* A number by which other files can open the buffer, card nodes both: sharing without a dma-buf */
+int bo_name(struct bo *bo, uint32_t *name);
+int bo_open(struct gpu *gpu, struct bo *bo, uint32_t name);
+/* The handle alone: a mapping stays, and so does what is bound */
+void bo_close(struct bo *bo);
 void bo_destroy(struct bo *bo);
 
 int group_create(struct gpu *gpu, struct group *group, const struct vm *vm);

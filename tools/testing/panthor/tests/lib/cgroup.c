@@ -50,18 +50,34 @@ void cgroup_enter(const char *name)
 	cgroup_set(name ? name : "cmd", "cgroup.procs", "0");
 }
 
+/* The number after @key in one of its files */
+static long read_key(const char *name, const char *file, const char *key)
+{
+	char path[128], line[64], word[32];
+	long value = -1, number;
+	FILE *stream;
+
+	snprintf(path, sizeof(path), ROOT "/%s/%s", name, file);
+	stream = fopen(path, "r");
+	while (stream && fgets(line, sizeof(line), stream))
+		if (sscanf(line, "%31s %ld", word, &number) == 2 && !strcmp(word, key))
+			value = number;
+	if (!stream || value < 0)
+		bail("cannot read %s", path);
+	fclose(stream);
+	return value;
+}
+
+void cgroup_wait_frozen(const char *name)
+{
+	for (int tries = 0; !read_key(name, "cgroup.events", "frozen"); tries++) {
+		if (tries == 1000)
+			bail("%s does not freeze", name);
+		usleep(10000);
+	}
+}
+
 long cgroup_oom_kills(const char *name)
 {
-	char path[128], line[64];
-	long kills = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path), ROOT "/%s/memory.events", name);
-	file = fopen(path, "r");
-	while (file && fgets(line, sizeof(line), file))
-		sscanf(line, "oom_kill %ld", &kills);
-	if (!file || kills < 0)
-		bail("cannot read %s", path);
-	fclose(file);
-	return kills;
+	return read_key(name, "memory.events", "oom_kill");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Cgroups right below the root, with the memory controller. Whatever goes wrong ends the test.
+ * Cgroups, with the memory controller: "name" is right below the root. Whatever goes wrong ends the test.
  */
 #ifndef TESTS_CGROUP_H
 #define TESTS_CGROUP_H
@@ -12,6 +12,8 @@ void cgroup_remove(const char *name);
 void cgroup_enter(const char *name);
 /* Write @value to one of its files */
 void cgroup_set(const char *name, const char *file, const char *value);
+/* After cgroup.freeze: wait until all there stand still */
+void cgroup_wait_frozen(const char *name);
 /* How often the kernel killed somebody there for want of memory */
 long cgroup_oom_kills(const char *name);
 

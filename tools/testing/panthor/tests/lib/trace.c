@@ -90,6 +90,32 @@ static char *slurp(const char *path)
 	return text;
 }
 
+bool trace_wait(const struct trace *trace, const char *name, int count)
+{
+	int64_t until = now_ns() + 30 * NSEC;
+	char path[256], pattern[64];
+
+	snprintf(path, sizeof(path), "%s/trace", trace->dir);
+	snprintf(pattern, sizeof(pattern), ": %s: ", name);
+	while (now_ns() < until) {
+		char *text = slurp(path);
+		int seen = 0;
+
+		for (char *at = strstr(text, pattern); at; at = strstr(at + 1, pattern))
+			seen++;
+		free(text);
+		if (seen >= count)
+			return true;
+		usleep(2000);
+	}
+	return false;
+}
+
+void trace_mark(const struct trace *trace, const char *text)
+{
+	put(trace, "trace_marker", text);
+}
+
 static uint64_t lost_events(const struct trace *trace)
 {
 	char pattern[256];
@@ -210,6 +236,33 @@ bool event_says(const struct event *event, const char *key, const char *word)
 	size_t len = strlen(word);
 
 	return at && !strncmp(at, word, len) && (!at[len] || at[len] == ' ');
+}
+
+const struct event *trace_end(const struct trace *trace)
+{
+	for (int i = trace->nr_events - 1; i >= 0; i--)
+		if (event_is(&trace->events[i], "panthor_reclaim_end") &&
+		    event_says(&trace->events[i], "source", "sysfs"))
+			return &trace->events[i];
+	bail("no panthor_reclaim_end");
+}
+
+const struct event *trace_marked(const struct trace *trace, const char *text)
+{
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_is(&trace->events[i], "tracing_mark_write") &&
+		    !strcmp(trace->events[i].text + 1, text))
+			return &trace->events[i];
+	bail("no mark \"%s\"", text);
+}
+
+int events_between(const char *name, const struct event *from, const struct event *to)
+{
+	int count = 0;
+
+	for (const struct event *event = from + 1; event < to; event++)
+		count += event_is(event, name);
+	return count;
 }
 
 int trace_count(const struct trace *trace, const char *name, uint64_t id)

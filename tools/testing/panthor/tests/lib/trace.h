@@ -29,6 +29,11 @@ struct trace *trace_start(const char *event, ...) __attribute__((sentinel));
 void trace_stop(struct trace *trace);
 void trace_free(struct trace *trace);
 
+/* While it records: wait for the @count-th event called @name, true if it came within 30 s */
+bool trace_wait(const struct trace *trace, const char *name, int count);
+/* Put a line of our own between the events, a "tracing_mark_write" */
+void trace_mark(const struct trace *trace, const char *text);
+
 /* The number or word after "KEY="; has_ tells whether there is one */
 bool event_has(const struct event *event, const char *key);
 int64_t event_value(const struct event *event, const char *key);
@@ -36,6 +41,12 @@ bool event_is(const struct event *event, const char *name);
 /* Does the word after "KEY=" read @word? */
 bool event_says(const struct event *event, const char *key, const char *word);
 
+/* The end of the last request that somebody wrote; bails out if there is none */
+const struct event *trace_end(const struct trace *trace);
+/* The mark that reads @text; bails out if there is none */
+const struct event *trace_marked(const struct trace *trace, const char *text);
+/* Events called @name between two others */
+int events_between(const char *name, const struct event *from, const struct event *to);
 /* Events called @name whose field "id" is @id (0: any) */
 int trace_count(const struct trace *trace, const char *name, uint64_t id);
 
