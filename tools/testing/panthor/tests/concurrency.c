@@ -17,9 +17,11 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "party.h"
 #include "pattern.h"
 #include "reclaim.h"
 #include "tap.h"
+#include "trace.h"
 
 #define BOS 8
 #define BO_SIZE 16384
@@ -379,6 +381,86 @@ static int act_reset(struct client *client)
 	return ret;
 }
 
+static atomic_bool churn_over, churn_failed;
+
+static void *vm_churn_main(void *arg)
+{
+	struct gpu *gpu = arg;
+	struct vm vms[4] = {};
+
+	while (!churn_over) {
+		for (int i = 0; i < 4; i++)
+			churn_failed |= vm_create(gpu, &vms[i]) != 0;
+		for (int i = 0; i < 4; i++)
+			churn_failed |= vm_destroy(&vms[i]) != 0;
+	}
+	return NULL;
+}
+
+/* In no request does VM 0, which stands for what is in none, come twice */
+static bool vm_0_twice(const struct trace *trace)
+{
+	int64_t id = -1, seen = 0;
+
+	for (int i = 0; i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i];
+
+		if (!event_is(event, "panthor_vm_reclaim_begin") || event_value(event, "vm_id"))
+			continue;
+		seen = event_value(event, "id") == id ? seen + 1 : 1;
+		id = event_value(event, "id");
+		if (seen > 1)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * VMs of the target come and go, and somebody else's buffer is mapped in one that stays: a VM that
+ * is not made yet must not be taken for another, nor its lock
+ */
+static void test_vm_churn(void)
+{
+	struct party *other = party_fork(NULL, 1), *own = party_open(NULL, 1);
+	struct gpu gpu;
+	pthread_t churn[2];
+	struct trace *trace;
+	int fd, bad = 0, evicted = 0;
+	long count = 0;
+
+	if (party_create(other, 0, BO_SIZE, false, "foreign") || party_fill(other, 0))
+		bail("no buffer");
+	fd = party_export(other, 0);
+	if (fd < 0 || party_import(own, 0, fd, BO_SIZE) || party_bind(own, 0, 0))
+		bail("cannot share a buffer");
+	close(fd);
+	party_close(own, 0);
+	if (gpu_open(&gpu, NULL))
+		bail("cannot open the device");
+
+	trace = trace_start("panthor", NULL);
+	for (int i = 0; i < 2; i++)
+		pthread_create(&churn[i], NULL, vm_churn_main, &gpu);
+	for (int64_t until = now_ns() + storm_ns; now_ns() < until; count++)
+		bad += !expected(reclaim(getpid()));
+	churn_over = true;
+	for (int i = 0; i < 2; i++)
+		pthread_join(churn[i], NULL);
+	trace_stop(trace);
+	for (int i = 0; i < trace->nr_events; i++)
+		evicted += event_is(&trace->events[i], "panthor_bo_evict") &&
+			   strstr(trace->events[i].text, " label=foreign") != NULL;
+	ok(!bad && !churn_failed && !kernel_complained(),
+	   "VMs come and go during %ld writes, and nobody complains", count);
+	ok(!vm_0_twice(trace), "no VM is seen before it has its number");
+	ok(!evicted, "what is somebody else's stays (%d)", evicted);
+	ok(!party_verify(other, 0) && !party_check(own, 0, 0), "and its bytes are right");
+	trace_free(trace);
+	gpu_close(&gpu);
+	party_end(own);
+	party_end(other);
+}
+
 int main(void)
 {
 	static const struct act reset = { "GPU reset", act_reset };
@@ -387,6 +469,7 @@ int main(void)
 
 	tap_start();
 	storm_ns = knob("STORM_MS", 1500) * 1000000L;
+	test_vm_churn();
 	for (int i = 0; i < 2; i++)
 		pthread_create(&writers[i], NULL, writer_main, NULL);
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)

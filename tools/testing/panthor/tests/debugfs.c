@@ -188,6 +188,96 @@ static void test_client_file(void)
 	table_free(table);
 }
 
+static void shrink(uint64_t bytes)
+{
+	char path[300], pages[24];
+
+	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
+	snprintf(pages, sizeof(pages), "%llu", (unsigned long long)bytes / 4096);
+	write_file(path, pages, strlen(pages));
+}
+
+/* What the shrinker takes from its lists for all clients is booked on the client, too */
+static void test_shrinker_counts(void)
+{
+	struct peer *peer = peer_start("-b16x64K:mmap", "-b16x64K:unused", NULL);
+	uint64_t evicted;
+
+	shrink(1 << 20);
+	evicted = 65536 * gem_sum(peer->pid, "").evictions;
+	ok(evicted > 0, "shrink takes from buffers in no VM (%llu bytes)",
+	   (unsigned long long)evicted);
+	ok(device_value(peer->pid, "last_id") > 0, "the last request of their client is that one");
+	ok((uint64_t)device_value(peer->pid, "last_evicted") == evicted &&
+		   !device_value(peer->pid, "last_result"),
+	   "with what it took (%lld)", (long long)device_value(peer->pid, "last_evicted"));
+	peer_quit(peer);
+}
+
+/* The line of VM @vm in the table of our own only file */
+static int vm_row(struct table **table, uint32_t vm)
+{
+	char path[300];
+	int row;
+
+	*table = device_row(getpid(), &row);
+	if (row < 0)
+		bail("no row for %d", getpid());
+	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/client-%s/reclaim",
+		 table_text(*table, row, "client"));
+	table_free(*table);
+	*table = table_read(path);
+	for (row = 0; *table && row < (*table)->nr_rows; row++)
+		if (strcmp(table_text(*table, row, "vm"), "all") &&
+		    table_value(*table, row, "vm") == vm)
+			return row;
+	bail("%s: no line for VM %u", path, vm);
+}
+
+/* A VM's handle is used again: the line is that of the new one, which has nothing yet */
+static void test_new_vm(void)
+{
+	static const char *const columns_of_old[] = {
+		"bos",		"resident",   "evicted",	  "evicted_bos",
+		"evictions",	"swapins",    "last_id",	  "last_evicted",
+		"last_written", "last_freed", "last_evicted_bos", "last_skipped_bos",
+	};
+	const struct bo_spec spec = { .count = 8, .size = 65536 };
+	struct client_config config = { .vms = 1, .seed = 12, .specs = &spec, .nr_specs = 1 };
+	struct client_error err;
+	struct client client;
+	struct table *table;
+	uint32_t old;
+	int row, wrong = 0;
+
+	if (client_init(&client, &config, &err) || client_fill(&client, CLIENT_CPU, &err))
+		bail("cannot %s", err.what);
+	if (reclaim(getpid()))
+		bail("reclaim failed");
+	old = client.vms[0].id;
+	row = vm_row(&table, old);
+	ok(table_value(table, row, "bos") == 8 && table_value(table, row, "last_evicted_bos") == 8,
+	   "a VM with 8 buffers, all of which were evicted");
+	table_free(table);
+	if (vm_destroy(&client.vms[0]) || vm_create(&client.gpu, &client.vms[0]))
+		bail("no new VM");
+	if (client.vms[0].id != old) {
+		skip("the new one has another handle", "a new VM in its place has nothing yet");
+	} else {
+		row = vm_row(&table, old);
+		for (size_t i = 0; i < sizeof(columns_of_old) / sizeof(columns_of_old[0]); i++) {
+			if (!table_value(table, row, columns_of_old[i]))
+				continue;
+			diag("%s is %s", columns_of_old[i],
+			     table_text(table, row, columns_of_old[i]));
+			wrong++;
+		}
+		ok(!wrong, "a new VM in its place has nothing yet (%d columns)", wrong);
+		table_free(table);
+	}
+	client_fini(&client);
+}
+
 static bool printable(const char *path)
 {
 	struct table *table = table_read(path);
@@ -324,6 +414,8 @@ int main(void)
 	test_header();
 	test_figures();
 	test_client_file();
+	test_shrinker_counts();
+	test_new_vm();
 	test_escaping();
 	test_churn();
 	return tap_end();

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,8 +23,21 @@
 /* Operations between two looks at the totals: no trace of them gets too long */
 #define LOOK_EVERY 300
 
+/* Reasons for which a request leaves something, and the fields of its end that add them up */
+enum left { BUSY, LOCKED, SHARED, PINNED, NO_SWAP, INTERRUPTED, LEFT_OTHER, LEFTS };
+
+static const char *const reasons[LEFTS] = {
+	"busy", "locked", "shared", "pinned", "no-swap", "interrupted", "",
+};
+
+static const char *const left_fields[LEFTS] = {
+	"left_busy",	"left_locked",	    "left_shared", "left_pinned",
+	"left_no_swap", "left_interrupted", "left_other",
+};
+
 /* What the BO and VM events of one request add up to */
 struct account {
+	uint64_t left[LEFTS];
 	uint64_t evicted, skipped, written, freed;
 	uint64_t evicted_bos, skipped_bos;
 	uint64_t vm_evicted, vm_skipped, vm_evicted_bos, vm_skipped_bos, unseen;
@@ -31,6 +45,15 @@ struct account {
 	int begins, ends, vm_begins, vm_ends;
 	bool disorder;
 };
+
+static enum left reason_of(const struct event *skip)
+{
+	enum left left = 0;
+
+	while (left < LEFT_OTHER && !event_says(skip, "reason", reasons[left]))
+		left++;
+	return left;
+}
 
 static void add_event(struct account *acct, const struct event *event)
 {
@@ -58,6 +81,7 @@ static void add_event(struct account *acct, const struct event *event)
 	} else if (event_is(event, "panthor_bo_evict_skip")) {
 		acct->skipped += event_value(event, "size");
 		acct->skipped_bos++;
+		acct->left[reason_of(event)] += event_value(event, "size");
 	} else if (event_is(event, "panthor_bo_writeback")) {
 		acct->written += event_value(event, "written");
 		acct->freed += event_value(event, "freed");
@@ -106,6 +130,8 @@ static bool agrees(const struct trace *trace, const struct event *end)
 	good &= same(end, "evicted_bos", acct.evicted_bos);
 	good &= same(end, "skipped", acct.skipped);
 	good &= same(end, "skipped_bos", acct.skipped_bos);
+	for (enum left left = 0; left < LEFTS; left++)
+		good &= same(end, left_fields[left], acct.left[left]);
 	good &= same(end, "written", acct.written);
 	good &= same(end, "freed", acct.freed);
 	if (acct.vm_begins && event_says(end, "source", "sysfs")) {
@@ -125,35 +151,32 @@ static bool agrees(const struct trace *trace, const struct event *end)
 	return good;
 }
 
+/* A skip that is about a lock says which, and no other does */
+static bool lock_told(const struct event *event)
+{
+	return !event_is(event, "panthor_bo_evict_skip") ||
+	       event_says(event, "reason", "locked") == !event_says(event, "lock", "none");
+}
+
 static void check_all(const struct trace *trace, const char *what)
 {
 	int begins = trace_count(trace, "panthor_reclaim_begin", 0);
-	int ends = 0, bad = 0;
+	int ends = 0, bad = 0, locks = 0;
 
-	for (int i = 0; i < trace->nr_events; i++)
-		if (event_is(&trace->events[i], "panthor_reclaim_end")) {
-			ends++;
-			bad += !agrees(trace, &trace->events[i]);
-		}
+	for (int i = 0; i < trace->nr_events; i++) {
+		locks += !lock_told(&trace->events[i]);
+		if (!event_is(&trace->events[i], "panthor_reclaim_end"))
+			continue;
+		ends++;
+		bad += !agrees(trace, &trace->events[i]);
+	}
 	ok(begins && begins == ends, "%s: each of %d requests begins and ends (%d)", what, begins,
 	   ends);
 	ok(!bad, "%s: all their sums agree", what);
+	ok(!locks, "%s: what is skipped for a lock says for which (%d do not)", what, locks);
 	if (trace->lost)
 		diag("%llu events lost", (unsigned long long)trace->lost);
 	ok(!trace->lost, "%s: no event was lost, so this says something", what);
-}
-
-static const struct event *only_end(const struct trace *trace)
-{
-	const struct event *end = NULL;
-
-	for (int i = 0; i < trace->nr_events; i++)
-		if (event_is(&trace->events[i], "panthor_reclaim_end") &&
-		    event_says(&trace->events[i], "source", "sysfs"))
-			end = &trace->events[i];
-	if (!end)
-		bail("no panthor_reclaim_end");
-	return end;
 }
 
 static void test_one(void)
@@ -169,7 +192,7 @@ static void test_one(void)
 		bail("data lost");
 	trace_stop(trace);
 	check_all(trace, "one request");
-	end = only_end(trace);
+	end = trace_end(trace);
 	id = event_value(end, "id");
 	ok(event_says(end, "target_comm", "one") && event_value(end, "target_tgid") == peer->pid,
 	   "the end event names the target");
@@ -204,9 +227,226 @@ static void test_one(void)
 	peer_quit(peer);
 }
 
+/* The event called @name about the same BO as @event, or NULL */
+static const struct event *about_same(const struct trace *trace, const char *name,
+				      const struct event *event)
+{
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_is(&trace->events[i], name) &&
+		    event_value(&trace->events[i], "bo_id") == event_value(event, "bo_id"))
+			return &trace->events[i];
+	return NULL;
+}
+
+/* Do both events say the same of all that they say of a BO? */
+static bool same_bo(const struct event *a, const struct event *b)
+{
+	static const char *const keys[] = { "id", "client_id", "vm_id", "size", "tgid" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (!event_has(b, keys[i]) && !strcmp(keys[i], "tgid"))
+			continue;
+		if (event_value(a, keys[i]) == event_value(b, keys[i]))
+			continue;
+		diag("%s differs: %s:%s; %s:%s", keys[i], a->name, a->text, b->name, b->text);
+		return false;
+	}
+	return true;
+}
+
+/* Written within the request, and told when it is over */
+static bool in_time(const struct event *writeback, const struct event *begin,
+		    const struct event *end)
+{
+	int64_t start = event_value(writeback, "start_ns");
+	int64_t over = start + event_value(writeback, "duration_ns");
+	/* Time stamps are in microseconds */
+	int64_t told = (writeback->time - begin->time) * 1e9 + 2000;
+
+	return start >= 0 && over <= told && told <= event_value(end, "duration_ns") + 1000000 &&
+	       told - over < 100000000;
+}
+
+static const struct event *first_called(const struct trace *trace, const char *name)
+{
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_is(&trace->events[i], name))
+			return &trace->events[i];
+	bail("no %s", name);
+}
+
+/* A BO is the same, wherever it is, in all that is told of it */
+static void test_same_everywhere(void)
+{
+	static const struct bo_spec specs[] = {
+		{ .count = 2, .size = 65536, .label = "everywhere-%i" },
+		{ .count = 2, .size = 65536, .kind = BO_SHARED, .label = "everywhere-%i" },
+		{ .count = 2, .size = 65536, .kind = BO_MMAP, .label = "everywhere-%i" },
+		{ .count = 2, .size = 65536, .kind = BO_UNUSED, .label = "everywhere-%i" },
+	};
+	struct client_config config = { .vms = 2, .seed = 11, .specs = specs, .nr_specs = 4 };
+	int evicts = 0, swapins = 0, writes = 0, odd = 0, late = 0, user = 0;
+	struct bo unbound = {}, nommap = {};
+	const struct event *begin, *end;
+	struct client_error err;
+	struct client client;
+	struct trace *trace;
+	uint64_t bytes;
+
+	if (client_init(&client, &config, &err) || client_fill(&client, CLIENT_CPU, &err))
+		bail("cannot %s", err.what);
+	if (bo_create(&client.gpu, &unbound, 65536, 0, &client.vms[1]) || bo_map(&unbound) ||
+	    bo_create(&client.gpu, &nommap, 65536, DRM_PANTHOR_BO_NO_MMAP, &client.vms[1]) ||
+	    bo_bind(&nommap, &client.vms[1]))
+		bail("no buffers");
+	memset(unbound.map, 1, unbound.size);
+
+	trace = trace_start("panthor", NULL);
+	if (reclaim(getpid()))
+		bail("reclaim failed");
+	if (client_verify(&client, CLIENT_CPU, &bytes, &err))
+		bail("cannot %s", err.what);
+	memset(unbound.map, 1, unbound.size);
+	trace_stop(trace);
+
+	begin = first_called(trace, "panthor_reclaim_begin");
+	end = trace_end(trace);
+	for (int i = 0; i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i], *other;
+
+		if (!event_is(event, "panthor_bo_evict"))
+			continue;
+		evicts++;
+		user += event_says(event, "kind", "user");
+		other = about_same(trace, "panthor_bo_swapin", event);
+		swapins += other != NULL;
+		odd += other && !same_bo(event, other);
+		other = about_same(trace, "panthor_bo_writeback", event);
+		writes += other != NULL;
+		odd += other && !same_bo(event, other);
+		late += other && !in_time(other, begin, end);
+	}
+	ok(swapins == 11 && writes == evicts && !odd,
+	   "a BO is in the same VM, of the same client, when it is evicted (%d), written (%d) and "
+	   "swapped in (%d)",
+	   evicts, writes, swapins);
+	ok(!late, "each write is told when it was, within the request (%d are not)", late);
+	ok(user == 11 && evicts == 12, "and each kind of BO is told from the others (%d of %d)",
+	   user, evicts);
+	trace_free(trace);
+	bo_destroy(&nommap);
+	bo_destroy(&unbound);
+	client_fini(&client);
+}
+
+/* A buffer of two VMs, one of which is busy: looking at it took time, and that is told */
+static void test_skip_duration(void)
+{
+	struct peer *peer = peer_start("-v2", "-b4x64K:shared", "-b4x64K", NULL);
+	struct trace *trace = trace_start("panthor", NULL);
+	int skips = 0, odd = 0;
+
+	if (!peer_do(peer, "submit 1 0") || !peer_do(peer, "hold"))
+		bail("no job");
+	reclaim(peer->pid);
+	ok_jobs(peer_do(peer, "release"), "a busy VM");
+	trace_stop(trace);
+	for (int i = 0; i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i];
+
+		if (!event_is(event, "panthor_bo_evict_skip") ||
+		    !event_says(event, "reason", "busy"))
+			continue;
+		skips++;
+		if (event_value(event, "duration_ns") > 0 &&
+		    event_value(event, "duration_ns") >= event_value(event, "wait_ns"))
+			continue;
+		diag("%s", event->text);
+		odd++;
+	}
+	ok(skips >= 8 && !odd, "what is skipped took time, too (%d of %d did not)", odd, skips);
+	trace_free(trace);
+	peer_quit(peer);
+}
+
+static bool raw_controls(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f ||
+		    ((unsigned char)*text >= 0x80 && (unsigned char)*text < 0xa0))
+			return true;
+	return false;
+}
+
+/* How often an event's text has a field of that name */
+static int fields_called(const struct event *event, const char *key)
+{
+	char pattern[64];
+	int count = 0;
+
+	snprintf(pattern, sizeof(pattern), " %s=", key);
+	for (const char *at = strstr(event->text, pattern); at; at = strstr(at + 1, pattern))
+		count++;
+	return count;
+}
+
+/* Nobody's name can forge a field, or send the terminal a command */
+static void test_names(void)
+{
+	static const char *const names[] = {
+		"x result=0 ", " writer_comm=y", "a\\x20\"b",
+		"esc\033[31m", "c1\x9b[31m",	 "\xc2\x9b[31m",
+	};
+	struct bo_spec spec = { .count = 1, .size = 65536, .label = "csi\x9b[31m\033[0m" };
+	struct client_config config = { .vms = 1, .specs = &spec, .nr_specs = 1 };
+	int forged = 0, raw = 0, labels = 0;
+	struct client_error err;
+	struct client client;
+	char old[16];
+
+	if (client_init(&client, &config, &err) || client_fill(&client, CLIENT_CPU, &err))
+		bail("cannot %s", err.what);
+	prctl(PR_GET_NAME, old);
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+		struct trace *trace = trace_start("panthor", NULL);
+
+		prctl(PR_SET_NAME, names[n]);
+		reclaim(getpid());
+		prctl(PR_SET_NAME, old);
+		client_fill(&client, CLIENT_CPU, &err);
+		trace_stop(trace);
+		for (int i = 0; i < trace->nr_events; i++) {
+			const struct event *event = &trace->events[i];
+			bool bad = raw_controls(event->text);
+
+			raw += bad;
+			labels += strstr(event->text, " label=csi\\x9b[31m\\x1b[0m") != NULL;
+			if (event_is(event, "panthor_reclaim_begin"))
+				bad |= fields_called(event, "result") != 0 ||
+				       fields_called(event, "writer_comm") != 1;
+			else if (event_is(event, "panthor_reclaim_end"))
+				bad |= fields_called(event, "result") != 1;
+			forged += bad && !raw_controls(event->text);
+			if (bad)
+				diag("name %zu: %s:%s", n, event->name, event->text);
+		}
+		trace_free(trace);
+	}
+	ok(!forged, "no name forges a field (%d events)", forged);
+	ok(!raw, "no name or label sends a control character (%d events)", raw);
+	ok(labels >= 6, "but they can be read (%d)", labels);
+	client_fini(&client);
+}
+
 static void on_alarm(int sig)
 {
 	(void)sig;
+}
+
+/* What ends a request early that has this result */
+static const char *cut_short(int result)
+{
+	return result == -EBUSY ? "busy" : result == -EINTR ? "interrupted" : "none";
 }
 
 /* Every way in which a write can end without success */
@@ -216,7 +456,7 @@ static void test_error_paths(void)
 	struct peer *empty = peer_start("-b1x4K:unused", "-fnone", NULL);
 	struct sigaction action = { .sa_handler = on_alarm };
 	struct trace *trace = trace_start("panthor", NULL);
-	int busy, interrupted, nobody, nothing, seen[3] = {}, odd = 0;
+	int busy, interrupted, nobody, nothing, seen[3] = {}, odd = 0, cut = 0;
 	pid_t pid;
 
 	nothing = reclaim(empty->pid);
@@ -250,6 +490,8 @@ static void test_error_paths(void)
 			seen[0] += !event_value(event, "result");
 			seen[1] += event_value(event, "result") == -EBUSY;
 			seen[2] += event_value(event, "result") == -EINTR;
+			cut += event_says(event, "cut_short",
+					  cut_short(event_value(event, "result")));
 			ok(!event_value(event, "evicted_bos"), "result %lld: nothing evicted",
 			   (long long)event_value(event, "result"));
 		} else if (event_is(event, "panthor_bo_evict_skip")) {
@@ -262,6 +504,7 @@ static void test_error_paths(void)
 		}
 	}
 	ok(seen[0] == 1 && seen[1] == 1 && seen[2] == 1, "the end events carry the results");
+	ok(cut == 3, "and what cut them short: the time limit, the signal, nothing");
 	ok(trace_count(trace, "panthor_bo_evict_skip", 0) > 8 && !odd,
 	   "and the skip events the reason");
 	trace_free(trace);
@@ -450,6 +693,9 @@ int main(void)
 {
 	tap_start();
 	test_one();
+	test_same_everywhere();
+	test_skip_duration();
+	test_names();
 	test_error_paths();
 	test_sources();
 	test_total();

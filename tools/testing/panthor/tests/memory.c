@@ -22,6 +22,7 @@
 
 #include "peer.h"
 #include "reclaim.h"
+#include "swap.h"
 #include "tap.h"
 #include "trace.h"
 
@@ -83,7 +84,7 @@ static bool most_of(long kb, uint64_t bytes)
 
 struct result {
 	int ret;
-	uint64_t evicted, written, freed, skipped;
+	uint64_t evicted, written, freed, skipped, unwritten;
 	int64_t evicted_bos, skipped_bos, result;
 	int no_swap_skips;
 	bool frees;
@@ -111,6 +112,7 @@ static struct result measured_reclaim(pid_t target, struct levels *before, struc
 		result.written = event_value(event, "written");
 		result.freed = event_value(event, "freed");
 		result.skipped = event_value(event, "skipped");
+		result.unwritten = event_value(event, "unwritten");
 		result.evicted_bos = event_value(event, "evicted_bos");
 		result.skipped_bos = event_value(event, "skipped_bos");
 		result.result = event_value(event, "result");
@@ -192,33 +194,6 @@ static void test_no_swap(void)
 	ok(labs(before.shmem - after.shmem) < 1024, "no swap: no memory moved");
 	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"), "no swap: data intact");
 	peer_quit(peer);
-}
-
-/* zram1 of a given size: a second, small swap */
-static const char *small_zram(long kb)
-{
-	static char path[32];
-	char text[32] = "";
-	int fd = open("/sys/class/zram-control/hot_add", O_RDONLY);
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		return NULL;
-	close(fd);
-	snprintf(path, sizeof(path), "/sys/block/zram%d/disksize", atoi(text));
-	snprintf(text + 16, sizeof(text) - 16, "%ldK", kb);
-	if (write_file(path, text + 16, strlen(text + 16)) < 0)
-		return NULL;
-	snprintf(path, sizeof(path), "/dev/zram%d", atoi(text));
-	return make_swap(path) ? NULL : path;
-}
-
-static void remove_zram(const char *path)
-{
-	char text[64];
-
-	snprintf(text, sizeof(text), "/sys/block/%s/reset", path + 5);
-	write_file(text, "1", 1);
-	write_file("/sys/class/zram-control/hot_remove", path + 9, strlen(path + 9));
 }
 
 /* Room for a quarter of the client only */
@@ -342,7 +317,11 @@ static void test_write_errors(void)
 	ok(!result.ret && result.evicted >= (uint64_t)mib << 20, "swap fails: all is evicted");
 	ok(result.freed < result.evicted / 2, "swap fails: and the account does not call it free");
 	ok(peer_do(peer, "verify cpu"), "swap fails: data intact");
+	ok(result.unwritten >= result.evicted / 2, "swap fails: but unwritten");
 	limit_zram("0");
+	result = traced_reclaim(peer->pid);
+	ok(!result.ret && !result.evicted_bos && !result.unwritten,
+	   "swap works again: the same write finishes the job");
 	ok(peer_do(peer, "fill cpu") && !reclaim(peer->pid) && peer_do(peer, "verify check"),
 	   "swap works again: evicted, and seen by the GPU");
 	peer_quit(peer);

@@ -145,16 +145,16 @@ static void refused(const char *who, int (*fn)(pid_t tgid), pid_t client)
 {
 	int there = in_child(fn, client);
 	int not_client = in_child(fn, 1);
-	int nobody = in_child(fn, 2147483647);
+	int nobody = in_child(fn, 2147483647), negative = in_child(fn, -1);
 
 	if (there == -EXDEV) {
 		skip("cannot be set up here", "%s is refused", who);
 		return;
 	}
 	ok(there == -EPERM, "%s, naming a client: EPERM (%d)", who, there);
-	ok(not_client == there && nobody == there,
-	   "and gets the same for a process without the device and for no process (%d, %d)",
-	   not_client, nobody);
+	ok(not_client == there && nobody == there && negative == there,
+	   "and gets the same for a process without the device, for no process, for -1 (%d, %d, %d)",
+	   not_client, nobody, negative);
 }
 
 int main(void)

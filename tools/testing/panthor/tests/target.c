@@ -44,9 +44,18 @@ static void test_text(void)
 	expect("12x", -EINVAL, "a number with rubbish behind it is not a number");
 	expect("1 2", -EINVAL, "two numbers are not a number");
 	expect(" 1", -EINVAL, "blanks are not skipped");
-	expect("0x10", -EINVAL, "hexadecimal is not a number here");
+	expect("0x", -EINVAL, "a prefix alone is not a number");
+	expect("0x1g", -EINVAL, "a letter that is no digit is none in hexadecimal either");
+	expect("09", -EINVAL, "there is no 9 in octal");
 	expect("1.5", -EINVAL, "a fraction is not a number here");
-	expect("-1", -EINVAL, "a negative number is refused as no process id");
+	expect("-", -EINVAL, "a sign alone is not a number");
+	expect("-1", -ESRCH, "a negative number is nobody");
+	expect("-2147483648", -ESRCH, "the smallest number is nobody");
+	expect("-2147483649", -ERANGE, "-2^31 - 1 does not fit");
+	expect("-99999999999999999999999", -ERANGE, "a number far below does not fit");
+	expect("0x20000000000000000", -ERANGE, "2^65 in hexadecimal does not fit");
+	expect("0x7fffffff", -ESRCH, "the largest number in hexadecimal is nobody");
+	expect("0x80000000", -ERANGE, "2^31 in hexadecimal does not fit");
 	expect("4294967296", -ERANGE, "2^32 does not fit");
 	expect("2147483648", -ERANGE, "2^31 does not fit");
 	expect("99999999999999999999999", -ERANGE, "a number beyond 64 bits does not fit");
@@ -77,8 +86,13 @@ static void test_peer(void)
 	snprintf(text, sizeof(text), "%d\n", peer->pid);
 	expect(text, 0, "a client, with a trailing newline: success");
 	ok(!gem_sum(peer->pid, "private-").resident_bos, "and its buffers are gone");
-	snprintf(text, sizeof(text), "000%d", peer->pid);
-	expect(text, 0, "leading zeros do not make it octal, and nothing to do is a success");
+	if (!peer_do(peer, "fill cpu"))
+		bail("no data");
+	snprintf(text, sizeof(text), "%#x", peer->pid);
+	expect(text, 0, "its number in hexadecimal: success");
+	ok(!gem_sum(peer->pid, "private-").resident_bos, "and its buffers are gone");
+	snprintf(text, sizeof(text), "%#o\n", peer->pid);
+	expect(text, 0, "its number in octal, and nothing to do: success");
 	snprintf(text, sizeof(text), "%d\n\n", peer->pid);
 	expect(text, -EINVAL, "two trailing newlines are one too many");
 	ok(peer_do(peer, "verify cpu"), "and its data is what it was");

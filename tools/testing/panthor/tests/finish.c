@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The job is finished when the write returns: what is evicted is written and free, whoever evicted
+ * it and whatever cut an earlier write short; and nothing is written for nobody, or evicted for
+ * nothing.
+ *
+ * How far a request got is counted in requests to a disk that does one at a time, slowly. On a
+ * kernel that lets the driver fill the swap cache and no more, memory is "free" once it is clean
+ * there: Shmem does not count it any more.
+ *
+ * MEMORY_MIB=N size of the client where it counts (32)
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "peer.h"
+#include "reclaim.h"
+#include "swap.h"
+#include "tap.h"
+#include "trace.h"
+
+#define ISSUED "block_rq_issue"
+#define DONE "block_rq_complete"
+
+static long mib;
+static char spec[32];
+
+/* The end of a request, as far as these tests look at it */
+struct result {
+	int ret;
+	uint64_t evicted, written, freed, remaining, unwritten;
+	int64_t skipped_bos;
+	int no_swap_skips;
+	bool frees, none, cut_short;
+};
+
+/* 0 where this kernel's driver does not tell */
+static uint64_t value_or_0(const struct event *event, const char *key)
+{
+	return event_has(event, key) ? event_value(event, key) : 0;
+}
+
+static struct result read_result(const struct trace *trace, int ret)
+{
+	const struct event *end = trace_end(trace);
+	struct result result = {
+		.ret = ret,
+		.evicted = event_value(end, "evicted"),
+		.written = event_value(end, "written"),
+		.freed = event_value(end, "freed"),
+		.remaining = event_value(end, "remaining"),
+		.unwritten = value_or_0(end, "unwritten"),
+		.skipped_bos = event_value(end, "skipped_bos"),
+		.frees = event_says(end, "writeback", "free"),
+		.none = event_says(end, "writeback", "none"),
+		.cut_short = event_says(end, "cut_short", "interrupted"),
+	};
+
+	for (int i = 0; i < trace->nr_events; i++)
+		result.no_swap_skips += event_is(&trace->events[i], "panthor_bo_evict_skip") &&
+					event_says(&trace->events[i], "reason", "no-swap");
+	return result;
+}
+
+static void show(const char *what, const struct result *result)
+{
+	diag("%s: %d, evicted %llu kB, written %llu kB, freed %llu kB, unwritten %llu kB", what,
+	     result->ret, (unsigned long long)result->evicted / 1024,
+	     (unsigned long long)result->written / 1024, (unsigned long long)result->freed / 1024,
+	     (unsigned long long)result->unwritten / 1024);
+}
+
+/* A write, and by how many kB it changed Shmem */
+static struct result write_once(pid_t target, long *shmem)
+{
+	struct trace *trace = trace_start("panthor", NULL);
+	struct result result;
+	int ret;
+
+	*shmem = meminfo("Shmem");
+	ret = reclaim(target);
+	*shmem -= meminfo("Shmem");
+	trace_stop(trace);
+	result = read_result(trace, ret);
+	trace_free(trace);
+	return result;
+}
+
+static bool most_of(long kb, uint64_t bytes)
+{
+	return kb >= (long)(bytes / 1024 * 95 / 100);
+}
+
+/* All of @bytes is out of RAM, by the account and by the system's own figure */
+static bool finished(const struct result *result, long shmem, uint64_t bytes)
+{
+	return !result->ret && !result->unwritten && !result->remaining &&
+	       result->written >= bytes && most_of(shmem, bytes) &&
+	       (!result->frees || most_of(result->freed / 1024, bytes));
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+/* A process that writes; its exit status is the errno, and it marks the time when it is back */
+static pid_t start_writer(const struct trace *trace, pid_t target)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	pid_t pid = fork();
+	int ret;
+
+	if (!pid) {
+		sigaction(SIGTERM, &action, NULL);
+		ret = reclaim(target);
+		trace_mark(trace, "back");
+		_exit(-ret);
+	}
+	return pid;
+}
+
+static int writer_result(pid_t pid)
+{
+	int status;
+
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+}
+
+/* The slow disk is the only swap for as long as @test takes */
+static void with_slow_swap(int ms, int kb, void (*test)(void), const char *promise)
+{
+	const char *disk = slow_disk(ms, kb);
+
+	if (!disk) {
+		skip("no null_blk", "%s", promise);
+		return;
+	}
+	set_swap(ZRAM, false);
+	set_swap(disk, true);
+	test();
+	set_swap(disk, false);
+	set_swap(ZRAM, true);
+	remove_slow_disk();
+}
+
+/* Evicted by somebody else: still in RAM, and on no list of the shrinker any more */
+static void test_evicted_before(void)
+{
+	struct peer *peer = peer_start(spec, NULL);
+	uint64_t bytes = (uint64_t)mib << 20;
+	struct result result;
+	char path[300], pages[24];
+	long shmem;
+
+	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
+	snprintf(pages, sizeof(pages), "%lu", bytes / 4096);
+	write_file(path, pages, strlen(pages));
+	ok(gem_sum(peer->pid, "private-").resident_bos == 0, "the shrinker evicts %ld MiB", mib);
+
+	result = write_once(peer->pid, &shmem);
+	show("evicted before", &result);
+	diag("Shmem is down by %ld kB", shmem);
+	ok(finished(&result, shmem, bytes), "a write frees what the shrinker evicted before");
+	ok(!result.evicted, "and does not say that it evicted that");
+
+	result = write_once(peer->pid, &shmem);
+	ok(!result.ret && !result.written && !result.unwritten,
+	   "another write finds nothing to do");
+	ok(peer_do(peer, "verify cpu"), "evicted before: data intact");
+	peer_quit(peer);
+}
+
+/* A signal early in the write-back */
+static void test_cut_short(void)
+{
+	struct peer *peer = peer_start("-b32x64K", NULL);
+	struct trace *trace = trace_start("panthor", "block:block_rq_complete", NULL);
+	const uint64_t bytes = 32 * 65536;
+	struct result result;
+	long shmem = 0;
+	pid_t writer;
+	int ret;
+
+	writer = start_writer(trace, peer->pid);
+	if (!trace_wait(trace, DONE, 4))
+		bail("nothing is written");
+	kill(writer, SIGTERM);
+	ret = writer_result(writer);
+	trace_stop(trace);
+	result = read_result(trace, ret);
+	show("a signal during write-back", &result);
+	ok(!ret && result.evicted == bytes && result.written < bytes,
+	   "a signal ends a write during write-back: all is evicted, some is written");
+	ok(result.cut_short && result.unwritten > 0 && result.unwritten + result.written >= bytes,
+	   "and the account says that it was cut short, and what is left");
+	trace_free(trace);
+
+	result = write_once(peer->pid, &shmem);
+	show("the same write again", &result);
+	diag("Shmem is down by %ld kB", shmem);
+	ok(!result.ret && !result.unwritten && !result.cut_short && !result.evicted &&
+		   result.written > 0 && shmem > 0,
+	   "the same write again finishes the job");
+	result = write_once(peer->pid, &shmem);
+	ok(!result.ret && !result.written && !result.unwritten, "and then nothing is left to do");
+	ok(peer_do(peer, "verify cpu"), "cut short: data intact");
+	peer_quit(peer);
+}
+
+/* A signal while requests are under way: how many of them does the writer wait for? */
+static void test_signal_in_io(void)
+{
+	struct peer *peer = peer_start("-b16x64K", NULL);
+	struct trace *trace = trace_start("panthor", "block:block_rq_complete", NULL);
+	pid_t writer;
+	int waited;
+
+	writer = start_writer(trace, peer->pid);
+	if (!trace_wait(trace, DONE, 4))
+		bail("nothing is written");
+	trace_mark(trace, "signal");
+	kill(writer, SIGTERM);
+	writer_result(writer);
+	trace_stop(trace);
+	waited = events_between(DONE, trace_marked(trace, "signal"), trace_marked(trace, "back"));
+	ok(waited <= 4, "a signal during swap I/O: the writer waits for no more than a page (%d)",
+	   waited);
+	trace_free(trace);
+	ok(peer_do(peer, "verify cpu"), "a signal during swap I/O: data intact");
+	peer_quit(peer);
+}
+
+/* The target is gone in the middle of it: its memory is nobody's any more, and not written */
+static void test_target_killed(void)
+{
+	struct peer *peer = peer_start("-b64x64K", NULL);
+	pid_t target = peer->pid, writer;
+	struct trace *trace =
+		trace_start("panthor", "block:block_rq_issue", "block:block_rq_complete", NULL);
+	struct result result;
+	int bos, tries, ret, wrote, freed;
+
+	writer = start_writer(trace, target);
+	if (!trace_wait(trace, DONE, 4))
+		bail("nothing is written");
+	peer_kill(peer);
+	trace_mark(trace, "gone");
+	for (tries = 0; (bos = gem_sum(target, "private-").bos) && tries < 1000; tries++)
+		usleep(10000);
+	trace_mark(trace, "free");
+	ret = writer_result(writer);
+	trace_stop(trace);
+	result = read_result(trace, ret);
+	show("target killed", &result);
+	wrote = events_between(DONE, trace_marked(trace, "gone"), trace_marked(trace, "back"));
+	freed = events_between(DONE, trace_marked(trace, "gone"), trace_marked(trace, "free"));
+	ok(!bos && freed <= 16,
+	   "the target is killed: its memory is free at once (%d of 64 "
+	   "requests to the disk later)",
+	   freed);
+	ok(wrote <= 16, "and nothing is written for nobody, but what was under way (%d)", wrote);
+	ok(!ret && result.written < result.evicted, "the account says so (%d)", ret);
+	trace_free(trace);
+}
+
+static void test_brought_back(void)
+{
+	struct peer *peer = peer_start("-b64x64K", NULL);
+	struct trace *trace;
+	struct result result;
+	int ret, wrote, idle_writes = 0;
+	pid_t writer;
+
+	if (!peer_do(peer, "submit 1 0"))
+		bail("no job");
+	trace = trace_start("panthor", "block:block_rq_issue", "block:block_rq_complete", NULL);
+	writer = start_writer(trace, peer->pid);
+	if (!trace_wait(trace, DONE, 4))
+		bail("nothing is written");
+	peer_send(peer, "submit 1 0");
+	if (!trace_wait(trace, "panthor_bo_swapin", 1))
+		bail("nothing is swapped in");
+	trace_mark(trace, "back again");
+	ret = writer_result(writer);
+	trace_mark(trace, "over");
+	ok_jobs(peer_answer(peer), "a client brings its buffers back while they are written");
+	trace_stop(trace);
+	result = read_result(trace, ret);
+	show("brought back", &result);
+	wrote = events_between(ISSUED, trace_marked(trace, "back again"),
+			       trace_marked(trace, "back"));
+	for (int i = 0; i < trace->nr_events; i++)
+		idle_writes += event_is(&trace->events[i], "panthor_bo_writeback") &&
+			       !event_value(&trace->events[i], "written") &&
+			       event_value(&trace->events[i], "duration_ns") > 1000000;
+	diag("%d requests to the disk after the first buffer was back", wrote);
+	ok(!ret && result.written < result.evicted, "what is in use again is not written");
+	ok(!idle_writes, "and no time is booked as the write of what was not written (%d times)",
+	   idle_writes);
+	trace_free(trace);
+	ok(peer_do(peer, "verify cpu"), "brought back: data intact");
+	peer_quit(peer);
+}
+
+/* A client that may not use swap, or not much of it, by a limit of its cgroup or of one above */
+static struct peer *start_in(const char *cgroup)
+{
+	struct peer *peer;
+
+	cgroup_enter(cgroup);
+	peer = peer_start("-b64x64K", NULL);
+	cgroup_enter(NULL);
+	return peer;
+}
+
+static void test_no_right_to_swap(const char *cgroup, const char *what)
+{
+	struct peer *peer = start_in(cgroup);
+	struct result result;
+	long shmem;
+
+	result = write_once(peer->pid, &shmem);
+	show(what, &result);
+	ok(result.ret == -ENOSPC, "%s: ENOSPC (%d)", what, result.ret);
+	ok(!gem_sum(peer->pid, "").evictions && !result.evicted,
+	   "%s: nothing is evicted for nothing", what);
+	ok(result.no_swap_skips >= 64, "%s: no-swap is the reason (%d)", what,
+	   result.no_swap_skips);
+	ok(result.none, "%s: and writeback says that none happened", what);
+	ok(peer_do(peer, "verify cpu"), "%s: data intact", what);
+	peer_quit(peer);
+}
+
+static void test_some_right_to_swap(const char *cgroup)
+{
+	struct peer *peer = start_in(cgroup);
+	struct result result;
+	long shmem;
+
+	result = write_once(peer->pid, &shmem);
+	show("a limit of a quarter", &result);
+	ok(!result.ret && result.evicted > 0 && result.evicted <= 1 << 20,
+	   "a limit of a quarter: what fits is evicted, and no more");
+	ok(result.written == result.evicted && result.no_swap_skips >= 48,
+	   "a limit of a quarter: and written; the rest is skipped for want of swap");
+	ok(peer_do(peer, "verify cpu"), "a limit of a quarter: data intact");
+	peer_quit(peer);
+}
+
+static void test_limits(void)
+{
+	cgroup_make("outer");
+	cgroup_set("outer", "cgroup.subtree_control", "+memory");
+	cgroup_make("outer/inner");
+	cgroup_set("outer/inner", "memory.swap.max", "0");
+	test_no_right_to_swap("outer/inner", "no swap for its cgroup");
+	cgroup_set("outer/inner", "memory.swap.max", "1M");
+	test_some_right_to_swap("outer/inner");
+	cgroup_set("outer/inner", "memory.swap.max", "max");
+	cgroup_set("outer", "memory.swap.max", "0");
+	test_no_right_to_swap("outer/inner", "no swap for the cgroup above");
+	cgroup_remove("outer/inner");
+	cgroup_remove("outer");
+}
+
+/* Buffers of huge pages, and swap where no more than four of them are side by side */
+static void test_split(void)
+{
+	const char *small = small_zram(9 << 10);
+	const uint64_t bytes = 8 << 20;
+	struct result result;
+	struct peer *peer;
+	long shmem;
+
+	if (!small) {
+		skip("cannot make a second zram", "large folios that have to be split");
+		return;
+	}
+	peer = peer_start("-b4x2M", NULL);
+	set_swap(ZRAM, false);
+	set_swap(small, true);
+	result = write_once(peer->pid, &shmem);
+	show("large folios", &result);
+	diag("Shmem is down by %ld kB", shmem);
+	ok(result.evicted == bytes && finished(&result, shmem, bytes),
+	   "large folios that have to be split: all of it is written");
+	ok(peer_do(peer, "verify cpu"), "large folios that have to be split: data intact");
+	peer_quit(peer);
+	set_swap(ZRAM, true);
+	set_swap(small, false);
+	remove_zram(small);
+}
+
+int main(void)
+{
+	tap_start();
+	mib = knob("MEMORY_MIB", 32);
+	snprintf(spec, sizeof(spec), "-b%ldx256K", mib * 4);
+
+	test_evicted_before();
+	test_limits();
+	test_split();
+	with_slow_swap(30, 64, test_cut_short,
+		       "a write that was cut short is finished by the next");
+	with_slow_swap(100, 4, test_signal_in_io, "a signal during swap I/O ends it");
+	with_slow_swap(30, 64, test_target_killed, "a target that is gone is not written");
+	with_slow_swap(30, 64, test_brought_back, "what is in use again is not written");
+	return tap_end();
+}

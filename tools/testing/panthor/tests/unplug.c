@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The device goes away while a request waits for a job: neither waits for the other. Leaves a
+ * device behind that is not what it was, so it runs alone.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "reclaim.h"
+#include "tap.h"
+#include "trace.h"
+
+#define DRIVER "/sys/bus/platform/drivers/panthor"
+
+/* Less than what a request waits at most for jobs */
+#define WAIT_NS (900 * 1000000LL)
+
+static bool wait_for(const char *path)
+{
+	for (int tries = 0; tries < 300; tries++) {
+		if (!access(path, F_OK))
+			return true;
+		usleep(100000);
+	}
+	return false;
+}
+
+int main(void)
+{
+	const struct event *end;
+	struct trace *trace;
+	struct peer *peer;
+	int status, ret;
+	pid_t pid;
+
+	tap_start();
+	peer = peer_start("-b8x64K", NULL);
+	if (!peer_do(peer, "hold"))
+		bail("no job");
+	trace = trace_start("panthor", NULL);
+	pid = fork();
+	if (!pid)
+		_exit(-reclaim(peer->pid));
+	if (!trace_wait(trace, "panthor_reclaim_begin", 1))
+		bail("no request");
+	ret = write_file(DRIVER "/unbind", "panthor", 7);
+	trace_mark(trace, "unbound");
+	waitpid(pid, &status, 0);
+	trace_stop(trace);
+
+	end = trace_end(trace);
+	diag("the request was blocked by jobs for %.1f ms and ended with %lld",
+	     event_value(end, "fence_ns") / 1e6, (long long)event_value(end, "result"));
+	ok(ret == 7, "the device is unbound while a request waits for a job");
+	ok(trace_marked(trace, "unbound") < end || event_value(end, "fence_ns") < WAIT_NS,
+	   "which it does not wait for");
+	ok(event_value(end, "result") == -ENODEV || event_value(end, "result") == -EBUSY,
+	   "and the request ends as the ABI says (%lld)", (long long)event_value(end, "result"));
+	ok(WIFEXITED(status) && -WEXITSTATUS(status) == event_value(end, "result"),
+	   "for the writer, too");
+	trace_free(trace);
+	peer_kill(peer);
+
+	ok(write_file(DRIVER "/bind", "panthor", 7) == 7 && wait_for(RECLAIM_FILE),
+	   "the device comes back");
+	peer = peer_start("-b8x64K", NULL);
+	ok(!reclaim(peer->pid) && peer_do(peer, "verify gpu"), "and reclaims");
+	peer_quit(peer);
+	return tap_end();
+}
