@@ -9,6 +9,8 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 REPO=$(cd "$HERE/../../.." && pwd -P)
 BUILD=$REPO/build
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/panthor-trace
+PANTHOR=drivers/gpu/drm/panthor
+HOOKS=$PANTHOR/hooks
 
 # A make above us is not the business of the makes below us
 unset MAKEFLAGS MFLAGS MAKELEVEL
@@ -63,6 +65,33 @@ progress()
 		}
 	done
 	[ $n -eq 0 ] || say "$n $1, $(((SECONDS - t0) / 60)):$(printf %02d $(((SECONDS - t0) % 60)))"
+}
+
+# hooks - what changes files of the kernel, in the order in which it applies: fixes of upstream's faults first
+hooks()
+{
+	local hook
+
+	for hook in "$REPO/$HOOKS"/fixes/*.patch "$REPO/$HOOKS"/*.patch; do
+		[ ! -e "$hook" ] || printf '%s\n' "$hook"
+	done
+}
+
+# hooked_files - what the hooks change that stdin names
+hooked_files()
+{
+	xargs -r -d '\n' sed -n 's,^+++ b/\([^[:space:]]*\).*,\1,p' | sort -u
+}
+
+# apply_hook PATCH DIR TREE - to the files in DIR, which are those of TREE
+apply_hook()
+{
+	local said
+
+	said=$(patch -s -p1 --fuzz=0 --no-backup-if-mismatch -r - -d "$2" <"$1" 2>&1) || {
+		printf '%s\n' "$said" >&2
+		die "hook ${1#"$REPO/$HOOKS/"} does not apply to $3; it was made for 7.2 and later"
+	}
 }
 
 # copy_tree FROM TO [RSYNC OPTIONS] - the source of a kernel without what was built in it

@@ -29,13 +29,12 @@ tree()
 	done
 }
 
-panthor=drivers/gpu/drm/panthor
 tree "$tmp/none" 7.3.1
-tree "$tmp/old" 6.12.0 $panthor/panthor_drv.c
-tree "$tmp/nofile" 7.3.1 $panthor/panthor_drv.c
+tree "$tmp/old" 6.12.0 $PANTHOR/panthor_drv.c
+tree "$tmp/nofile" 7.3.1 $PANTHOR/panthor_drv.c
 # shellcheck disable=SC2046
-tree "$tmp/other" 7.9.0 $panthor/panthor_drv.c \
-	$(sed -n 's,^+++ b/\([^[:space:]]*\).*,\1,p' "$REPO/$panthor"/hooks/*.patch)
+tree "$tmp/other" 7.9.0 $PANTHOR/panthor_drv.c \
+	$(hooks | hooked_files)
 
 expect "no such KDIR" 1 "^build: KDIR=$tmp/x: no such folder" env KDIR="$tmp/x" "$BUILD_SH"
 expect "KDIR without the driver" 1 "^build: .*has no drivers/gpu/drm/panthor" env KDIR="$tmp/none" "$BUILD_SH"

@@ -3,7 +3,6 @@
 #
 # The series as it is written now: applies, gives what the repository has, and
 # has no complaint of checkpatch; and what ./series refuses.
-# shellcheck disable=SC2016 # for the inner shell
 set -uo pipefail
 
 . "$(dirname "$0")/../lib.sh"
@@ -16,9 +15,21 @@ unset BUILD_EACH TEST_EACH
 export GIT_AUTHOR_NAME=tests GIT_AUTHOR_EMAIL=tests@localhost.localdomain
 export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
 
+version=$(make -s -C "${KDIR:-$("$HERE/kernel/fetch")}" kernelversion)
 expect "applies, and checkpatch --strict has no complaint" 0 "checkpatch --strict: clean" "$SERIES"
-expect "a cover letter goes with it" 0 "^Subject: .PATCH 0/[0-9]+. drm/panthor" \
-	sh -c 'cat "$0"/series/*/0000-cover-letter.patch' "$BUILD"
+expect "a cover letter goes with it" 0 "^Subject: .PATCH 0+/[0-9]+. drm/panthor" \
+	cat "$BUILD/series/$version/0000-cover-letter.patch"
+fixes_first()
+{
+	local fixes=("$REPO/$HOOKS"/fixes/*.patch) fix
+
+	for fix in $(seq ${#fixes[@]}); do
+		grep -lE '^Fixes: [0-9a-f]{12} \("' "$(printf '%s/series/%s/%04d' "$BUILD" "$1" "$fix")"-*.patch || return
+	done
+	# And none later
+	! grep -l '^Fixes: ' "$BUILD/series/$1"/*.patch | sed "1,${#fixes[@]}d" | grep .
+}
+expect "fixes come first, each with the commit that it mends" 0 "/0001-" fixes_first "$version"
 expect "nobody to sign it off" 1 "git does not know who you are" env GIT_AUTHOR_NAME= "$SERIES"
 expect "no such KDIR" 1 "KDIR=$tmp/none: no such folder" env KDIR="$tmp/none" "$SERIES"
 expect "KDIR is no Linux" 1 "not a Linux tree" env KDIR="$tmp" "$SERIES"
