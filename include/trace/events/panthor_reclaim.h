@@ -7,12 +7,9 @@
 #define _TRACE_PANTHOR_RECLAIM_H
 
 #include <linux/device.h>
+#include <linux/panthor_reclaim.h>
 #include <linux/tracepoint.h>
 #include <linux/types.h>
-
-struct panthor_reclaim_bo_args;
-struct panthor_reclaim_req;
-struct panthor_reclaim_vm_args;
 
 /**
  * DOC: uAPI trace events
@@ -20,40 +17,44 @@ struct panthor_reclaim_vm_args;
  * The events below are a public interface: fields may be added, none is
  * removed, renamed or reformatted.
  *
- * One request to take GPU memory away from its users, whoever asked for it, is
- * told as
+ * One request for GPU memory, whoever made it, is told as
  *
  *	panthor_reclaim_begin
  *	    panthor_vm_reclaim_begin
  *	        panthor_bo_evict | panthor_bo_evict_skip, once for each BO looked at
  *	    panthor_vm_reclaim_end
- *	    panthor_bo_writeback, once for each evicted BO that was pushed to swap
+ *	    panthor_bo_writeback, once for each evicted BO that was written to swap
  *	panthor_reclaim_end, always
  *
- * and panthor_bo_swapin when an evicted BO gets its memory back. What the
- * shrinker takes from its device-wide lists has no VM around it. Attributes
- * that several events share:
+ * and panthor_bo_swapin when an evicted BO gets its memory back. A request comes
+ * to a VM as often as it takes: first for what is idle, then for what it had to
+ * wait for, and what was evicted is written in between. What the shrinker evicts
+ * from its device-wide lists has no VM around it. Attributes that several events
+ * share:
  *
  * - dev: name of the device.
  * - id: the request. Starts at 1, never reused, joins everything that belongs
  *   together.
- * - source: who asked. &enum panthor_reclaim_source.
+ * - source: who requests. &enum panthor_reclaim_source.
  * - bo_id: the BO, for as long as it lives. Never reused. 0 in no event.
  * - client_id: the open file, the number that fdinfo shows as drm-client-id. 0
  *   when the kernel itself is the client.
  * - tgid: process of that client, in the initial PID namespace.
  * - vm_id: the VM, by the handle that VM_CREATE returned to that client. 0 for
- *   BOs that are not private to one: in none, in several, or pinned.
- * - state: reclaim state of the BO when it was looked at, &enum
- *   panthor_gem_reclaim_state.
- * - va: lowest GPU address of the BO, 0 if it is not mapped or, for a BO that
- *   stays, if somebody was changing that just then.
- * - label: label of the BO, at most 127 bytes, control characters, quotes and
- *   backslashes as \\xNN. Last on its line.
+ *   BOs that are not private to one: in none, or in several.
+ * - state: how the BO was used when it was looked at, &enum
+ *   panthor_reclaim_state.
+ * - kind: what the BO is, &enum panthor_reclaim_kind.
+ * - va: lowest GPU address of the BO, 0 if it is not mapped or if somebody was
+ *   changing that just then.
+ * - label: label of the BO, at most 127 bytes, escaped. Last on its line.
  * - Memory is in bytes (unit in no name), time in nanoseconds (``_ns``).
  *
+ * In labels and names, control characters (C1 among them), quotes, backslashes
+ * and bytes that are not UTF-8 are \\xNN; in names blanks, too.
+ *
  * Blocked time is split by cause: fence_ns waiting for jobs, lock_ns for locks,
- * unmap_ns tearing down mappings and releasing pages, writeback_ns pushing them
+ * unmap_ns tearing down mappings and releasing pages, writeback_ns writing them
  * to swap. What is left of duration_ns is the search for the target and
  * book-keeping.
  */
@@ -67,23 +68,33 @@ struct panthor_reclaim_vm_args;
 #define PANTHOR_RECLAIM_REASONS						\
 	EM(PANTHOR_RECLAIM_NONE,		"none")			\
 	EM(PANTHOR_RECLAIM_BUSY,		"busy")			\
-	EM(PANTHOR_RECLAIM_RESV_LOCKED,		"resv-locked")		\
-	EM(PANTHOR_RECLAIM_VM_RESV_LOCKED,	"vm-resv-locked")	\
-	EM(PANTHOR_RECLAIM_GPUVA_LOCKED,	"gpuva-locked")		\
-	EM(PANTHOR_RECLAIM_VM_OP_LOCKED,	"vm-op-locked")		\
-	EM(PANTHOR_RECLAIM_STATE_CHANGED,	"state-changed")	\
+	EM(PANTHOR_RECLAIM_LOCKED,		"locked")		\
+	EM(PANTHOR_RECLAIM_CHANGED,		"changed")		\
 	EM(PANTHOR_RECLAIM_MMU_ERROR,		"mmu-error")		\
 	EM(PANTHOR_RECLAIM_PINNED,		"pinned")		\
 	EM(PANTHOR_RECLAIM_SHARED,		"shared")		\
 	EM(PANTHOR_RECLAIM_NO_SWAP,		"no-swap")		\
 	EMe(PANTHOR_RECLAIM_INTERRUPTED,	"interrupted")
 
+#define PANTHOR_RECLAIM_LOCKS						\
+	EM(PANTHOR_RECLAIM_LOCK_NONE,		"none")			\
+	EM(PANTHOR_RECLAIM_LOCK_RESV,		"resv")			\
+	EM(PANTHOR_RECLAIM_LOCK_VM_RESV,	"vm-resv")		\
+	EM(PANTHOR_RECLAIM_LOCK_GPUVA,		"gpuva")		\
+	EMe(PANTHOR_RECLAIM_LOCK_VM_OP,		"vm-op")
+
+#define PANTHOR_RECLAIM_KINDS						\
+	EM(PANTHOR_RECLAIM_USER,		"user")			\
+	EM(PANTHOR_RECLAIM_USER_NO_MMAP,	"user-nommap")		\
+	EM(PANTHOR_RECLAIM_KERNEL,		"kernel")		\
+	EMe(PANTHOR_RECLAIM_IMPORTED,		"imported")
+
 #define PANTHOR_RECLAIM_STATES						\
-	EM(PANTHOR_GEM_UNUSED,			"unused")		\
-	EM(PANTHOR_GEM_MMAPPED,			"mmapped")		\
-	EM(PANTHOR_GEM_GPU_MAPPED_SINGLE_VM,	"private")		\
-	EM(PANTHOR_GEM_GPU_MAPPED_MULTI_VM,	"multi-vm")		\
-	EMe(PANTHOR_GEM_UNRECLAIMABLE,		"unreclaimable")
+	EM(PANTHOR_RECLAIM_UNUSED,		"unused")		\
+	EM(PANTHOR_RECLAIM_MMAPPED,		"mmapped")		\
+	EM(PANTHOR_RECLAIM_PRIVATE,		"private")		\
+	EM(PANTHOR_RECLAIM_MULTI_VM,		"multi-vm")		\
+	EMe(PANTHOR_RECLAIM_UNRECLAIMABLE,	"unreclaimable")
 
 #define PANTHOR_RECLAIM_WRITEBACKS					\
 	EM(PANTHOR_RECLAIM_WB_NONE,		"none")			\
@@ -97,6 +108,8 @@ struct panthor_reclaim_vm_args;
 
 PANTHOR_RECLAIM_SOURCES
 PANTHOR_RECLAIM_REASONS
+PANTHOR_RECLAIM_LOCKS
+PANTHOR_RECLAIM_KINDS
 PANTHOR_RECLAIM_STATES
 PANTHOR_RECLAIM_WRITEBACKS
 
@@ -110,17 +123,17 @@ PANTHOR_RECLAIM_WRITEBACKS
  * @dev: device the request is for
  * @req: the request
  *
- * writer_tgid and writer_comm name who asked, target_tgid and target_comm whose
- * memory shall go (0 and empty for the shrinker, which takes from anyone),
- * clients and vms how many open files and VMs of the target were found, goal
- * how much is wanted in bytes (0: all there is).
+ * writer_tgid and writer_comm name the requester, target_tgid and target_comm
+ * whose memory is requested (0 and empty for the shrinker, which takes from
+ * anyone), clients and vms how many open files and VMs of the target were found,
+ * goal how much is wanted in bytes (0: all there is).
  */
 TRACE_EVENT(panthor_reclaim_begin,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_req *req),
+	TP_PROTO(const struct device *dev, const struct panthor_reclaim_info *req),
 	TP_ARGS(dev, req),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(dev))
-		__string(writer_comm, req->writer_comm)
+		__string(writer_comm, req->requester_comm)
 		__string(target_comm, req->target_comm)
 		__field(u64, id)
 		__field(u64, goal)
@@ -137,7 +150,7 @@ TRACE_EVENT(panthor_reclaim_begin,
 		__entry->id		= req->id;
 		__entry->goal		= req->goal;
 		__entry->source		= req->source;
-		__entry->writer_tgid	= req->writer_tgid;
+		__entry->writer_tgid	= req->requester_tgid;
 		__entry->target_tgid	= req->target_tgid;
 		__entry->clients	= req->clients;
 		__entry->vms		= req->vms;
@@ -155,15 +168,19 @@ TRACE_EVENT(panthor_reclaim_begin,
  * @dev: device the request was for
  * @req: the request, with its account
  *
- * result is 0 or the negative errno the writer got. evicted is what lost its
- * pages, skipped what was looked at and stayed, unseen what the DRM core passed
- * over because a lock was taken (shrinker only), written what of the evicted
- * went to swap, freed what of it is free RAM now, remaining what the target
- * still has resident. writeback tells how far pages were pushed, &enum
- * panthor_reclaim_writeback.
+ * result is 0 or the negative errno of the write (-EINTR also if the kernel
+ * restarts it, for a signal without a handler). evicted is what lost its pages,
+ * skipped what was looked at and kept, by reason in left_busy to left_other,
+ * unseen what the DRM core passed over because a lock was taken (shrinker only).
+ * written is what this request wrote to swap, freed what RAM that made free:
+ * memory that an earlier request or the shrinker had evicted counts too. At the
+ * end the target has remaining resident, and unwritten evicted but still in RAM.
+ * writeback tells what became of the pages, &enum panthor_reclaim_writeback.
+ * cut_short tells why the request ended before it was done: interrupted by a
+ * signal, busy when the wait for jobs ran out, none if it is done.
  */
 TRACE_EVENT(panthor_reclaim_end,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_req *req),
+	TP_PROTO(const struct device *dev, const struct panthor_reclaim_info *req),
 	TP_ARGS(dev, req),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(dev))
@@ -175,6 +192,14 @@ TRACE_EVENT(panthor_reclaim_end,
 		__field(u64, freed)
 		__field(u64, unseen)
 		__field(u64, remaining)
+		__field(u64, unwritten)
+		__field(u64, left_busy)
+		__field(u64, left_locked)
+		__field(u64, left_shared)
+		__field(u64, left_pinned)
+		__field(u64, left_no_swap)
+		__field(u64, left_interrupted)
+		__field(u64, left_other)
 		__field(u64, duration_ns)
 		__field(u64, fence_ns)
 		__field(u64, lock_ns)
@@ -188,6 +213,7 @@ TRACE_EVENT(panthor_reclaim_end,
 		__field(u32, remaining_bos)
 		__field(u32, vms)
 		__field(u32, writeback)
+		__field(u32, cut_short)
 	),
 	TP_fast_assign(
 		__assign_str(dev);
@@ -199,6 +225,15 @@ TRACE_EVENT(panthor_reclaim_end,
 		__entry->freed		= req->total.freed;
 		__entry->unseen		= req->unseen;
 		__entry->remaining	= req->remaining;
+		__entry->unwritten	= req->unwritten;
+		__entry->left_busy	= req->left[PANTHOR_RECLAIM_BUSY];
+		__entry->left_locked	= req->left[PANTHOR_RECLAIM_LOCKED];
+		__entry->left_shared	= req->left[PANTHOR_RECLAIM_SHARED];
+		__entry->left_pinned	= req->left[PANTHOR_RECLAIM_PINNED];
+		__entry->left_no_swap	= req->left[PANTHOR_RECLAIM_NO_SWAP];
+		__entry->left_interrupted = req->left[PANTHOR_RECLAIM_INTERRUPTED];
+		__entry->left_other	= req->left[PANTHOR_RECLAIM_CHANGED] +
+					  req->left[PANTHOR_RECLAIM_MMU_ERROR];
 		__entry->duration_ns	= req->total.duration_ns;
 		__entry->fence_ns	= req->total.fence_ns;
 		__entry->lock_ns	= req->total.lock_ns;
@@ -212,15 +247,20 @@ TRACE_EVENT(panthor_reclaim_end,
 		__entry->remaining_bos	= req->remaining_bos;
 		__entry->vms		= req->vms;
 		__entry->writeback	= req->writeback;
+		__entry->cut_short	= req->cut_short;
 	),
-	TP_printk("dev=%s id=%llu source=%s target_tgid=%d result=%d vms=%u evicted_bos=%u evicted=%llu skipped_bos=%u skipped=%llu unseen=%llu written=%llu freed=%llu writeback=%s remaining_bos=%u remaining=%llu duration_ns=%llu fence_ns=%llu lock_ns=%llu unmap_ns=%llu writeback_ns=%llu target_comm=%s",
+	TP_printk("dev=%s id=%llu source=%s target_tgid=%d result=%d vms=%u evicted_bos=%u evicted=%llu skipped_bos=%u skipped=%llu unseen=%llu written=%llu freed=%llu writeback=%s remaining_bos=%u remaining=%llu unwritten=%llu cut_short=%s left_busy=%llu left_locked=%llu left_shared=%llu left_pinned=%llu left_no_swap=%llu left_interrupted=%llu left_other=%llu duration_ns=%llu fence_ns=%llu lock_ns=%llu unmap_ns=%llu writeback_ns=%llu target_comm=%s",
 		  __get_str(dev), __entry->id,
 		  __print_symbolic(__entry->source, PANTHOR_RECLAIM_SOURCES),
 		  __entry->target_tgid, __entry->result, __entry->vms,
 		  __entry->evicted_bos, __entry->evicted, __entry->skipped_bos,
 		  __entry->skipped, __entry->unseen, __entry->written, __entry->freed,
 		  __print_symbolic(__entry->writeback, PANTHOR_RECLAIM_WRITEBACKS),
-		  __entry->remaining_bos, __entry->remaining,
+		  __entry->remaining_bos, __entry->remaining, __entry->unwritten,
+		  __print_symbolic(__entry->cut_short, PANTHOR_RECLAIM_REASONS),
+		  __entry->left_busy, __entry->left_locked, __entry->left_shared,
+		  __entry->left_pinned, __entry->left_no_swap,
+		  __entry->left_interrupted, __entry->left_other,
 		  __entry->duration_ns, __entry->fence_ns, __entry->lock_ns,
 		  __entry->unmap_ns, __entry->writeback_ns,
 		  __get_str(target_comm))
@@ -232,11 +272,11 @@ TRACE_EVENT(panthor_reclaim_end,
  * @vm: the VM and its account
  *
  * bos and size say what the VM has to offer at this moment: to the shrinker what
- * is on its LRU, to an explicit request what is private to it and created by its
- * client. vm_id 0 stands for the other BOs of the client.
+ * is on its LRU, to an explicit request what is private to it and not settled
+ * yet. vm_id 0 stands for the other BOs of the client.
  */
 TRACE_EVENT(panthor_vm_reclaim_begin,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_vm_args *vm),
+	TP_PROTO(const struct device *dev, const struct panthor_reclaim_vm_info *vm),
 	TP_ARGS(dev, vm),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(dev))
@@ -268,12 +308,13 @@ TRACE_EVENT(panthor_vm_reclaim_begin,
  *
  * unseen is what the DRM core passed over because a reservation lock was taken;
  * no BO event tells of it (shrinker only). reason is why the VM as a whole was
- * left, none if it was not. fences counts the job fences waited for,
+ * skipped, none if it was not. fences counts the job fences waited for,
  * fence_context and fence_seqno name the last of them as the dma_fence events
- * do (0 if there was no wait).
+ * do (0 if there was no wait). fence_ns and duration_ns count the wait for these
+ * jobs, which comes before panthor_vm_reclaim_begin.
  */
 TRACE_EVENT(panthor_vm_reclaim_end,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_vm_args *vm),
+	TP_PROTO(const struct device *dev, const struct panthor_reclaim_vm_info *vm),
 	TP_ARGS(dev, vm),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(dev))
@@ -326,7 +367,7 @@ TRACE_EVENT(panthor_vm_reclaim_end,
 );
 
 DECLARE_EVENT_CLASS(panthor_reclaim_bo,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_args *bo),
+	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_info *bo),
 	TP_ARGS(dev, bo),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(dev))
@@ -340,9 +381,11 @@ DECLARE_EVENT_CLASS(panthor_reclaim_bo,
 		__field(u64, duration_ns)
 		__field(s32, tgid)
 		__field(u32, vm_id)
-		__field(u32, state)
-		__field(u32, reason)
 		__field(u32, evictions)
+		__field(u8, state)
+		__field(u8, reason)
+		__field(u8, lock)
+		__field(u8, kind)
 	),
 	TP_fast_assign(
 		__assign_str(dev);
@@ -358,13 +401,17 @@ DECLARE_EVENT_CLASS(panthor_reclaim_bo,
 		__entry->vm_id		= bo->vm_id;
 		__entry->state		= bo->state;
 		__entry->reason		= bo->reason;
+		__entry->lock		= bo->lock;
+		__entry->kind		= bo->kind;
 		__entry->evictions	= bo->evictions;
 	),
-	TP_printk("dev=%s id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u state=%s reason=%s size=%llu va=0x%llx wait_ns=%llu duration_ns=%llu evictions=%u label=%s",
+	TP_printk("dev=%s id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u state=%s reason=%s lock=%s kind=%s size=%llu va=0x%llx wait_ns=%llu duration_ns=%llu evictions=%u label=%s",
 		  __get_str(dev), __entry->id, __entry->bo_id,
 		  __entry->client_id, __entry->tgid, __entry->vm_id,
 		  __print_symbolic(__entry->state, PANTHOR_RECLAIM_STATES),
 		  __print_symbolic(__entry->reason, PANTHOR_RECLAIM_REASONS),
+		  __print_symbolic(__entry->lock, PANTHOR_RECLAIM_LOCKS),
+		  __print_symbolic(__entry->kind, PANTHOR_RECLAIM_KINDS),
 		  __entry->size, __entry->va, __entry->wait_ns,
 		  __entry->duration_ns, __entry->evictions, __get_str(label))
 );
@@ -376,77 +423,84 @@ DECLARE_EVENT_CLASS(panthor_reclaim_bo,
  *
  * wait_ns is the time spent waiting for the jobs of this BO alone (that for the
  * jobs of a VM is the VM's), duration_ns all the time spent on it, evictions how
- * often it was evicted so far, this time included.
- * reason is always none.
+ * often it was evicted so far, this time included. reason and lock are always
+ * none.
  */
 DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_args *bo),
+	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_info *bo),
 	TP_ARGS(dev, bo)
 );
 
 /**
- * panthor_bo_evict_skip - a BO was looked at and stays
+ * panthor_bo_evict_skip - a BO was looked at and kept
  * @dev: device of the BO
  * @bo: the BO
  *
- * reason tells why, &enum panthor_reclaim_reason.
+ * reason tells why, &enum panthor_reclaim_reason; if it is locked, lock tells
+ * which lock somebody held, &enum panthor_reclaim_lock.
  */
 DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict_skip,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_args *bo),
+	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_info *bo),
 	TP_ARGS(dev, bo)
 );
 
 /**
- * panthor_bo_writeback - pages of an evicted BO were pushed to swap
+ * panthor_bo_writeback - an evicted BO was written to swap
  * @dev: device of the BO
- * @id: the request
- * @bo_id: the BO
- * @size: size of the BO
- * @written: how much of it is in swap
- * @freed: how much of it is free RAM
- * @duration_ns: what that took
+ * @bo: the BO
+ *
+ * Told when the write has ended. start_ns is when it began, since the request
+ * began; duration_ns the time of it that the requester spent on this BO, for
+ * several are on their way at a time. written and freed are what this request
+ * did. The BO may have been evicted by an earlier request, or by the shrinker.
  */
 TRACE_EVENT(panthor_bo_writeback,
-	TP_PROTO(const struct device *dev, u64 id, u64 bo_id, u64 size,
-		 u64 written, u64 freed, u64 duration_ns),
-	TP_ARGS(dev, id, bo_id, size, written, freed, duration_ns),
+	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_info *bo),
+	TP_ARGS(dev, bo),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(dev))
 		__field(u64, id)
 		__field(u64, bo_id)
+		__field(u64, client_id)
 		__field(u64, size)
 		__field(u64, written)
 		__field(u64, freed)
+		__field(u64, start_ns)
 		__field(u64, duration_ns)
+		__field(u32, vm_id)
 	),
 	TP_fast_assign(
 		__assign_str(dev);
-		__entry->id		= id;
-		__entry->bo_id		= bo_id;
-		__entry->size		= size;
-		__entry->written	= written;
-		__entry->freed		= freed;
-		__entry->duration_ns	= duration_ns;
+		__entry->id		= bo->id;
+		__entry->bo_id		= bo->bo_id;
+		__entry->client_id	= bo->client_id;
+		__entry->size		= bo->size;
+		__entry->written	= bo->written;
+		__entry->freed		= bo->freed;
+		__entry->start_ns	= bo->start_ns;
+		__entry->duration_ns	= bo->duration_ns;
+		__entry->vm_id		= bo->vm_id;
 	),
-	TP_printk("dev=%s id=%llu bo_id=%llu size=%llu written=%llu freed=%llu duration_ns=%llu",
-		  __get_str(dev), __entry->id, __entry->bo_id, __entry->size,
-		  __entry->written, __entry->freed, __entry->duration_ns)
+	TP_printk("dev=%s id=%llu bo_id=%llu client_id=%llu vm_id=%u size=%llu written=%llu freed=%llu start_ns=%llu duration_ns=%llu",
+		  __get_str(dev), __entry->id, __entry->bo_id,
+		  __entry->client_id, __entry->vm_id, __entry->size,
+		  __entry->written, __entry->freed, __entry->start_ns,
+		  __entry->duration_ns)
 );
 
 /**
  * panthor_bo_swapin - an evicted BO was given its pages back
  * @dev: device of the BO
  * @bo: the BO
- * @away_ns: how long it had been without
- * @result: 0 or the negative errno that kept it out
  *
- * id is the request that had evicted it, duration_ns the time it took to get
- * the pages. Mapping them on the GPU again comes on top of that.
+ * id is the request that had evicted it, client_id and vm_id are as that told
+ * them, away_ns is how long it had been without pages, duration_ns the time it
+ * took to get them. Mapping them on the GPU again comes on top of that. result is
+ * 0 or the negative errno that kept it out.
  */
 TRACE_EVENT(panthor_bo_swapin,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_args *bo,
-		 u64 away_ns, int result),
-	TP_ARGS(dev, bo, away_ns, result),
+	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_info *bo),
+	TP_ARGS(dev, bo),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(dev))
 		__string(label, bo->label)
@@ -468,12 +522,12 @@ TRACE_EVENT(panthor_bo_swapin,
 		__entry->bo_id		= bo->bo_id;
 		__entry->client_id	= bo->client_id;
 		__entry->size		= bo->size;
-		__entry->away_ns	= away_ns;
+		__entry->away_ns	= bo->away_ns;
 		__entry->duration_ns	= bo->duration_ns;
 		__entry->tgid		= bo->tgid;
 		__entry->vm_id		= bo->vm_id;
 		__entry->evictions	= bo->evictions;
-		__entry->result		= result;
+		__entry->result		= bo->result;
 	),
 	TP_printk("dev=%s id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u result=%d size=%llu away_ns=%llu duration_ns=%llu evictions=%u label=%s",
 		  __get_str(dev), __entry->id, __entry->bo_id,

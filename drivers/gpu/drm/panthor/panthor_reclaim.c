@@ -1,619 +1,885 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-#include <linux/bitmap.h>
 #include <linux/blkdev.h>
 #include <linux/cleanup.h>
-#include <linux/delay.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/jiffies.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task.h>
-#include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/timekeeping.h>
 
 #include <drm/drm_drv.h>
-#include <drm/drm_file.h>
+#include <drm/drm_exec.h>
 #include <drm/drm_gem.h>
+#include <drm/drm_gpuvm.h>
 
 #include "panthor_device.h"
 #include "panthor_gem.h"
 #include "panthor_mmu.h"
-#include "panthor_reclaim.h"
+#include "panthor_reclaim_internal.h"
 
 /**
  * DOC: Explicit reclaim
  *
- * A write of a TGID to mem_reclaim pushes the GPU memory of that process out to
- * swap, now. One request goes through four steps:
+ * A write of a TGID to mem_reclaim evicts the GPU memory of that process and
+ * writes it to swap, now. The target's open files, VMs and BOs are looked up once,
+ * with references on files and BOs. Then the request goes round:
  *
- * 1. Find the target: its open files, their VMs and the BOs created through
- *    them, each with a reference. All locks are dropped again, so that nobody
- *    else's open, close or ioctl waits for a reclaim. The lists that the
- *    shrinker goes by are left alone: while it looks at one, it is empty.
- * 2. For each VM, wait for its jobs, once, then evict all that is private to it
- *    while its reservation lock keeps new jobs out.
- * 3. Evict what else the target created and has to itself: BOs in no VM, or in
- *    several VMs that are all its own.
- * 4. Write to swap what was evicted, so that the RAM is free when the write
- *    returns.
+ * 1. Ask DRM which BOs are the target's alone.
+ * 2. Evict what is idle, VM by VM: all that is private to it while its
+ *    reservation lock keeps new jobs out. After that what is private to none.
+ * 3. Write to swap what was evicted, now or earlier, by whomever, and is still in
+ *    RAM. No lock is held, and no reference but those on the BOs that have not had
+ *    their turn.
+ * 4. If anything was busy, wait until one VM is idle, and go round again.
+ *
+ * So what is idle does not wait for what is busy, and RAM is free when the write
+ * returns. The first round takes no lock that it would have to wait for; the
+ * later ones do, with nothing else held. All waiting for jobs together ends after
+ * %PANTHOR_RECLAIM_WAIT_MS, all waiting together when there is a signal.
  *
  * The jobs in flight are waited for without any lock held, because one of them
  * may need the VM's lock to get on (the tiler's out-of-memory handler does). A
- * client that never stops submitting is caught by holding the lock for slices
- * that grow, and letting go between them. All waiting together ends after
- * %PANTHOR_RECLAIM_WAIT_MS, or at once when there is a signal.
+ * client that never stops submitting is caught by waiting for its last jobs with
+ * the lock held, for slices that grow, and letting go between them.
  */
 
 #define PANTHOR_RECLAIM_WAIT_MS		1000
 #define PANTHOR_RECLAIM_SLICE_MS	40
 #define PANTHOR_RECLAIM_SLICE_MAX_MS	160
-#define PANTHOR_RECLAIM_TRIES		20
+
+/* Rounds for what was locked, with nothing to wait for in between. */
+#define PANTHOR_RECLAIM_TRIES		4
+
+/* BOs of a VM that are unmapped with one flush, and one hold of their locks. */
+#define PANTHOR_RECLAIM_BATCH		64
+
+/* Busy VMs and BOs that are waited for at a time. */
+#define PANTHOR_RECLAIM_FENCES		32
 
 /* BOs that are on their way to swap before the first of them is waited for. */
 #define PANTHOR_RECLAIM_WRITES		32
 
-/* Reasons that may be gone a moment later. */
-#define PANTHOR_RECLAIM_PASSING		(BIT(PANTHOR_RECLAIM_BUSY) | \
-					 BIT(PANTHOR_RECLAIM_RESV_LOCKED) | \
-					 BIT(PANTHOR_RECLAIM_STATE_CHANGED) | \
-					 BIT(PANTHOR_RECLAIM_MMU_ERROR) | \
-					 PANTHOR_RECLAIM_RETRY)
+/* VMs of one BO whose locks are waited for. */
+#define PANTHOR_RECLAIM_ROOTS		8
 
-/* Reasons that are gone at once, for nobody holds these locks for longer than a bind takes. */
-#define PANTHOR_RECLAIM_RETRY		(BIT(PANTHOR_RECLAIM_VM_RESV_LOCKED) | \
-					 BIT(PANTHOR_RECLAIM_GPUVA_LOCKED) | \
-					 BIT(PANTHOR_RECLAIM_VM_OP_LOCKED))
+#define for_each_item(item, set, entry)								\
+	for (u32 i_ = (entry)->first;								\
+	     i_ != PANTHOR_RECLAIM_NO_ITEM && ((item) = &(set)->items[i_], true);		\
+	     i_ = (item)->next)
 
-/* One open file of the target, with references on it and its VMs. */
-struct panthor_reclaim_target {
-	struct panthor_reclaim_client *client;
-	struct panthor_vm *vms[PANTHOR_RECLAIM_MAX_VMS];
-	u32 nr_vms;
+#define for_each_pending(item, set, entry)							\
+	for_each_item(item, set, entry)								\
+		for_each_if((item)->stage == PANTHOR_RECLAIM_PENDING)
+
+/* One explicit request. */
+struct panthor_reclaim_run {
+	struct panthor_reclaim_req req;
+	struct panthor_reclaim_set set;
+
+	/* Time in jiffies when waiting for jobs has to end. Set when it begins. */
+	unsigned long deadline;
+
+	/* How long jobs are waited for with a lock held, in jiffies. */
+	unsigned long slice;
+
+	/* Rounds so far. */
+	u32 round;
+
+	/* Rounds in a row that found nothing busy. */
+	u32 tries;
+
+	/* Nothing will be waited for any more: settle everything. */
+	bool last;
+
+	/* No CPU has folios in a batch that were evicted before. */
+	bool drained;
+
+	/* What is on its way to swap. */
+	struct panthor_reclaim_writing writing[PANTHOR_RECLAIM_WRITES];
+	struct panthor_reclaim_item *written[PANTHOR_RECLAIM_WRITES];
 };
 
-static void panthor_reclaim_put_targets(struct panthor_reclaim_target *targets, u32 count)
+static bool panthor_reclaim_stopped(struct panthor_reclaim_run *run)
 {
-	for (u32 i = 0; i < count; i++) {
-		for (u32 j = 0; j < targets[i].nr_vms; j++)
-			panthor_vm_put(targets[i].vms[j]);
-
-		panthor_reclaim_client_put(targets[i].client);
-	}
-
-	kvfree(targets);
+	return signal_pending(current) || drm_dev_is_unplugged(&run->req.ptdev->base);
 }
 
-/* With no room, this just counts. Keeps what clients know of their processes up to date. */
-static u32 panthor_reclaim_collect(struct panthor_device *ptdev, struct pid *tgid,
-				   struct panthor_reclaim_target *targets, u32 room)
+static long panthor_reclaim_time_left(struct panthor_reclaim_run *run)
 {
-	struct panthor_reclaim_client *client;
+	return max_t(long, run->deadline - jiffies, 0);
+}
+
+/* Reasons that may not hold any more in the next round. */
+static bool panthor_reclaim_passing(enum panthor_reclaim_reason reason)
+{
+	return reason == PANTHOR_RECLAIM_BUSY || reason == PANTHOR_RECLAIM_LOCKED ||
+	       reason == PANTHOR_RECLAIM_CHANGED || reason == PANTHOR_RECLAIM_MMU_ERROR;
+}
+
+/* A BO is not evicted in this round: keep it for the next one, or for good. */
+static void panthor_reclaim_keep(struct panthor_reclaim_run *run,
+				 struct panthor_reclaim_item *item,
+				 enum panthor_reclaim_reason reason,
+				 enum panthor_reclaim_lock lock, u64 duration_ns)
+{
+	struct panthor_gem_object *bo = item->bo;
+
+	item->reason = reason;
+	item->lock = lock;
+	if (panthor_reclaim_passing(reason) && !run->last)
+		return;
+
+	run->req.info.remaining += bo->base.size;
+	run->req.info.remaining_bos++;
+	panthor_reclaim_skipped(&run->req, bo, READ_ONCE(bo->reclaim_state), reason, lock,
+				item->wait_ns, duration_ns);
+	/* Somebody up there has its lock: the reference is dropped when he has not. */
+	item->stage = PANTHOR_RECLAIM_KEPT;
+}
+
+/* Has a BO lost its pages, or never had any? Then there is nothing to evict. */
+static bool panthor_reclaim_no_pages(struct panthor_reclaim_run *run,
+				     struct panthor_reclaim_item *item)
+{
+	if (READ_ONCE(item->bo->backing.pages))
+		return false;
+
+	if (!item->others && panthor_reclaim_in_ram(item->bo) &&
+	    !panthor_reclaim_mapped_by_others(&run->set, item->bo))
+		item->stage = PANTHOR_RECLAIM_EVICTED;
+	else
+		panthor_reclaim_put_item(item);
+	return true;
+}
+
+/* Is there room in swap for it, after what was evicted and is not written yet? */
+static bool panthor_reclaim_has_room(struct panthor_reclaim_run *run,
+				     struct panthor_gem_object *bo)
+{
+	const struct panthor_reclaim_info *info = &run->req.info;
+	u64 evicted = info->total.evicted + run->req.vm.acct.evicted;
+
+	return panthor_reclaim_may_swap(bo, evicted - min(evicted, info->total.written));
+}
+
+static bool panthor_reclaim_satisfied(struct panthor_reclaim_run *run)
+{
+	const struct panthor_reclaim_info *info = &run->req.info;
+
+	return info->goal && info->total.evicted + run->req.vm.acct.evicted >= info->goal;
+}
+
+static bool panthor_reclaim_gpu_mapped(struct panthor_gem_object *bo)
+{
+	return bo->reclaim_state == PANTHOR_GEM_GPU_MAPPED_SINGLE_VM ||
+	       bo->reclaim_state == PANTHOR_GEM_GPU_MAPPED_MULTI_VM;
+}
+
+/*
+ * Why not even to try, %PANTHOR_RECLAIM_NONE to try. @busy: there are jobs that
+ * use what is mapped. Its reservation lock is held.
+ */
+static enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_reclaim_run *run,
+							  struct panthor_reclaim_item *item,
+							  bool busy)
+{
+	struct panthor_gem_object *bo = item->bo;
+
+	if (panthor_reclaim_stopped(run))
+		return PANTHOR_RECLAIM_INTERRUPTED;
+
+	if (item->others || panthor_reclaim_mapped_by_others(&run->set, bo))
+		return PANTHOR_RECLAIM_SHARED;
+
+	if (!bo->backing.pages)
+		return PANTHOR_RECLAIM_CHANGED;
+
+	if (refcount_read(&bo->backing.pin_count))
+		return PANTHOR_RECLAIM_PINNED;
+
+	if (busy && panthor_reclaim_gpu_mapped(bo))
+		return PANTHOR_RECLAIM_BUSY;
+
+	return panthor_reclaim_has_room(run, bo) ? PANTHOR_RECLAIM_NONE : PANTHOR_RECLAIM_NO_SWAP;
+}
+
+/* Its reservation lock is held, with @ticket, nothing bars it, and the device is there. */
+static void panthor_reclaim_evict(struct panthor_reclaim_run *run,
+				  struct panthor_reclaim_item *item,
+				  struct ww_acquire_ctx *ticket)
+{
+	struct panthor_reclaim_ctx ctx = { .ticket = ticket };
+	struct panthor_reclaim_req *req = &run->req;
+	struct panthor_gem_object *bo = item->bo;
+	u64 start_ns = ktime_get_ns(), duration_ns;
+	u32 state = bo->reclaim_state;
+	int ret;
+
+	ret = panthor_gem_evict(&bo->base, &ctx);
+	duration_ns = ktime_get_ns() - start_ns;
+	if (ret) {
+		enum panthor_reclaim_reason reason = panthor_reclaim_reason(ret, &ctx);
+
+		req->vm.acct.unmap_ns += duration_ns;
+		panthor_reclaim_keep(run, item, reason, ctx.lock, duration_ns);
+		return;
+	}
+
+	if (bo->rcl.client != req->client)
+		panthor_reclaim_bo_move(bo, req->client);
+	panthor_reclaim_evicted(req, bo, state, item->wait_ns, duration_ns);
+	item->stage = PANTHOR_RECLAIM_EVICTED;
+}
+
+/* BOs of one VM, with their locks held. */
+struct panthor_reclaim_batch {
+	struct panthor_reclaim_item *items[PANTHOR_RECLAIM_BATCH];
+	u32 count;
+};
+
+static void panthor_reclaim_flush_batch(struct panthor_reclaim_run *run, struct panthor_vm *vm,
+					struct panthor_reclaim_batch *batch,
+					struct ww_acquire_ctx *ticket)
+{
+	struct panthor_gem_object *bos[PANTHOR_RECLAIM_BATCH];
+	struct dma_resv *vm_resv = panthor_vm_resv(vm);
+	u64 start_ns = ktime_get_ns();
+	int cookie;
+
+	for (u32 i = 0; i < batch->count; i++)
+		bos[i] = batch->items[i]->bo;
+
+	if (drm_dev_enter(&run->req.ptdev->base, &cookie)) {
+		/*
+		 * Evicting a BO unmaps it by itself, and that ends with the GPU's caches
+		 * written back. While the VM is on the GPU that costs more than all else,
+		 * so it is done for many at once. What is not evicted after all is mapped
+		 * again by the next job, as after any eviction that failed half way.
+		 */
+		if (batch->count > 1)
+			panthor_vm_unmap_bos(vm, bos, batch->count);
+		run->req.vm.acct.unmap_ns += ktime_get_ns() - start_ns;
+
+		for (u32 i = 0; i < batch->count; i++)
+			panthor_reclaim_evict(run, batch->items[i], ticket);
+		drm_dev_exit(cookie);
+	}
+
+	for (u32 i = 0; i < batch->count; i++) {
+		if (bos[i]->base.resv != vm_resv)
+			dma_resv_unlock(bos[i]->base.resv);
+	}
+	batch->count = 0;
+}
+
+/* The first round takes what it can have at once. */
+static int panthor_reclaim_lock_resv(struct panthor_reclaim_run *run, struct dma_resv *resv,
+				     struct ww_acquire_ctx *ticket)
+{
+	u64 start_ns = ktime_get_ns();
+	int ret;
+
+	if (!run->round)
+		return ww_mutex_trylock(&resv->lock, ticket) ? 0 : -EBUSY;
+
+	ret = dma_resv_lock_interruptible(resv, ticket);
+	run->req.vm.acct.lock_ns += ktime_get_ns() - start_ns;
+	return ret;
+}
+
+/*
+ * Are there jobs that use @resv, which is locked? If all that there were have
+ * been waited for already, their client does not stop submitting: while the lock
+ * is held it cannot.
+ */
+static bool panthor_reclaim_jobs(struct panthor_reclaim_run *run, struct dma_resv *resv,
+				 bool waited)
+{
+	bool busy = !dma_resv_test_signaled(resv, DMA_RESV_USAGE_BOOKKEEP);
+	u64 start_ns;
+
+	if (!busy || !waited || run->last || !panthor_reclaim_time_left(run))
+		return busy;
+
+	start_ns = ktime_get_ns();
+	busy = dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, true,
+				     min(run->slice, panthor_reclaim_time_left(run))) <= 0;
+	run->req.vm.acct.fence_ns += ktime_get_ns() - start_ns;
+	run->slice = min(2 * run->slice, msecs_to_jiffies(PANTHOR_RECLAIM_SLICE_MAX_MS));
+	return busy;
+}
+
+/* The VM's reservation lock is held, with @ticket. Returns whether anything was busy. */
+static bool panthor_reclaim_private(struct panthor_reclaim_run *run,
+				    struct panthor_reclaim_entry *entry, struct panthor_vm *vm,
+				    struct ww_acquire_ctx *ticket)
+{
+	bool jobs = panthor_reclaim_jobs(run, panthor_vm_resv(vm), entry->waited);
+	struct panthor_reclaim_batch batch = { };
+	struct panthor_reclaim_item *item;
+	bool busy = false;
+
+	for_each_pending(item, &run->set, entry) {
+		struct dma_resv *resv = item->bo->base.resv;
+		enum panthor_reclaim_reason reason;
+		bool own = resv != panthor_vm_resv(vm);
+
+		if (panthor_reclaim_satisfied(run))
+			break;
+
+		if (own && !ww_mutex_trylock(&resv->lock, ticket)) {
+			panthor_reclaim_keep(run, item, PANTHOR_RECLAIM_LOCKED,
+					     PANTHOR_RECLAIM_LOCK_RESV, 0);
+			continue;
+		}
+
+		/* It may have been mapped for longer than the jobs are there. */
+		reason = panthor_reclaim_barred(run, item, own ?
+						!dma_resv_test_signaled(resv,
+									DMA_RESV_USAGE_BOOKKEEP) :
+						jobs);
+		if (reason) {
+			busy |= reason == PANTHOR_RECLAIM_BUSY;
+			if (own)
+				dma_resv_unlock(resv);
+			panthor_reclaim_keep(run, item, reason, PANTHOR_RECLAIM_LOCK_NONE, 0);
+			continue;
+		}
+
+		batch.items[batch.count++] = item;
+		if (batch.count == PANTHOR_RECLAIM_BATCH)
+			panthor_reclaim_flush_batch(run, vm, &batch, ticket);
+	}
+
+	panthor_reclaim_flush_batch(run, vm, &batch, ticket);
+	return busy && jobs;
+}
+
+/* What there is to wait for, and how much that is. */
+static void panthor_reclaim_set_fence(struct panthor_reclaim_entry *entry, struct dma_resv *resv)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	u32 fences = 0;
+
+	dma_resv_iter_begin(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP);
+	dma_resv_for_each_fence_unlocked(&cursor, fence) {
+		if (dma_resv_iter_is_restarted(&cursor))
+			fences = 0;
+		fences++;
+		entry->fence_context = fence->context;
+		entry->fence_seqno = fence->seqno;
+	}
+	dma_resv_iter_end(&cursor);
+	entry->fences += fences;
+
+	/* With no memory for that it is looked at again, but not waited for. */
+	if (dma_resv_get_singleton(resv, DMA_RESV_USAGE_BOOKKEEP, &entry->fence))
+		entry->fence = NULL;
+}
+
+static void panthor_reclaim_keep_all(struct panthor_reclaim_run *run,
+				     struct panthor_reclaim_entry *entry,
+				     enum panthor_reclaim_reason reason)
+{
+	struct panthor_reclaim_item *item;
+
+	for_each_pending(item, &run->set, entry)
+		panthor_reclaim_keep(run, item, reason, reason == PANTHOR_RECLAIM_LOCKED ?
+				     PANTHOR_RECLAIM_LOCK_VM_RESV : PANTHOR_RECLAIM_LOCK_NONE, 0);
+}
+
+static void panthor_reclaim_vm(struct panthor_reclaim_run *run,
+			       struct panthor_reclaim_entry *entry, struct panthor_vm *vm)
+{
+	struct panthor_reclaim_req *req = &run->req;
+	struct dma_resv *resv = panthor_vm_resv(vm);
+	struct ww_acquire_ctx ticket;
+	bool busy = false;
+	int ret;
+
+	ww_acquire_init(&ticket, &reservation_ww_class);
+	ret = panthor_reclaim_lock_resv(run, resv, &ticket);
+	if (!ret) {
+		busy = panthor_reclaim_private(run, entry, vm, &ticket);
+		dma_resv_unlock(resv);
+	}
+	ww_acquire_fini(&ticket);
+
+	if (ret)
+		panthor_reclaim_keep_all(run, entry, ret == -EBUSY ? PANTHOR_RECLAIM_LOCKED :
+								     PANTHOR_RECLAIM_INTERRUPTED);
+	else if (busy && !run->last)
+		panthor_reclaim_set_fence(entry, resv);
+
+	if (panthor_reclaim_stopped(run))
+		req->vm.reason = PANTHOR_RECLAIM_INTERRUPTED;
+	else if (busy && run->last)
+		req->vm.reason = PANTHOR_RECLAIM_BUSY;
+}
+
+/* Its reservation lock is held, and with a @ticket those of the VMs that map it. */
+static void panthor_reclaim_shared_bo(struct panthor_reclaim_run *run,
+				      struct panthor_reclaim_item *item,
+				      struct ww_acquire_ctx *ticket)
+{
+	struct dma_resv *resv = item->bo->base.resv;
+	enum panthor_reclaim_reason reason;
+	int cookie;
+
+	reason = panthor_reclaim_barred(run, item,
+					panthor_reclaim_gpu_mapped(item->bo) &&
+					panthor_reclaim_jobs(run, resv, item->wait_ns));
+	if (reason) {
+		panthor_reclaim_keep(run, item, reason, PANTHOR_RECLAIM_LOCK_NONE, 0);
+	} else if (drm_dev_enter(&run->req.ptdev->base, &cookie)) {
+		panthor_reclaim_evict(run, item, ticket);
+		drm_dev_exit(cookie);
+	}
+}
+
+/* The objects whose reservation locks are those of the VMs that map @bo, with references. */
+static u32 panthor_reclaim_roots(struct panthor_gem_object *bo, struct drm_gem_object **roots)
+{
+	struct drm_gpuvm_bo *vm_bo;
 	u32 count = 0;
 
-	guard(rcu)();
-	guard(spinlock)(&ptdev->rcl.lock);
+	guard(mutex)(&bo->base.gpuva.lock);
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
+		if (count == PANTHOR_RECLAIM_ROOTS)
+			break;
 
-	list_for_each_entry(client, &ptdev->rcl.clients, node) {
-		if (!panthor_reclaim_client_is(client, tgid))
-			continue;
-
-		if (count < room) {
-			struct panthor_reclaim_target *target = &targets[count];
-
-			target->client = panthor_reclaim_client_get(client);
-			target->nr_vms = panthor_reclaim_file_vms(client->file->driver_priv,
-								  target->vms,
-								  ARRAY_SIZE(target->vms));
-		}
-		count++;
+		roots[count] = drm_gpuvm_resv_obj(vm_bo->vm);
+		drm_gem_object_get(roots[count++]);
 	}
 
 	return count;
 }
 
-static int panthor_reclaim_find(struct panthor_device *ptdev, struct pid *tgid,
-				struct panthor_reclaim_target **targetsp, u32 *countp)
+/* With the locks of all VMs that map it, as a job that uses it would take them. */
+static void panthor_reclaim_lock_all(struct panthor_reclaim_run *run,
+				     struct panthor_reclaim_item *item)
 {
-	struct panthor_reclaim_target *targets;
-	u32 room, count;
-
-	for (room = panthor_reclaim_collect(ptdev, tgid, NULL, 0); room; room = count) {
-		targets = kvcalloc(room, sizeof(*targets), GFP_KERNEL);
-		if (!targets)
-			return -ENOMEM;
-
-		count = panthor_reclaim_collect(ptdev, tgid, targets, room);
-		if (count && count <= room) {
-			*targetsp = targets;
-			*countp = count;
-			return 0;
-		}
-
-		panthor_reclaim_put_targets(targets, min(count, room));
-	}
-
-	return -ESRCH;
-}
-
-static long panthor_reclaim_time_left(struct panthor_reclaim_req *req)
-{
-	return max_t(long, req->deadline - jiffies, 0);
-}
-
-/* Wait for the fences that there are now, not for those that come while we wait. */
-static int panthor_reclaim_wait_fences(struct panthor_reclaim_req *req, struct dma_resv *resv)
-{
+	struct drm_gem_object *roots[PANTHOR_RECLAIM_ROOTS];
+	u32 count = panthor_reclaim_roots(item->bo, roots);
 	u64 start_ns = ktime_get_ns();
-	struct dma_fence **fences;
-	unsigned int nr;
+	struct drm_exec exec;
 	int ret = 0;
 
-	/* With no memory for that they are waited for with the lock held, in slices. */
-	if (dma_resv_get_fences(resv, DMA_RESV_USAGE_BOOKKEEP, &nr, &fences))
-		return 0;
-
-	for (u32 i = 0; i < nr; i++) {
-		long left;
-
-		if (!ret && !dma_fence_is_signaled(fences[i])) {
-			req->vm.fences++;
-			req->vm.fence_context = fences[i]->context;
-			req->vm.fence_seqno = fences[i]->seqno;
-
-			left = dma_fence_wait_timeout(fences[i], true,
-						      panthor_reclaim_time_left(req));
-			if (left < 0)
-				ret = -EINTR;
-			else if (!left)
-				ret = -ETIME;
+	drm_exec_init(&exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, count + 1);
+	drm_exec_until_all_locked(&exec) {
+		ret = drm_exec_lock_obj(&exec, &item->bo->base);
+		drm_exec_retry_on_contention(&exec);
+		for (u32 i = 0; !ret && i < count; i++) {
+			ret = drm_exec_lock_obj(&exec, roots[i]);
+			drm_exec_retry_on_contention(&exec);
 		}
-		dma_fence_put(fences[i]);
-	}
-	kfree(fences);
-
-	req->vm.acct.fence_ns += ktime_get_ns() - start_ns;
-	return ret;
-}
-
-/*
- * Wait until all jobs that use @resv are done, and no new ones can come.
- *
- * Returns 0 with @resv locked; -EINTR for a signal and -ETIME for the end of
- * our patience, without.
- */
-static int panthor_reclaim_lock_idle(struct panthor_reclaim_req *req, struct dma_resv *resv)
-{
-	long slice = msecs_to_jiffies(PANTHOR_RECLAIM_SLICE_MS);
-
-	for (;;) {
-		u64 start_ns;
-		long left;
-		int ret;
-
-		ret = panthor_reclaim_wait_fences(req, resv);
 		if (ret)
-			return ret;
-
-		start_ns = ktime_get_ns();
-		ret = dma_resv_lock_interruptible(resv, NULL);
-		req->vm.acct.lock_ns += ktime_get_ns() - start_ns;
-		if (ret)
-			return -EINTR;
-
-		if (dma_resv_test_signaled(resv, DMA_RESV_USAGE_BOOKKEEP))
-			return 0;
-
-		start_ns = ktime_get_ns();
-		left = dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, true,
-					     min(slice, panthor_reclaim_time_left(req)));
-		req->vm.acct.fence_ns += ktime_get_ns() - start_ns;
-		if (left > 0)
-			return 0;
-
-		dma_resv_unlock(resv);
-		if (left < 0)
-			return -EINTR;
-
-		if (!panthor_reclaim_time_left(req))
-			return -ETIME;
-
-		slice = min_t(long, 2 * slice, msecs_to_jiffies(PANTHOR_RECLAIM_SLICE_MAX_MS));
+			break;
 	}
-}
+	run->req.vm.acct.lock_ns += ktime_get_ns() - start_ns;
 
-static bool panthor_reclaim_stopped(struct panthor_reclaim_req *req)
-{
-	return signal_pending(current) || drm_dev_is_unplugged(&req->ptdev->base);
-}
-
-/* Is there room in swap for @size more than what was evicted and is not written yet? */
-static bool panthor_reclaim_has_room(struct panthor_reclaim_req *req, u64 size)
-{
-	u64 owed = req->total.evicted + req->vm.acct.evicted - req->total.written;
-
-	return (u64)max(get_nr_swap_pages(), 0L) << PAGE_SHIFT >= owed + size;
-}
-
-/*
- * All reservation locks that can be had in order are held: those of the BO and
- * of the VM the request is at.
- */
-static enum panthor_reclaim_reason panthor_reclaim_evict(struct panthor_reclaim_req *req,
-							 struct panthor_gem_object *bo)
-{
-	if (!panthor_reclaim_has_room(req, bo->base.size))
-		return PANTHOR_RECLAIM_NO_SWAP;
-
-	for (u32 tries = 1; ; tries++) {
-		enum panthor_reclaim_reason reason;
-		u64 start_ns;
-
-		if (panthor_gem_try_evict_no_resv_wait(&bo->base, NULL))
-			return PANTHOR_RECLAIM_NONE;
-
-		reason = panthor_reclaim_reason(req->err);
-		if (!(BIT(reason) & PANTHOR_RECLAIM_RETRY) || tries == PANTHOR_RECLAIM_TRIES ||
-		    !panthor_reclaim_time_left(req) || panthor_reclaim_stopped(req))
-			return reason;
-
-		start_ns = ktime_get_ns();
-		usleep_range(100, 500);
-		req->vm.acct.lock_ns += ktime_get_ns() - start_ns;
-	}
-}
-
-/* The BOs created through one open file, and which of them the request has looked at. */
-struct panthor_reclaim_bos {
-	struct panthor_gem_object **bos;
-	unsigned long *seen;
-	u32 count;
-};
-
-/* Has a BO pages that are private to this VM? For good only with the VM's lock held. */
-static bool panthor_reclaim_is_private(struct panthor_gem_object *bo, u32 vm_id)
-{
-	return READ_ONCE(bo->backing.pages) && READ_ONCE(bo->rcl.vm_id) == vm_id &&
-	       READ_ONCE(bo->reclaim_state) == PANTHOR_GEM_GPU_MAPPED_SINGLE_VM &&
-	       !panthor_reclaim_bo_shared(bo);
-}
-
-static enum panthor_reclaim_reason
-panthor_reclaim_private_bo(struct panthor_reclaim_req *req, struct panthor_gem_object *bo,
-			   struct dma_resv *vm_resv)
-{
-	enum panthor_reclaim_reason reason;
-
-	if (panthor_reclaim_bo_shared(bo))
-		return PANTHOR_RECLAIM_SHARED;
-
-	if (bo->base.resv == vm_resv)
-		return panthor_reclaim_evict(req, bo);
-
-	/* Not bound to this VM for good, so it has a lock and fences of its own. */
-	if (!dma_resv_trylock(bo->base.resv))
-		return PANTHOR_RECLAIM_RESV_LOCKED;
-
-	if (dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP))
-		reason = panthor_reclaim_evict(req, bo);
+	if (!ret)
+		panthor_reclaim_shared_bo(run, item, &exec.ticket);
 	else
-		reason = PANTHOR_RECLAIM_BUSY;
+		panthor_reclaim_keep(run, item, ret == -ENOMEM ? PANTHOR_RECLAIM_LOCKED :
+								 PANTHOR_RECLAIM_INTERRUPTED,
+				     PANTHOR_RECLAIM_LOCK_RESV, 0);
+	drm_exec_fini(&exec);
 
-	dma_resv_unlock(bo->base.resv);
-	return reason;
+	while (count--)
+		drm_gem_object_put(roots[count]);
 }
 
-static void panthor_reclaim_vm(struct panthor_reclaim_req *req, struct panthor_vm *vm,
-			       struct panthor_reclaim_bos *set)
+static void panthor_reclaim_no_vm(struct panthor_reclaim_run *run,
+				  struct panthor_reclaim_entry *entry)
 {
-	struct panthor_reclaim_vm *rcl = panthor_reclaim_of_vm(vm);
-	struct dma_resv *resv = panthor_vm_resv(vm);
-	bool locked = false;
+	struct panthor_reclaim_item *item;
+
+	for_each_pending(item, &run->set, entry) {
+		struct panthor_gem_object *bo = item->bo;
+
+		if (panthor_reclaim_satisfied(run))
+			break;
+
+		/* No need to lock what will not be evicted. */
+		if (item->others) {
+			panthor_reclaim_keep(run, item, PANTHOR_RECLAIM_SHARED,
+					     PANTHOR_RECLAIM_LOCK_NONE, 0);
+			continue;
+		}
+
+		if (run->round) {
+			panthor_reclaim_lock_all(run, item);
+		} else if (dma_resv_trylock(bo->base.resv)) {
+			panthor_reclaim_shared_bo(run, item, NULL);
+			dma_resv_unlock(bo->base.resv);
+		} else {
+			panthor_reclaim_keep(run, item, PANTHOR_RECLAIM_LOCKED,
+					     PANTHOR_RECLAIM_LOCK_RESV, 0);
+		}
+	}
+}
+
+static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
+				  struct panthor_reclaim_entry *entry)
+{
+	struct panthor_vm *vm = panthor_reclaim_entry_vm(entry);
+	struct panthor_reclaim_req *req = &run->req;
+	struct panthor_reclaim_item *item;
 	u64 size = 0;
-	u32 nr = 0;
+	u32 bos = 0;
 
-	for (u32 i = 0; i < set->count; i++) {
-		if (panthor_reclaim_is_private(set->bos[i], rcl->id)) {
-			size += set->bos[i]->base.size;
-			nr++;
-		}
-	}
-
-	panthor_reclaim_req_vm_begin(req, rcl->client, rcl->id, nr, size);
-	if (!panthor_reclaim_has_room(req, PAGE_SIZE))
-		req->vm.reason = PANTHOR_RECLAIM_NO_SWAP;
-	else if (nr && panthor_reclaim_lock_idle(req, resv))
-		req->vm.reason = PANTHOR_RECLAIM_BUSY;
-	else
-		locked = nr;
-
-	if (locked && panthor_reclaim_has_room(req, size)) {
-		u64 start_ns = ktime_get_ns();
-
-		panthor_reclaim_vm_unmap(vm);
-		req->vm.acct.unmap_ns += ktime_get_ns() - start_ns;
-	}
-
-	/* One that has come since is one of the others. */
-	for (u32 i = 0; nr && i < set->count; i++) {
-		enum panthor_reclaim_reason reason = req->vm.reason;
-		struct panthor_gem_object *bo = set->bos[i];
-
-		if (!panthor_reclaim_is_private(bo, rcl->id))
+	for_each_pending(item, &run->set, entry) {
+		if (panthor_reclaim_no_pages(run, item))
 			continue;
 
-		if (panthor_reclaim_stopped(req)) {
-			req->vm.reason = PANTHOR_RECLAIM_INTERRUPTED;
-			break;
-		}
-
-		__set_bit(i, set->seen);
-		if (locked)
-			reason = panthor_reclaim_private_bo(req, bo, resv);
-		if (reason)
-			panthor_reclaim_req_skip(req, bo, reason);
+		size += item->bo->base.size;
+		bos++;
 	}
 
-	if (locked)
-		dma_resv_unlock(resv);
+	if (bos) {
+		panthor_reclaim_vm_begin(req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL,
+					 bos, size);
+		req->vm.acct.fence_ns = entry->fence_ns;
+		req->vm.fences = entry->fences;
+		req->vm.fence_context = entry->fence_context;
+		req->vm.fence_seqno = entry->fence_seqno;
+		entry->fence_ns = 0;
 
-	panthor_reclaim_req_vm_end(req);
-}
-
-/**
- * panthor_reclaim_barred() - Why a request for its process leaves a BO alone
- * @bo: BO.
- * @tgid: Process, as panthor_reclaim_client_tgid() gives it.
- *
- * Context: May sleep, takes the BO's gpuva.lock. The answer stands for as long
- * as the BO's reservation lock is held.
- * Return: %PANTHOR_RECLAIM_SHARED, %PANTHOR_RECLAIM_PINNED, or
- * %PANTHOR_RECLAIM_NONE if it may go.
- */
-enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_gem_object *bo, pid_t tgid)
-{
-	enum panthor_gem_reclaim_state state = READ_ONCE(bo->reclaim_state);
-
-	if (panthor_reclaim_bo_shared(bo) ||
-	    (state == PANTHOR_GEM_GPU_MAPPED_MULTI_VM && !panthor_reclaim_bo_within(bo, tgid)))
-		return PANTHOR_RECLAIM_SHARED;
-
-	if (state == PANTHOR_GEM_UNRECLAIMABLE)
-		return PANTHOR_RECLAIM_PINNED;
-
-	return PANTHOR_RECLAIM_NONE;
-}
-
-static enum panthor_reclaim_reason panthor_reclaim_other_bo(struct panthor_reclaim_req *req,
-							    struct panthor_gem_object *bo)
-{
-	u64 fence_ns = req->vm.acct.fence_ns;
-	enum panthor_reclaim_reason reason;
-	int ret;
-
-	/* No need to wait for what will not go. */
-	reason = panthor_reclaim_barred(bo, req->target_tgid);
-	if (reason)
-		return reason;
-
-	/* A job, or another process, may be given the BO until we have its lock. */
-	ret = panthor_reclaim_lock_idle(req, bo->base.resv);
-	req->wait_ns = req->vm.acct.fence_ns - fence_ns;
-	if (ret)
-		return ret == -EINTR ? PANTHOR_RECLAIM_INTERRUPTED : PANTHOR_RECLAIM_BUSY;
-
-	if (bo->backing.pages)
-		reason = panthor_reclaim_barred(bo, req->target_tgid) ? :
-			 panthor_reclaim_evict(req, bo);
-	else
-		reason = PANTHOR_RECLAIM_STATE_CHANGED;
-
-	dma_resv_unlock(bo->base.resv);
-	return reason;
-}
-
-static void panthor_reclaim_others(struct panthor_reclaim_req *req,
-				   struct panthor_reclaim_client *client,
-				   struct panthor_reclaim_bos *set)
-{
-	u32 i, nr = 0;
-	u64 size = 0;
-
-	for_each_clear_bit(i, set->seen, set->count) {
-		if (READ_ONCE(set->bos[i]->backing.pages)) {
-			size += set->bos[i]->base.size;
-			nr++;
-		}
+		if (vm)
+			panthor_reclaim_vm(run, entry, vm);
+		else
+			panthor_reclaim_no_vm(run, entry);
+		panthor_reclaim_vm_end(req);
 	}
+	panthor_vm_put(vm);
 
-	if (!nr)
+	for_each_item(item, &run->set, entry) {
+		if (item->stage == PANTHOR_RECLAIM_KEPT)
+			panthor_reclaim_put_item(item);
+	}
+}
+
+static void panthor_reclaim_evict_round(struct panthor_reclaim_run *run)
+{
+	struct panthor_reclaim_set *set = &run->set;
+
+	panthor_reclaim_ask(set);
+	for (u32 i = 0; i < set->nr_entries; i++) {
+		/* Nobody else has to wait for a client of many VMs. */
+		cond_resched();
+		panthor_reclaim_entry(run, &set->entries[i]);
+	}
+}
+
+static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
+				       struct panthor_reclaim_item *item,
+				       struct panthor_reclaim_writing *writing)
+{
+	struct panthor_reclaim_entry *entry = &run->set.entries[item->entry];
+	struct panthor_reclaim_req *req = &run->req;
+	struct panthor_vm *vm;
+
+	panthor_reclaim_write_end(writing);
+
+	/* The VM is no business of this any more, but for its account. */
+	vm = panthor_reclaim_entry_vm(entry);
+	panthor_reclaim_written(req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL, item->bo,
+				writing);
+	panthor_vm_put(vm);
+
+	if (writing->err == -EINTR)
 		return;
 
-	panthor_reclaim_req_vm_begin(req, client, 0, nr, size);
-	for_each_clear_bit(i, set->seen, set->count) {
-		enum panthor_reclaim_reason reason;
+	/* What some CPU has in a batch gets a second chance. */
+	if (writing->left && !writing->err && !run->drained &&
+	    panthor_reclaim_write_kind() == PANTHOR_RECLAIM_WB_FREE)
+		return;
 
-		if (!READ_ONCE(set->bos[i]->backing.pages))
-			continue;
-
-		if (panthor_reclaim_stopped(req)) {
-			req->vm.reason = PANTHOR_RECLAIM_INTERRUPTED;
-			break;
-		}
-
-		reason = panthor_reclaim_other_bo(req, set->bos[i]);
-		if (reason)
-			panthor_reclaim_req_skip(req, set->bos[i], reason);
+	if (READ_ONCE(item->bo->backing.pages)) {
+		req->info.remaining += item->bo->base.size;
+		req->info.remaining_bos++;
+	} else {
+		req->info.unwritten += writing->left;
 	}
-	panthor_reclaim_req_vm_end(req);
+	panthor_reclaim_put_item(item);
 }
 
-/* An evicted BO that is on its way to swap, and what that has taken so far. */
-struct panthor_reclaim_writing {
-	struct panthor_gem_object *bo;
-	u64 duration_ns;
-	u64 written;
-	u64 freed;
-};
-
-static void panthor_reclaim_write_bo_part(struct panthor_reclaim_req *req,
-					  struct panthor_reclaim_writing *writing, bool wait)
+/* Returns a BO of which something is left in RAM, NULL if there is none. */
+static struct panthor_gem_object *panthor_reclaim_write_pass(struct panthor_reclaim_run *run)
 {
-	u64 start_ns = ktime_get_ns(), written, freed;
-	enum panthor_reclaim_writeback done;
-
-	done = panthor_reclaim_write_bo(writing->bo, wait, &written, &freed);
-	req->writeback = max(req->writeback, done);
-	writing->duration_ns += ktime_get_ns() - start_ns;
-	writing->written = max(writing->written, written);
-	writing->freed += freed;
-}
-
-/* What a signal has cut short is accounted for all the same. */
-static void panthor_reclaim_written(struct panthor_reclaim_req *req,
-				    struct panthor_reclaim_writing *writing, u32 count)
-{
-	for (u32 i = 0; i < count; i++) {
-		if (writing[i].freed < writing[i].written)
-			panthor_reclaim_write_bo_part(req, &writing[i], true);
-
-		panthor_reclaim_req_written(req, writing[i].bo, writing[i].duration_ns,
-					    writing[i].written, writing[i].freed);
-	}
-}
-
-static void panthor_reclaim_write(struct panthor_reclaim_req *req,
-				  struct panthor_gem_object **bos, u32 count)
-{
-	struct panthor_reclaim_writing writing[PANTHOR_RECLAIM_WRITES];
+	struct panthor_reclaim_writing *writing = run->writing;
+	struct panthor_reclaim_item **items = run->written;
+	struct panthor_gem_object *left = NULL;
 	struct blk_plug plug;
 	u32 nr = 0;
 
 	blk_start_plug(&plug);
-	for (u32 i = 0; i < count && !panthor_reclaim_stopped(req); i++) {
-		if (READ_ONCE(bos[i]->rcl.evicted_by) != req->id)
-			continue;
+	for (u32 i = 0; i <= run->set.nr_items; i++) {
+		bool end = i == run->set.nr_items || panthor_reclaim_stopped(run);
 
-		writing[nr] = (struct panthor_reclaim_writing){ .bo = bos[i] };
-		panthor_reclaim_write_bo_part(req, &writing[nr++], false);
-		if (nr == ARRAY_SIZE(writing)) {
-			panthor_reclaim_written(req, writing, nr);
+		if (!end && run->set.items[i].stage == PANTHOR_RECLAIM_EVICTED) {
+			items[nr] = &run->set.items[i];
+			panthor_reclaim_write_start(&writing[nr], items[nr]->bo);
+			nr++;
+		}
+
+		if (nr == PANTHOR_RECLAIM_WRITES || end) {
+			for (u32 j = 0; j < nr; j++) {
+				panthor_reclaim_written_bo(run, items[j], &writing[j]);
+				if (items[j]->stage == PANTHOR_RECLAIM_EVICTED)
+					left = items[j]->bo;
+			}
 			nr = 0;
 		}
+		if (end)
+			break;
 	}
-
-	panthor_reclaim_written(req, writing, nr);
 	blk_finish_plug(&plug);
+
+	return left;
 }
 
-static void panthor_reclaim_count(struct panthor_reclaim_req *req,
-				  struct panthor_gem_object **bos, u32 count)
+static void panthor_reclaim_write(struct panthor_reclaim_run *run)
 {
-	for (u32 i = 0; i < count; i++) {
-		if (READ_ONCE(bos[i]->backing.pages)) {
-			req->remaining += bos[i]->base.size;
-			req->remaining_bos++;
+	struct panthor_gem_object *left = panthor_reclaim_write_pass(run);
+
+	if (!left || run->drained || panthor_reclaim_stopped(run))
+		return;
+
+	panthor_reclaim_write_drain(left);
+	run->drained = true;
+	panthor_reclaim_write_pass(run);
+}
+
+/* What was busy in this round: VMs, and BOs that are private to none. */
+struct panthor_reclaim_busy {
+	struct dma_fence *fences[PANTHOR_RECLAIM_FENCES];
+	struct panthor_reclaim_entry *entries[PANTHOR_RECLAIM_FENCES];
+	struct panthor_reclaim_item *items[PANTHOR_RECLAIM_FENCES];
+	u32 count;
+};
+
+static void panthor_reclaim_add_busy(struct panthor_reclaim_busy *busy, struct dma_fence *fence,
+				     struct panthor_reclaim_entry *entry,
+				     struct panthor_reclaim_item *item)
+{
+	busy->fences[busy->count] = fence;
+	busy->entries[busy->count] = entry;
+	busy->items[busy->count++] = item;
+}
+
+static void panthor_reclaim_find_busy(struct panthor_reclaim_run *run,
+				      struct panthor_reclaim_busy *busy)
+{
+	struct panthor_reclaim_set *set = &run->set;
+
+	for (u32 i = 0; i < set->nr_entries && busy->count < PANTHOR_RECLAIM_FENCES; i++) {
+		struct panthor_reclaim_entry *entry = &set->entries[i];
+		struct panthor_reclaim_item *item;
+
+		if (entry->fence) {
+			panthor_reclaim_add_busy(busy, entry->fence, entry, NULL);
+			entry->fence = NULL;
+			continue;
+		}
+
+		for_each_pending(item, set, entry) {
+			struct dma_fence *fence;
+
+			if (item->reason != PANTHOR_RECLAIM_BUSY)
+				continue;
+
+			if (busy->count == PANTHOR_RECLAIM_FENCES)
+				break;
+
+			if (!dma_resv_get_singleton(item->bo->base.resv, DMA_RESV_USAGE_BOOKKEEP,
+						    &fence) && fence)
+				panthor_reclaim_add_busy(busy, fence, entry, item);
 		}
 	}
 }
 
-static int panthor_reclaim_client(struct panthor_reclaim_req *req,
-				  struct panthor_reclaim_target *target)
+static bool panthor_reclaim_is_pending(struct panthor_reclaim_run *run)
 {
-	struct panthor_reclaim_bos set;
-	int ret = -ENOMEM, cookie;
-
-	set.bos = panthor_reclaim_client_bos(target->client, &set.count);
-	if (!set.bos)
-		return -ENOMEM;
-
-	set.seen = bitmap_zalloc(set.count, GFP_KERNEL);
-	if (!set.seen)
-		goto out_put;
-
-	ret = 0;
-	if (drm_dev_enter(&req->ptdev->base, &cookie)) {
-		for (u32 i = 0; i < target->nr_vms && !panthor_reclaim_stopped(req); i++)
-			panthor_reclaim_vm(req, target->vms[i], &set);
-
-		if (!panthor_reclaim_stopped(req))
-			panthor_reclaim_others(req, target->client, &set);
-
-		/* Whoever unplugs a device, any device, need not wait for our swap. */
-		drm_dev_exit(cookie);
+	for (u32 i = 0; i < run->set.nr_items; i++) {
+		if (run->set.items[i].stage == PANTHOR_RECLAIM_PENDING)
+			return true;
 	}
 
-	panthor_reclaim_write(req, set.bos, set.count);
-	panthor_reclaim_count(req, set.bos, set.count);
-	bitmap_free(set.seen);
-
-out_put:
-	panthor_reclaim_put_bos(set.bos, set.count);
-	return ret;
+	return false;
 }
 
-/* What to tell the writer. That something went is a success, however little. */
-static int panthor_reclaim_result(struct panthor_reclaim_req *req, int err)
+/* Wait until any of what is busy is idle. */
+static void panthor_reclaim_wait(struct panthor_reclaim_run *run,
+				 struct panthor_reclaim_busy *busy)
 {
-	if (req->total.evicted_bos)
-		return 0;
+	u64 start_ns = ktime_get_ns();
+	u32 idle = 0;
+	long ret;
 
-	if (drm_dev_is_unplugged(&req->ptdev->base))
-		return -ENODEV;
+	if (!run->deadline)
+		run->deadline = jiffies + msecs_to_jiffies(PANTHOR_RECLAIM_WAIT_MS);
 
-	if (signal_pending(current))
+	ret = dma_fence_wait_any_timeout(busy->fences, busy->count, true,
+					 panthor_reclaim_time_left(run), &idle);
+	if (ret <= 0)
+		idle = 0;
+	if (!ret)
+		run->req.info.cut_short = PANTHOR_RECLAIM_BUSY;
+	if (ret <= 0 || !panthor_reclaim_time_left(run))
+		run->last = true;
+
+	/* Time is told of what it was waited for, or of the first if that was in vain. */
+	busy->entries[idle]->fence_ns += ktime_get_ns() - start_ns;
+	if (busy->items[idle])
+		busy->items[idle]->wait_ns += ktime_get_ns() - start_ns;
+
+	for (u32 i = 0; i < busy->count; i++) {
+		if (!busy->items[i] && dma_fence_is_signaled(busy->fences[i]))
+			busy->entries[i]->waited = true;
+		dma_fence_put(busy->fences[i]);
+	}
+}
+
+/* Is there anything to do in another round? Waits until there is. */
+static bool panthor_reclaim_again(struct panthor_reclaim_run *run)
+{
+	struct panthor_reclaim_busy busy = { };
+
+	if (run->last || panthor_reclaim_satisfied(run) || !panthor_reclaim_is_pending(run))
+		return false;
+
+	panthor_reclaim_find_busy(run, &busy);
+	if (busy.count) {
+		panthor_reclaim_wait(run, &busy);
+		run->tries = 0;
+	} else if (++run->tries == PANTHOR_RECLAIM_TRIES) {
+		run->last = true;
+	}
+
+	run->round++;
+	return true;
+}
+
+/* What is left that was neither evicted nor told why not, and what was not written. */
+static void panthor_reclaim_count_left(struct panthor_reclaim_run *run)
+{
+	struct panthor_reclaim_info *info = &run->req.info;
+
+	for (u32 i = 0; i < run->set.nr_items; i++) {
+		struct panthor_reclaim_item *item = &run->set.items[i];
+
+		if (item->stage == PANTHOR_RECLAIM_EVICTED) {
+			info->unwritten += panthor_reclaim_in_ram(item->bo);
+		} else if (item->stage == PANTHOR_RECLAIM_PENDING) {
+			info->remaining += item->bo->base.size;
+			info->remaining_bos++;
+		}
+	}
+
+	if (signal_pending(current) && (info->left[PANTHOR_RECLAIM_INTERRUPTED] || info->unwritten))
+		info->cut_short = PANTHOR_RECLAIM_INTERRUPTED;
+
+	if (info->total.freed)
+		info->writeback = PANTHOR_RECLAIM_WB_FREE;
+	else if (info->total.written)
+		info->writeback = PANTHOR_RECLAIM_WB_SWAPCACHE;
+}
+
+/* What to tell the requester. That something was evicted is a success, however little. */
+static int panthor_reclaim_verdict(struct panthor_reclaim_run *run)
+{
+	const struct panthor_reclaim_info *info = &run->req.info;
+
+	if (drm_dev_is_unplugged(&run->req.ptdev->base))
+		return info->total.evicted_bos ? 0 : -ENODEV;
+
+	if (info->cut_short == PANTHOR_RECLAIM_INTERRUPTED)
 		return -EINTR;
 
-	if (err)
-		return err;
+	if (info->total.evicted_bos || info->total.written)
+		return 0;
 
-	if (req->reasons & BIT(PANTHOR_RECLAIM_NO_SWAP))
+	if (info->left[PANTHOR_RECLAIM_NO_SWAP])
 		return -ENOSPC;
 
-	return req->reasons & PANTHOR_RECLAIM_PASSING ? -EBUSY : 0;
+	for (u32 reason = 0; reason < PANTHOR_RECLAIM_NR_REASONS; reason++) {
+		if (info->left[reason] && panthor_reclaim_passing(reason))
+			return -EBUSY;
+	}
+
+	return 0;
+}
+
+static void panthor_reclaim_book_result(struct panthor_reclaim_run *run)
+{
+	for (u32 i = 0; i < run->set.nr_entries; i++) {
+		struct panthor_reclaim_entry *entry = &run->set.entries[i];
+		struct panthor_vm *vm = panthor_reclaim_entry_vm(entry);
+
+		if (vm)
+			panthor_reclaim_result(&run->req, entry->client, panthor_vm_reclaim(vm));
+		else if (!entry->serial)
+			panthor_reclaim_result(&run->req, entry->client, NULL);
+		panthor_vm_put(vm);
+	}
 }
 
 /**
- * panthor_reclaim_process() - Push the GPU memory of a process out to swap
+ * panthor_reclaim_process() - Evict the GPU memory of a process, and write it
+ * to swap
  * @ptdev: Device.
  * @tgid: The process.
+ * @goal: Bytes to evict, 0 for all.
  *
  * Context: Process context, sleeps, interruptible. No locks may be held.
- * Return: 0 if anything was evicted or there was nothing to evict; %-ESRCH if
- * the process has the device not open; %-EBUSY if all there was is in use;
- * %-ENOSPC if there is no room in swap; %-EINTR if a signal came before
- * anything was evicted; %-ENODEV if the device is gone; %-ENOMEM.
+ * Return: 0 if anything was evicted or written, or there was nothing to do;
+ * %-ESRCH if the process does not have the device open; %-EBUSY if all there was
+ * is in use; %-ENOSPC if there is no room in swap; %-ERESTARTNOHAND if a signal
+ * ended it; %-ENODEV if the device is gone; %-ENOMEM.
  */
-int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid)
+int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid, u64 goal)
 {
-	struct panthor_reclaim_req req = { .start_ns = ktime_get_ns() };
-	struct panthor_reclaim_target *targets;
+	struct panthor_reclaim_run *run __free(kfree) = kzalloc_obj(*run);
+	struct panthor_reclaim_req *req;
 	int ret;
+
+	if (!run)
+		return -ENOMEM;
 
 	if (drm_dev_is_unplugged(&ptdev->base))
 		return -ENODEV;
 
-	ret = panthor_reclaim_find(ptdev, tgid, &targets, &req.clients);
+	req = &run->req;
+	req->start_ns = ktime_get_ns();
+	run->slice = msecs_to_jiffies(PANTHOR_RECLAIM_SLICE_MS);
+	ret = panthor_reclaim_gather(&run->set, ptdev, tgid);
 	if (ret)
-		return ret;
+		return ret == -EINTR ? -ERESTARTNOHAND : ret;
 
-	for (u32 i = 0; i < req.clients; i++)
-		req.vms += targets[i].nr_vms;
-	req.target_tgid = panthor_reclaim_client_tgid(targets[0].client, req.target_comm);
-	req.deadline = jiffies + msecs_to_jiffies(PANTHOR_RECLAIM_WAIT_MS);
+	req->info.goal = goal;
+	req->info.clients = run->set.nr_clients;
+	req->info.vms = run->set.nr_vms;
+	req->info.target_tgid = panthor_reclaim_client_tgid(run->set.clients[0],
+							    req->info.target_comm);
+	panthor_reclaim_req_begin(req, ptdev, PANTHOR_RECLAIM_SYSFS);
 
-	panthor_reclaim_req_begin(&req, ptdev, PANTHOR_RECLAIM_SYSFS);
+	do {
+		panthor_reclaim_evict_round(run);
+		panthor_reclaim_write(run);
+	} while (panthor_reclaim_again(run));
 
-	for (u32 i = 0; i < req.clients && !ret; i++)
-		ret = panthor_reclaim_client(&req, &targets[i]);
+	panthor_reclaim_count_left(run);
+	ret = panthor_reclaim_verdict(run);
+	panthor_reclaim_req_end(req, ret);
+	panthor_reclaim_book_result(run);
+	panthor_reclaim_release(&run->set);
 
-	ret = panthor_reclaim_result(&req, ret);
-	panthor_reclaim_req_end(&req, ret);
-	for (u32 i = 0; i < req.clients; i++)
-		panthor_reclaim_client_result(targets[i].client, &req);
-
-	panthor_reclaim_put_targets(targets, req.clients);
-	return ret;
+	/* If the signal has no handler, start again. */
+	return ret == -EINTR ? -ERESTARTNOHAND : ret;
 }

@@ -2,12 +2,14 @@
 
 /*
  * dri/<device>/reclaim has one line a client, dri/client-<id>/reclaim one line
- * a VM of that client and their sum. The numbers are read one by one, each
- * right on its own.
+ * a VM of that client and their sum. A line tells what a request for the client's
+ * process would find. The numbers are read one by one, each right on its own.
  */
 
 #include <linux/cleanup.h>
 #include <linux/debugfs.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
@@ -18,7 +20,7 @@
 #include "panthor_device.h"
 #include "panthor_gem.h"
 #include "panthor_mmu.h"
-#include "panthor_reclaim.h"
+#include "panthor_reclaim_internal.h"
 
 #ifdef CONFIG_DEBUG_FS
 
@@ -37,11 +39,12 @@ struct panthor_reclaim_row {
 };
 
 static void panthor_reclaim_row_add(struct panthor_reclaim_row *row,
-				    struct panthor_gem_object *bo,
-				    enum panthor_reclaim_reason barred)
+				    const struct panthor_reclaim_set *set,
+				    const struct panthor_reclaim_item *item)
 {
+	struct panthor_gem_object *bo = item->bo;
 	u32 evictions = atomic_read(&bo->reclaimed_count);
-	bool evicted = READ_ONCE(bo->rcl.evicted_by);
+	bool evicted = READ_ONCE(bo->rcl.evicted.id);
 
 	row->bos++;
 	row->evictions += evictions;
@@ -56,9 +59,9 @@ static void panthor_reclaim_row_add(struct panthor_reclaim_row *row,
 		return;
 
 	row->resident += bo->base.size;
-	if (barred == PANTHOR_RECLAIM_SHARED)
+	if (item->others || panthor_reclaim_mapped_by_others(set, bo))
 		row->shared += bo->base.size;
-	else if (barred == PANTHOR_RECLAIM_PINNED)
+	else if (READ_ONCE(bo->reclaim_state) == PANTHOR_GEM_UNRECLAIMABLE)
 		row->pinned += bo->base.size;
 	else
 		row->reclaimable += bo->base.size;
@@ -73,13 +76,11 @@ static void panthor_reclaim_print_row(struct seq_file *m, struct panthor_reclaim
 				      const char *vm, const struct panthor_reclaim_row *row)
 {
 	const struct panthor_reclaim_last *last = &row->last;
-	char raw[TASK_COMM_LEN], comm[4 * TASK_COMM_LEN];
-	pid_t tgid = panthor_reclaim_client_tgid(client, raw);
-
-	panthor_reclaim_escape(comm, raw[0] ? raw : "-", sizeof(comm), true);
+	char comm[PANTHOR_RECLAIM_COMM_LEN];
+	pid_t tgid = panthor_reclaim_client_tgid(client, comm);
 
 	seq_printf(m, "%8llu %8d %-15s %3s %6u %12llu %12llu %12llu %12llu %12llu %11u %9llu %8llu ",
-		   client->id, tgid, comm, vm, row->bos, row->resident, row->reclaimable,
+		   client->id, tgid, comm[0] ? comm : "-", vm, row->bos, row->resident, row->reclaimable,
 		   row->pinned, row->shared, row->evicted, row->evicted_bos, row->evictions,
 		   row->swapins);
 	seq_printf(m, "%8llu %11s %11llu %11d %16u %12llu %16u %12llu %10llu %16llu %13llu %12llu %13llu %17llu\n",
@@ -91,61 +92,84 @@ static void panthor_reclaim_print_row(struct seq_file *m, struct panthor_reclaim
 		   last->acct.writeback_ns);
 }
 
-static void panthor_reclaim_client_row(struct panthor_reclaim_client *client,
-				       struct panthor_reclaim_row *row)
+/* The process that used a client's file last, with a reference; NULL once that is closed. */
+static struct pid *panthor_reclaim_client_pid(struct panthor_reclaim_client *client)
 {
-	row->evictions = atomic64_read(&client->evictions);
-	row->swapins = atomic64_read(&client->swapins);
+	guard(rcu)();
+	guard(spinlock)(&client->ptdev->rcl.lock);
 
-	guard(spinlock)(&client->lock);
-	row->last = client->last;
+	return client->file ? get_pid(rcu_dereference(client->file->pid)) : NULL;
+}
+
+static void panthor_reclaim_sum_rows(struct panthor_reclaim_row *sum,
+				     const struct panthor_reclaim_row *row)
+{
+	sum->bos += row->bos;
+	sum->resident += row->resident;
+	sum->reclaimable += row->reclaimable;
+	sum->pinned += row->pinned;
+	sum->shared += row->shared;
+	sum->evicted += row->evicted;
+	sum->evicted_bos += row->evicted_bos;
+}
+
+static void panthor_reclaim_show_entry(struct seq_file *m, const struct panthor_reclaim_set *set,
+				       struct panthor_reclaim_entry *entry,
+				       struct panthor_reclaim_row *sum, bool vms)
+{
+	struct panthor_reclaim_client *client = entry->client;
+	struct panthor_vm *vm = panthor_reclaim_entry_vm(entry);
+	struct panthor_reclaim_row row = { };
+	struct panthor_reclaim_item *item;
+	char name[12];
+
+	for (u32 i = entry->first; i != PANTHOR_RECLAIM_NO_ITEM; i = item->next) {
+		item = &set->items[i];
+		panthor_reclaim_row_add(&row, set, item);
+	}
+	panthor_reclaim_sum_rows(sum, &row);
+
+	scoped_guard(spinlock, &client->lock)
+		row.last = vm ? panthor_vm_reclaim(vm)->last : client->last_no_vm;
+	panthor_vm_put(vm);
+
+	/* What was destroyed meanwhile has no line. */
+	if (!vms || (entry->serial ? !vm : !row.bos && !row.last.id))
+		return;
+
+	snprintf(name, sizeof(name), "%u", entry->id);
+	panthor_reclaim_print_row(m, client, name, &row);
 }
 
 static int panthor_reclaim_show_client(struct seq_file *m,
 				       struct panthor_reclaim_client *client, bool vms)
 {
-	struct panthor_reclaim_row *rows __free(kvfree) = NULL;
-	pid_t tgid = panthor_reclaim_client_tgid(client, NULL);
-	struct panthor_gem_object **bos;
-	struct panthor_reclaim_row *sum;
-	u64 used = 0;
-	char name[8];
-	u32 count;
+	struct pid *tgid = panthor_reclaim_client_pid(client);
+	struct panthor_reclaim_row sum = { };
+	struct panthor_reclaim_set set;
+	int ret;
 
-	/* One for each VM, by handle, 0 for no VM, and one for all. */
-	rows = kvcalloc(PANTHOR_RECLAIM_MAX_VMS + 2, sizeof(*rows), GFP_KERNEL);
-	if (!rows)
-		return -ENOMEM;
+	if (!tgid)
+		return 0;
 
-	bos = panthor_reclaim_client_bos(client, &count);
-	if (!bos)
-		return -ENOMEM;
+	ret = panthor_reclaim_gather(&set, client->ptdev, tgid);
+	if (!ret) {
+		panthor_reclaim_ask(&set);
+		for (u32 i = 0; i < set.nr_entries; i++) {
+			if (set.entries[i].client == client)
+				panthor_reclaim_show_entry(m, &set, &set.entries[i], &sum, vms);
+		}
+		panthor_reclaim_release(&set);
 
-	sum = &rows[PANTHOR_RECLAIM_MAX_VMS + 1];
-	for (u32 i = 0; i < count; i++) {
-		enum panthor_reclaim_reason barred = panthor_reclaim_barred(bos[i], tgid);
-		u32 vm = min(READ_ONCE(bos[i]->rcl.vm_id), PANTHOR_RECLAIM_MAX_VMS);
-
-		panthor_reclaim_row_add(&rows[vm], bos[i], barred);
-		panthor_reclaim_row_add(sum, bos[i], barred);
-		used |= BIT_ULL(vm);
-	}
-	panthor_reclaim_put_bos(bos, count);
-	panthor_reclaim_client_row(client, sum);
-
-	for (u32 vm = 0; vms && vm <= PANTHOR_RECLAIM_MAX_VMS; vm++) {
+		sum.evictions = atomic64_read(&client->evictions);
+		sum.swapins = atomic64_read(&client->swapins);
 		scoped_guard(spinlock, &client->lock)
-			rows[vm].last = client->vm_last[vm];
-
-		if (!(used & BIT_ULL(vm)) && !rows[vm].last.id)
-			continue;
-
-		snprintf(name, sizeof(name), "%u", vm);
-		panthor_reclaim_print_row(m, client, name, &rows[vm]);
+			sum.last = client->last;
+		panthor_reclaim_print_row(m, client, "all", &sum);
 	}
+	put_pid(tgid);
 
-	panthor_reclaim_print_row(m, client, "all", sum);
-	return 0;
+	return ret == -ESRCH ? 0 : ret;
 }
 
 static int panthor_reclaim_one_show(struct seq_file *m, void *data)
@@ -155,25 +179,41 @@ static int panthor_reclaim_one_show(struct seq_file *m, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(panthor_reclaim_one);
 
+/* With references, up to @room of them; returns how many there are. */
+static u32 panthor_reclaim_open_clients(struct panthor_device *ptdev,
+					struct panthor_reclaim_client **clients, u32 room)
+{
+	struct panthor_reclaim_client *client;
+	u32 count = 0;
+
+	guard(spinlock)(&ptdev->rcl.lock);
+	list_for_each_entry(client, &ptdev->rcl.clients, node) {
+		if (!client->file)
+			continue;
+
+		/* An open file has a reference. */
+		if (count < room)
+			clients[count] = panthor_reclaim_client_get(client);
+		count++;
+	}
+
+	return count;
+}
+
 static int panthor_reclaim_all_show(struct seq_file *m, void *data)
 {
 	struct panthor_device *ptdev = m->private;
 	struct panthor_reclaim_client **clients;
-	struct panthor_reclaim_client *client;
-	u32 room, count = 0;
+	u32 room, count;
 	int ret = 0;
 
-	room = READ_ONCE(ptdev->rcl.nr_clients);
+	room = panthor_reclaim_open_clients(ptdev, NULL, 0);
 	clients = kvmalloc_array(room + 1, sizeof(*clients), GFP_KERNEL);
 	if (!clients)
 		return -ENOMEM;
 
-	scoped_guard(spinlock, &ptdev->rcl.lock) {
-		list_for_each_entry(client, &ptdev->rcl.clients, node) {
-			if (count < room && kref_get_unless_zero(&client->ref))
-				clients[count++] = client;
-		}
-	}
+	/* Files opened since need not be shown. */
+	count = min(panthor_reclaim_open_clients(ptdev, clients, room), room);
 
 	panthor_reclaim_print_header(m);
 	for (u32 i = 0; i < count; i++) {

@@ -8,7 +8,7 @@
 #include <linux/sched.h>
 
 #include "panthor_device.h"
-#include "panthor_reclaim.h"
+#include "panthor_reclaim_internal.h"
 
 DEFINE_FREE(put_pid, struct pid *, put_pid(_T))
 
@@ -16,15 +16,11 @@ static ssize_t mem_reclaim_store(struct device *dev, struct device_attribute *at
 				 const char *buf, size_t len)
 {
 	struct pid *tgid __free(put_pid) = NULL;
-	u32 nr;
-	int ret;
+	int nr, ret;
 
-	ret = kstrtou32(buf, 10, &nr);
+	ret = kstrtoint(buf, 0, &nr);
 	if (ret)
 		return ret;
-
-	if (nr > INT_MAX)
-		return -ERANGE;
 
 	/* The number means what it means to the writer. */
 	tgid = find_get_pid(nr);
@@ -36,7 +32,7 @@ static ssize_t mem_reclaim_store(struct device *dev, struct device_attribute *at
 	if (!tgid)
 		return -ESRCH;
 
-	ret = panthor_reclaim_process(dev_get_drvdata(dev), tgid);
+	ret = panthor_reclaim_process(dev_get_drvdata(dev), tgid, 0);
 	return ret ? : len;
 }
 

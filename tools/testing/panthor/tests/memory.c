@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "peer.h"
 #include "reclaim.h"
 #include "swap.h"
@@ -266,7 +267,7 @@ struct half_way {
 static void *swapoff_main(void *arg)
 {
 	struct half_way *half = arg;
-	int64_t patience = now_ns() + 10 * NSEC;
+	int64_t patience = now_ns() + 60 * NSEC;
 
 	while (!half->under_way && now_ns() < patience)
 		half->under_way = half->swap_free - meminfo("SwapFree") > mib * 1024 / 10;
@@ -394,6 +395,227 @@ static void test_shrinker_passes(void)
 	peer_quit(peer);
 }
 
+/* What the shrinker evicts is in the page cache, and stays there if nobody wants for memory */
+static void test_after_shrinker(void)
+{
+	struct peer *peer = start();
+	struct levels before, after;
+	struct result result;
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
+	before = levels();
+	for (int i = 0; i < 10 && gem_sum(peer->pid, "private-").resident_bos; i++)
+		write_file(path, "65536", 5);
+	ok(!gem_sum(peer->pid, "private-").resident_bos, "the shrinker evicts all");
+	result = measured_reclaim(peer->pid, &before, &after);
+	diag("Shmem -%ld, SwapFree -%ld, written %llu kB, freed %llu kB",
+	     before.shmem - after.shmem, before.swap_free - after.swap_free,
+	     (unsigned long long)result.written / 1024, (unsigned long long)result.freed / 1024);
+	ok(!result.ret, "a write after it succeeds (%d)", result.ret);
+	ok(most_of(before.shmem - after.shmem, (uint64_t)mib << 20),
+	   "and Shmem is down by as much");
+	ok(result.written >= (uint64_t)mib << 20, "all of it is written, says the account");
+	if (result.frees)
+		ok(result.freed >= (uint64_t)mib << 20, "and free");
+	result = traced_reclaim(peer->pid);
+	ok(!result.ret && !result.written && !result.freed,
+	   "there is nothing left to do after that");
+	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"),
+	   "after the shrinker: data intact");
+	peer_quit(peer);
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+struct cutter {
+	pthread_t whom;
+	long swap_free;
+	bool done;
+};
+
+/* Waits until a tenth of the client is in swap */
+static void *cutter_main(void *arg)
+{
+	struct cutter *cutter = arg;
+	int64_t patience = now_ns() + 60 * NSEC;
+
+	while (!cutter->done && now_ns() < patience) {
+		if (cutter->swap_free - meminfo("SwapFree") > mib * 1024 / 10) {
+			cutter->done = true;
+			pthread_kill(cutter->whom, SIGUSR1);
+		}
+	}
+	return NULL;
+}
+
+/* A signal in the midst of the write-back, and then the same write once more */
+static void test_cut_short(const char *where)
+{
+	struct sigaction action = { .sa_handler = on_signal }, old;
+	struct cutter cutter = { .whom = pthread_self() };
+	struct peer *peer = start();
+	struct levels before, between, after;
+	struct result first, second;
+	pthread_t thread;
+
+	sigaction(SIGUSR1, &action, &old);
+	cutter.swap_free = meminfo("SwapFree");
+	pthread_create(&thread, NULL, cutter_main, &cutter);
+	first = measured_reclaim(peer->pid, &before, &between);
+	pthread_join(thread, NULL);
+	second = measured_reclaim(peer->pid, &between, &after);
+	sigaction(SIGUSR1, &old, NULL);
+	diag("%s: first %d, written %llu kB, freed %llu kB; second %d, written %llu kB, freed %llu kB",
+	     where, first.ret, (unsigned long long)first.written / 1024,
+	     (unsigned long long)first.freed / 1024, second.ret,
+	     (unsigned long long)second.written / 1024, (unsigned long long)second.freed / 1024);
+	ok(cutter.done && first.written < first.evicted, "%s: a signal cuts it short", where);
+	ok(!second.ret, "%s: cut short, the same write again succeeds (%d)", where, second.ret);
+	ok(first.written + second.written >= (uint64_t)mib << 20,
+	   "%s: and both have written all of it", where);
+	ok(most_of(before.shmem - after.shmem, (uint64_t)mib << 20), "%s: Shmem is down by as much",
+	   where);
+	if (second.frees)
+		ok(first.freed + second.freed >= (uint64_t)mib << 20, "%s: all is free", where);
+	ok(peer_do(peer, "verify cpu"), "%s: cut short, data intact", where);
+	peer_quit(peer);
+}
+
+struct rival {
+	pid_t target;
+	int ret;
+	int64_t took;
+};
+
+static void *rival_main(void *arg)
+{
+	struct rival *rival = arg;
+
+	rival->took = now_ns();
+	rival->ret = reclaim(rival->target);
+	rival->took = now_ns() - rival->took;
+	return NULL;
+}
+
+/* Requests for one target at once, each of which finds the folios of the other in its way */
+static void test_rivals(const char *where)
+{
+	struct rival rivals[3];
+	pthread_t threads[3];
+	struct peer *peer = start();
+	struct trace *trace;
+	uint64_t evicted = 0, written = 0, freed = 0;
+	int64_t alone, most = 0;
+	struct levels before, after;
+	bool frees = false;
+
+	alone = now_ns();
+	if (reclaim(peer->pid) || !peer_do(peer, "verify cpu") || !peer_do(peer, "fill cpu"))
+		bail("no reclaim");
+	alone = now_ns() - alone;
+	before = levels();
+	trace = trace_start("panthor:panthor_reclaim_end", NULL);
+	for (int i = 0; i < 3; i++) {
+		rivals[i] = (struct rival){ .target = peer->pid };
+		pthread_create(&threads[i], NULL, rival_main, &rivals[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		pthread_join(threads[i], NULL);
+		most = rivals[i].took > most ? rivals[i].took : most;
+	}
+	trace_stop(trace);
+	after = levels();
+	for (int i = 0; i < trace->nr_events; i++) {
+		evicted += event_value(&trace->events[i], "evicted");
+		written += event_value(&trace->events[i], "written");
+		freed += event_value(&trace->events[i], "freed");
+		frees |= event_says(&trace->events[i], "writeback", "free");
+	}
+	diag("%s: %.1f s, alone and with the data back %.1f s; evicted %llu kB, written %llu kB, freed %llu kB",
+	     where, most / 1e9, alone / 1e9, (unsigned long long)evicted / 1024,
+	     (unsigned long long)written / 1024, (unsigned long long)freed / 1024);
+	ok(most < 2 * alone + NSEC, "%s: three requests at once do not fight", where);
+	ok(most_of(before.shmem - after.shmem, (uint64_t)mib << 20), "%s: and do the job", where);
+	ok(written <= evicted && (!frees || freed <= evicted), "%s: nothing is booked twice",
+	   where);
+	ok(written >= evicted / 100 * 95 && (!frees || freed >= evicted / 100 * 95),
+	   "%s: nor forgotten", where);
+	trace_free(trace);
+	ok(peer_do(peer, "verify cpu"), "%s: three at once, data intact", where);
+	peer_quit(peer);
+}
+
+/* Buffers of 2 MiB, and a swap that has no room for all of them in one piece each */
+static void test_split(void)
+{
+	const char *small = small_zram(9 * 1024);
+	struct levels before, after;
+	struct result result;
+	struct peer *peer;
+
+	if (!small) {
+		skip("cannot make a second zram", "swap in pieces: all is written");
+		return;
+	}
+	peer = peer_start("-b4x2M", "-nmemory", NULL);
+	set_swap(small, true);
+	result = measured_reclaim(peer->pid, &before, &after);
+	diag("9 MiB of swap: evicted %llu kB, written %llu kB, freed %llu kB, Shmem -%ld",
+	     (unsigned long long)result.evicted / 1024, (unsigned long long)result.written / 1024,
+	     (unsigned long long)result.freed / 1024, before.shmem - after.shmem);
+	ok(!result.ret && result.evicted >= 8 << 20, "swap in pieces: all is evicted");
+	ok(result.written == result.evicted, "swap in pieces: all is written");
+	if (result.frees)
+		ok(result.freed == result.evicted, "swap in pieces: and free");
+	ok(peer_do(peer, "verify cpu"), "swap in pieces: data intact");
+	peer_quit(peer);
+	set_swap(small, false);
+	remove_zram(small);
+}
+
+#define GROUP "panthor-memory"
+
+/* What a cgroup may not swap is not evicted, however much swap there is */
+static void test_cgroup(void)
+{
+	struct result result;
+	struct peer *peer;
+	char limit[32];
+
+	cgroup_make(GROUP);
+	cgroup_set(GROUP, "memory.swap.max", "0");
+	cgroup_enter(GROUP);
+	peer = start();
+	cgroup_enter(NULL);
+	result = traced_reclaim(peer->pid);
+	ok(result.ret == -ENOSPC, "a cgroup that may not swap: ENOSPC (%d)", result.ret);
+	ok(!result.evicted_bos && !gem_sum(peer->pid, "").evictions,
+	   "a cgroup that may not swap: nothing is evicted for nothing");
+	ok(result.no_swap_skips > 0 && result.no_swap_skips == result.skipped_bos,
+	   "a cgroup that may not swap: and each buffer has that for a reason (%d)",
+	   result.no_swap_skips);
+
+	snprintf(limit, sizeof(limit), "%ldM", mib / 4);
+	cgroup_set(GROUP, "memory.swap.max", limit);
+	result = traced_reclaim(peer->pid);
+	diag("a quarter: %d, evicted %llu kB, written %llu kB", result.ret,
+	     (unsigned long long)result.evicted / 1024, (unsigned long long)result.written / 1024);
+	ok(!result.ret && result.evicted_bos > 0 && result.evicted <= (uint64_t)mib << 18,
+	   "a cgroup that may swap a quarter: no more is evicted");
+	ok(result.written == result.evicted,
+	   "a cgroup that may swap a quarter: all of that is written");
+	cgroup_set(GROUP, "memory.swap.max", "max");
+	ok(!reclaim(peer->pid) && !gem_sum(peer->pid, "private-").resident_bos,
+	   "without a limit, all goes");
+	ok(peer_do(peer, "verify cpu"), "a cgroup: data intact");
+	peer_quit(peer);
+	cgroup_remove(GROUP);
+}
+
 static bool usable_disk(const char *disk)
 {
 	struct stat st;
@@ -416,6 +638,10 @@ int main(void)
 	snprintf(spec, sizeof(spec), "-b%ldx256K", mib * 4);
 
 	test_swap("zram", true);
+	test_after_shrinker();
+	test_cut_short("zram");
+	test_rivals("zram");
+	test_cgroup();
 	test_write_errors();
 	test_shrinker_passes();
 	test_swapoff_half_way(ZRAM);
@@ -424,6 +650,7 @@ int main(void)
 	test_no_swap();
 	test_full_swap();
 	test_tiny_swap();
+	test_split();
 	if (!usable_disk(disk) || make_swap(disk)) {
 		skip("no disk to write to", "disk: RAM is free when the write returns");
 	} else {
@@ -431,6 +658,8 @@ int main(void)
 		test_swap("disk", false);
 		test_disk_requests();
 		test_disk_few();
+		test_cut_short("disk");
+		test_rivals("disk");
 		test_swapoff_half_way(disk);
 		set_swap(disk, false);
 	}

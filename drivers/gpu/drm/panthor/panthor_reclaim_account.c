@@ -1,0 +1,551 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+/*
+ * What a request did, whoever made it, and what became of the BOs later: books
+ * it on clients and VMs and tells the events of it.
+ */
+
+#include <linux/cleanup.h>
+#include <linux/ktime.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/timekeeping.h>
+
+#include <drm/drm_file.h>
+
+#include <trace/events/gpu_mem.h>
+
+#include "panthor_device.h"
+#include "panthor_gem.h"
+#include "panthor_reclaim_internal.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/panthor_reclaim.h>
+
+#define PANTHOR_RECLAIM_LABEL_LEN	128
+
+static_assert((int)PANTHOR_RECLAIM_UNUSED == PANTHOR_GEM_UNUSED);
+static_assert((int)PANTHOR_RECLAIM_MMAPPED == PANTHOR_GEM_MMAPPED);
+static_assert((int)PANTHOR_RECLAIM_PRIVATE == PANTHOR_GEM_GPU_MAPPED_SINGLE_VM);
+static_assert((int)PANTHOR_RECLAIM_MULTI_VM == PANTHOR_GEM_GPU_MAPPED_MULTI_VM);
+static_assert((int)PANTHOR_RECLAIM_UNRECLAIMABLE == PANTHOR_GEM_UNRECLAIMABLE);
+
+static void panthor_reclaim_add(struct panthor_reclaim_acct *sum,
+				const struct panthor_reclaim_acct *acct)
+{
+	sum->evicted += acct->evicted;
+	sum->skipped += acct->skipped;
+	sum->written += acct->written;
+	sum->freed += acct->freed;
+	sum->evicted_bos += acct->evicted_bos;
+	sum->skipped_bos += acct->skipped_bos;
+	sum->duration_ns += acct->duration_ns;
+	sum->fence_ns += acct->fence_ns;
+	sum->lock_ns += acct->lock_ns;
+	sum->unmap_ns += acct->unmap_ns;
+	sum->writeback_ns += acct->writeback_ns;
+}
+
+#ifdef CONFIG_DEBUG_FS
+/* Of two at a time the later one is the last, and has the books to itself. */
+static void panthor_reclaim_last_add(struct panthor_reclaim_last *last,
+				     const struct panthor_reclaim_req *req,
+				     const struct panthor_reclaim_acct *acct)
+{
+	if (last->id > req->info.id)
+		return;
+
+	if (last->id != req->info.id) {
+		/* Who requested shall find the answer, though the shrinker passes by since. */
+		if ((req->info.source == PANTHOR_RECLAIM_SHRINKER ||
+		     req->info.source == PANTHOR_RECLAIM_KSWAPD) && !acct->evicted_bos)
+			return;
+
+		*last = (struct panthor_reclaim_last){
+			.id = req->info.id,
+			.source = req->info.source,
+		};
+	}
+
+	last->end_ns = ktime_get_ns();
+	panthor_reclaim_add(&last->acct, acct);
+}
+
+static void panthor_reclaim_book(struct panthor_reclaim_client *client,
+				 struct panthor_reclaim_vm *vm,
+				 const struct panthor_reclaim_req *req,
+				 const struct panthor_reclaim_acct *acct)
+{
+	guard(spinlock)(&client->lock);
+	panthor_reclaim_last_add(&client->last, req, acct);
+	panthor_reclaim_last_add(vm ? &vm->last : &client->last_no_vm, req, acct);
+}
+
+/**
+ * panthor_reclaim_result() - Book what the requester is told
+ * @req: Request, which has ended.
+ * @client: Client. The request is its last one even if there was nothing to
+ *	look at.
+ * @vm: VM of it that the request was at, NULL for BOs in none.
+ */
+void panthor_reclaim_result(struct panthor_reclaim_req *req, struct panthor_reclaim_client *client,
+			    struct panthor_reclaim_vm *vm)
+{
+	static const struct panthor_reclaim_acct nothing;
+	struct panthor_reclaim_last *last;
+
+	guard(spinlock)(&client->lock);
+	panthor_reclaim_last_add(&client->last, req, &nothing);
+	if (client->last.id == req->info.id)
+		client->last.result = req->info.result;
+
+	last = vm ? &vm->last : &client->last_no_vm;
+	if (last->id == req->info.id)
+		last->result = req->info.result;
+}
+#else
+static void panthor_reclaim_book(struct panthor_reclaim_client *client,
+				 struct panthor_reclaim_vm *vm,
+				 const struct panthor_reclaim_req *req,
+				 const struct panthor_reclaim_acct *acct)
+{
+}
+
+void panthor_reclaim_result(struct panthor_reclaim_req *req, struct panthor_reclaim_client *client,
+			    struct panthor_reclaim_vm *vm)
+{
+}
+#endif
+
+/**
+ * panthor_reclaim_req_begin() - Open the account of a request
+ * @req: Request, zeroed but for what is known of the target.
+ * @ptdev: Device.
+ * @source: Who requests.
+ */
+void panthor_reclaim_req_begin(struct panthor_reclaim_req *req, struct panthor_device *ptdev,
+			       enum panthor_reclaim_source source)
+{
+	static atomic64_t ids = ATOMIC64_INIT(0);
+	char comm[TASK_COMM_LEN];
+
+	if (!req->start_ns)
+		req->start_ns = ktime_get_ns();
+	req->ptdev = ptdev;
+	req->info.id = atomic64_inc_return(&ids);
+	req->info.source = source;
+	req->info.requester_tgid = current->tgid;
+	get_task_comm(comm, current->group_leader);
+	panthor_reclaim_escape(req->info.requester_comm, comm,
+			       sizeof(req->info.requester_comm), true);
+
+	trace_panthor_reclaim_begin(ptdev->base.dev, &req->info);
+}
+
+/**
+ * panthor_reclaim_req_end() - Close the account of a request
+ * @req: Request.
+ * @result: What the requester will be told, 0 or a negative errno.
+ */
+void panthor_reclaim_req_end(struct panthor_reclaim_req *req, int result)
+{
+	req->info.result = result;
+	req->info.total.duration_ns = ktime_get_ns() - req->start_ns;
+	trace_panthor_reclaim_end(req->ptdev->base.dev, &req->info);
+}
+
+/**
+ * panthor_reclaim_vm_begin() - A request turns to a VM
+ * @req: Request.
+ * @client: Client that owns the VM, NULL for anyone's BOs that are private to
+ *	none. Stays until panthor_reclaim_vm_end().
+ * @vm: The VM, which stays as long, or NULL.
+ * @bos: Number of BOs it has to offer.
+ * @size: Bytes of them.
+ *
+ * Told with the first thing that happens there.
+ */
+void panthor_reclaim_vm_begin(struct panthor_reclaim_req *req,
+			      struct panthor_reclaim_client *client,
+			      struct panthor_reclaim_vm *vm, u32 bos, u64 size)
+{
+	req->vm = (struct panthor_reclaim_vm_info){
+		.id = req->info.id,
+		.client_id = client ? client->id : 0,
+		.tgid = client ? panthor_reclaim_client_tgid(client, NULL) : 0,
+		.vm_id = vm ? vm->id : 0,
+		.bos = bos,
+		.size = size,
+	};
+	req->client = client;
+	req->rcl_vm = vm;
+	req->vm_start_ns = ktime_get_ns();
+	req->vm_told = false;
+}
+
+static void panthor_reclaim_vm_tell(struct panthor_reclaim_req *req)
+{
+	/* What is in no list of a client has no VM around it. */
+	if (req->vm_told || !req->client)
+		return;
+
+	req->vm_told = true;
+	trace_panthor_vm_reclaim_begin(req->ptdev->base.dev, &req->vm);
+}
+
+/**
+ * panthor_reclaim_vm_fold() - Add what was done since to the whole account
+ * @req: Request.
+ */
+void panthor_reclaim_vm_fold(struct panthor_reclaim_req *req)
+{
+	u64 duration_ns = req->vm.acct.duration_ns;
+
+	/* That of the request is not the sum of its parts. */
+	req->vm.acct.duration_ns = 0;
+	panthor_reclaim_add(&req->info.total, &req->vm.acct);
+	req->vm.acct.duration_ns = duration_ns;
+	req->info.unseen += req->vm.unseen;
+}
+
+/**
+ * panthor_reclaim_vm_end() - A request is done with a VM, for now
+ * @req: Request.
+ */
+void panthor_reclaim_vm_end(struct panthor_reclaim_req *req)
+{
+	struct panthor_reclaim_acct *acct = &req->vm.acct;
+
+	acct->duration_ns = ktime_get_ns() - req->vm_start_ns + acct->fence_ns;
+	panthor_reclaim_vm_fold(req);
+	if (req->vm.reason || req->vm.unseen || acct->fence_ns)
+		panthor_reclaim_vm_tell(req);
+	if (req->vm_told) {
+		trace_panthor_vm_reclaim_end(req->ptdev->base.dev, &req->vm);
+		panthor_reclaim_book(req->client, req->rcl_vm, req, acct);
+	}
+
+	panthor_reclaim_vm_begin(req, NULL, NULL, 0, 0);
+}
+
+static void panthor_reclaim_fill_label(struct panthor_reclaim_bo_info *info,
+				       struct panthor_gem_object *bo,
+				       char label[PANTHOR_RECLAIM_LABEL_LEN])
+{
+	*label = '\0';
+	if (READ_ONCE(bo->label.str)) {
+		guard(mutex)(&bo->label.lock);
+		panthor_reclaim_escape(label, bo->label.str ? : "", PANTHOR_RECLAIM_LABEL_LEN,
+				       false);
+	}
+
+	info->label = label;
+	info->bo_id = bo->rcl.id;
+	info->size = bo->base.size;
+	info->kind = drm_gem_is_imported(&bo->base) ? PANTHOR_RECLAIM_IMPORTED : bo->rcl.kind;
+	info->evictions = atomic_read(&bo->reclaimed_count);
+}
+
+/* Not inlined, for the label needs stack that the shrinker's path is short of. */
+static noinline_for_stack void
+panthor_reclaim_trace_bo(struct panthor_reclaim_req *req, struct panthor_gem_object *bo,
+			 struct panthor_reclaim_bo_info *info)
+{
+	char label[PANTHOR_RECLAIM_LABEL_LEN];
+
+	info->id = req->info.id;
+	if (req->client) {
+		info->client_id = req->vm.client_id;
+		info->tgid = req->vm.tgid;
+		info->vm_id = req->vm.vm_id;
+	} else if (bo->rcl.client) {
+		info->client_id = bo->rcl.client->id;
+		info->tgid = panthor_reclaim_client_tgid(bo->rcl.client, NULL);
+	}
+	info->va = panthor_reclaim_bo_va(bo);
+	panthor_reclaim_fill_label(info, bo, label);
+	if (info->reason)
+		trace_panthor_bo_evict_skip(bo->base.dev->dev, info);
+	else
+		trace_panthor_bo_evict(bo->base.dev->dev, info);
+}
+
+/* The shrinker's lists have BOs of all: what comes of each is its client's. */
+static void panthor_reclaim_book_bo(struct panthor_reclaim_req *req, struct panthor_gem_object *bo,
+				    const struct panthor_reclaim_acct *acct)
+{
+	if (!req->client && bo->rcl.client)
+		panthor_reclaim_book(bo->rcl.client, NULL, req, acct);
+}
+
+/**
+ * panthor_reclaim_evicted() - A BO was evicted
+ * @req: Request.
+ * @bo: BO.
+ * @state: How it was used before.
+ * @wait_ns: How long it was waited for alone.
+ * @duration_ns: What evicting it took.
+ *
+ * Context: The BO's reservation lock is held.
+ */
+void panthor_reclaim_evicted(struct panthor_reclaim_req *req, struct panthor_gem_object *bo,
+			     u32 state, u64 wait_ns, u64 duration_ns)
+{
+	const struct panthor_reclaim_acct acct = {
+		.evicted = bo->base.size,
+		.evicted_bos = 1,
+		.unmap_ns = duration_ns,
+	};
+	struct panthor_reclaim_client *client = bo->rcl.client;
+
+	dma_resv_assert_held(bo->base.resv);
+
+	bo->rcl.evicted.id = req->info.id;
+	bo->rcl.evicted.ns = ktime_get_ns();
+	bo->rcl.evicted.vm_id = req->vm.vm_id;
+	if (req->client) {
+		bo->rcl.evicted.client_id = req->vm.client_id;
+		bo->rcl.evicted.tgid = req->vm.tgid;
+	} else if (client) {
+		bo->rcl.evicted.client_id = client->id;
+		bo->rcl.evicted.tgid = client->tgid;
+	}
+
+	if (client) {
+		atomic64_inc(&client->evictions);
+		atomic64_add(bo->base.size, &client->evicted);
+	}
+
+	panthor_reclaim_add(&req->vm.acct, &acct);
+	panthor_reclaim_book_bo(req, bo, &acct);
+	panthor_reclaim_vm_tell(req);
+
+	if (trace_panthor_bo_evict_enabled()) {
+		struct panthor_reclaim_bo_info info = {
+			.state = state,
+			.wait_ns = wait_ns,
+			.duration_ns = wait_ns + duration_ns,
+		};
+
+		panthor_reclaim_trace_bo(req, bo, &info);
+	}
+}
+
+/**
+ * panthor_reclaim_skipped() - A BO was looked at and kept
+ * @req: Request.
+ * @bo: BO.
+ * @state: How it was used.
+ * @reason: Why it was kept.
+ * @lock: If because of a lock: which.
+ * @wait_ns: How long it was waited for alone.
+ * @duration_ns: What the attempt to evict it took.
+ */
+void panthor_reclaim_skipped(struct panthor_reclaim_req *req, struct panthor_gem_object *bo,
+			     u32 state, enum panthor_reclaim_reason reason,
+			     enum panthor_reclaim_lock lock, u64 wait_ns, u64 duration_ns)
+{
+	const struct panthor_reclaim_acct acct = {
+		.skipped = bo->base.size,
+		.skipped_bos = 1,
+	};
+
+	req->info.left[reason] += bo->base.size;
+	panthor_reclaim_add(&req->vm.acct, &acct);
+	panthor_reclaim_book_bo(req, bo, &acct);
+	panthor_reclaim_vm_tell(req);
+
+	if (trace_panthor_bo_evict_skip_enabled()) {
+		struct panthor_reclaim_bo_info info = {
+			.state = state,
+			.reason = reason,
+			.lock = lock,
+			.wait_ns = wait_ns,
+			.duration_ns = wait_ns + duration_ns,
+		};
+
+		panthor_reclaim_trace_bo(req, bo, &info);
+	}
+}
+
+/**
+ * panthor_reclaim_written() - An evicted BO was written to swap
+ * @req: Request.
+ * @client: Client whose it is.
+ * @vm: VM of it that it is private to, if that still exists, or NULL.
+ * @bo: BO.
+ * @writing: What was written.
+ */
+void panthor_reclaim_written(struct panthor_reclaim_req *req, struct panthor_reclaim_client *client,
+			     struct panthor_reclaim_vm *vm, struct panthor_gem_object *bo,
+			     const struct panthor_reclaim_writing *writing)
+{
+	const struct panthor_reclaim_acct acct = {
+		.written = writing->written,
+		.freed = writing->freed,
+		.lock_ns = writing->lock_ns,
+		.writeback_ns = writing->duration_ns - writing->lock_ns,
+	};
+	const struct panthor_reclaim_bo_info info = {
+		.id = req->info.id,
+		.bo_id = bo->rcl.id,
+		.client_id = client->id,
+		.vm_id = vm ? vm->id : 0,
+		.size = bo->base.size,
+		.written = writing->written,
+		.freed = writing->freed,
+		.start_ns = writing->start_ns - req->start_ns,
+		.duration_ns = writing->duration_ns,
+	};
+
+	panthor_reclaim_add(&req->info.total, &acct);
+	panthor_reclaim_book(client, vm, req, &acct);
+	trace_panthor_bo_writeback(bo->base.dev->dev, &info);
+}
+
+/**
+ * panthor_reclaim_reason() - Why an attempt to evict a BO failed
+ * @err: What panthor_gem_evict() returned.
+ * @ctx: What it was given. &panthor_reclaim_ctx.lock is set if that was the
+ *	reason.
+ *
+ * Return: The reason to tell.
+ */
+enum panthor_reclaim_reason panthor_reclaim_reason(int err, struct panthor_reclaim_ctx *ctx)
+{
+	switch (err) {
+	case 0:
+		return PANTHOR_RECLAIM_NONE;
+	case -ETIME:
+		return PANTHOR_RECLAIM_BUSY;
+	case -EDEADLK:
+		ctx->lock = PANTHOR_RECLAIM_LOCK_VM_OP;
+		return PANTHOR_RECLAIM_LOCKED;
+	case -EBUSY:
+		return ctx->lock ? PANTHOR_RECLAIM_LOCKED : PANTHOR_RECLAIM_MMU_ERROR;
+	case -EAGAIN:
+		return PANTHOR_RECLAIM_CHANGED;
+	default:
+		return PANTHOR_RECLAIM_MMU_ERROR;
+	}
+}
+
+/**
+ * panthor_reclaim_source_name() - Name of a source, as the events print it
+ * @source: Source.
+ *
+ * Return: The name.
+ */
+const char *panthor_reclaim_source_name(enum panthor_reclaim_source source)
+{
+	static const char * const names[] = {
+		[PANTHOR_RECLAIM_SYSFS] = "sysfs",
+		[PANTHOR_RECLAIM_SHRINKER] = "shrinker",
+		[PANTHOR_RECLAIM_KSWAPD] = "kswapd",
+		[PANTHOR_RECLAIM_DEBUGFS] = "debugfs",
+	};
+
+	return names[source];
+}
+
+/* What Android and Perfetto draw: all of the device's memory, and that of one process. */
+static void panthor_reclaim_trace_total(struct panthor_device *ptdev,
+					struct panthor_reclaim_client *client)
+{
+	u32 gpu = ptdev->base.primary ? ptdev->base.primary->index : 0;
+	struct panthor_reclaim_client *other;
+	u64 sum = 0;
+
+	lockdep_assert_held(&ptdev->rcl.lock);
+
+	trace_gpu_mem_total(gpu, 0, atomic64_read(&ptdev->rcl.resident));
+	if (!client)
+		return;
+
+	list_for_each_entry(other, &ptdev->rcl.clients, node) {
+		if (other->tgid == client->tgid)
+			sum += atomic64_read(&other->resident);
+	}
+	trace_gpu_mem_total(gpu, client->tgid, sum);
+}
+
+static void panthor_reclaim_resident(struct panthor_gem_object *bo, s64 size)
+{
+	struct panthor_device *ptdev = container_of(bo->base.dev, struct panthor_device, base);
+	struct panthor_reclaim_client *client = bo->rcl.client;
+
+	atomic64_add(size, &ptdev->rcl.resident);
+	if (client)
+		atomic64_add(size, &client->resident);
+
+	if (!IS_ENABLED(CONFIG_TRACE_GPU_MEM) || !trace_gpu_mem_total_enabled())
+		return;
+
+	if (client)
+		panthor_reclaim_client_tgid(client, NULL);
+
+	/* Read and told in one go: the last event tells how it is in the end. */
+	guard(spinlock)(&ptdev->rcl.lock);
+	panthor_reclaim_trace_total(ptdev, client);
+}
+
+static noinline_for_stack void panthor_reclaim_trace_swapin(struct panthor_gem_object *bo,
+							    u64 start_ns, u64 now_ns, int result)
+{
+	char label[PANTHOR_RECLAIM_LABEL_LEN];
+	struct panthor_reclaim_bo_info info = {
+		.id = bo->rcl.evicted.id,
+		.client_id = bo->rcl.evicted.client_id,
+		.tgid = bo->rcl.evicted.tgid,
+		.vm_id = bo->rcl.evicted.vm_id,
+		.away_ns = start_ns - bo->rcl.evicted.ns,
+		.duration_ns = now_ns - start_ns,
+		.result = result,
+	};
+
+	panthor_reclaim_fill_label(&info, bo, label);
+	trace_panthor_bo_swapin(bo->base.dev->dev, &info);
+}
+
+/**
+ * panthor_reclaim_bo_populated() - A BO was given pages, or should have been
+ * @bo: BO.
+ * @start_ns: CLOCK_MONOTONIC time before its pages were asked for.
+ * @result: 0, or a negative errno if there were none.
+ *
+ * Context: The BO's reservation lock is held.
+ */
+void panthor_reclaim_bo_populated(struct panthor_gem_object *bo, u64 start_ns, int result)
+{
+	struct panthor_reclaim_client *client = bo->rcl.client;
+
+	dma_resv_assert_held(bo->base.resv);
+
+	if (bo->rcl.evicted.id && trace_panthor_bo_swapin_enabled())
+		panthor_reclaim_trace_swapin(bo, start_ns, ktime_get_ns(), result);
+
+	if (result)
+		return;
+
+	if (bo->rcl.evicted.id) {
+		memset(&bo->rcl.evicted, 0, sizeof(bo->rcl.evicted));
+		if (client) {
+			atomic64_inc(&client->swapins);
+			atomic64_sub(bo->base.size, &client->evicted);
+		}
+	}
+
+	panthor_reclaim_resident(bo, bo->base.size);
+}
+
+/**
+ * panthor_reclaim_bo_released() - A BO gave its pages back
+ * @bo: BO.
+ *
+ * Context: The BO's reservation lock is held, or the BO is being freed.
+ */
+void panthor_reclaim_bo_released(struct panthor_gem_object *bo)
+{
+	panthor_reclaim_resident(bo, -(s64)bo->base.size);
+}
