@@ -85,6 +85,9 @@ struct panthor_reclaim_run {
 	/* How long jobs are waited for with a lock held, in jiffies. */
 	unsigned long slice;
 
+	/* Bytes that are about to be evicted. */
+	u64 batched;
+
 	/* Rounds so far. */
 	u32 round;
 
@@ -155,21 +158,23 @@ static bool panthor_reclaim_no_pages(struct panthor_reclaim_run *run,
 	return true;
 }
 
+static u64 panthor_reclaim_so_far(struct panthor_reclaim_run *run)
+{
+	return run->req.info.total.evicted + run->req.vm.acct.evicted + run->batched;
+}
+
 /* Is there room in swap for it, after what was evicted and is not written yet? */
 static bool panthor_reclaim_has_room(struct panthor_reclaim_run *run,
 				     struct panthor_gem_object *bo)
 {
-	const struct panthor_reclaim_info *info = &run->req.info;
-	u64 evicted = info->total.evicted + run->req.vm.acct.evicted;
+	u64 evicted = panthor_reclaim_so_far(run);
 
-	return panthor_reclaim_may_swap(bo, evicted - min(evicted, info->total.written));
+	return panthor_reclaim_may_swap(bo, evicted - min(evicted, run->req.info.total.written));
 }
 
 static bool panthor_reclaim_satisfied(struct panthor_reclaim_run *run)
 {
-	const struct panthor_reclaim_info *info = &run->req.info;
-
-	return info->goal && info->total.evicted + run->req.vm.acct.evicted >= info->goal;
+	return run->req.info.goal && panthor_reclaim_so_far(run) >= run->req.info.goal;
 }
 
 static bool panthor_reclaim_gpu_mapped(struct panthor_gem_object *bo)
@@ -249,6 +254,7 @@ static void panthor_reclaim_flush_batch(struct panthor_reclaim_run *run, struct 
 	u64 start_ns = ktime_get_ns();
 	int cookie;
 
+	run->batched = 0;
 	for (u32 i = 0; i < batch->count; i++)
 		bos[i] = batch->items[i]->bo;
 
@@ -350,6 +356,7 @@ static bool panthor_reclaim_private(struct panthor_reclaim_run *run,
 		}
 
 		batch.items[batch.count++] = item;
+		run->batched += item->bo->base.size;
 		if (batch.count == PANTHOR_RECLAIM_BATCH)
 			panthor_reclaim_flush_batch(run, vm, &batch, ticket);
 	}
