@@ -310,7 +310,7 @@ struct panthor_reclaim_bo_info {
 	/** @away_ns: How long it had been evicted. */
 	u64 away_ns;
 
-	/** @start_ns: When its write began, since the request began. */
+	/** @start_ns: When its write began, since panthor_reclaim_begin. */
 	u64 start_ns;
 
 	/** @written: How much of it was written to swap. */

@@ -449,8 +449,8 @@ DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict_skip,
  * @dev: device of the BO
  * @bo: the BO
  *
- * Told when the write has ended. start_ns is when it began, since the request
- * began; duration_ns the time of it that the requester spent on this BO, for
+ * Told when the write has ended. start_ns is when it began, since
+ * panthor_reclaim_begin; duration_ns the time of it that the requester spent on this BO, for
  * several are on their way at a time. written and freed are what this request
  * did. The BO may have been evicted by an earlier request, or by the shrinker.
  */

@@ -126,7 +126,7 @@ static bool panthor_reclaim_passing(enum panthor_reclaim_reason reason)
 static void panthor_reclaim_keep(struct panthor_reclaim_run *run,
 				 struct panthor_reclaim_item *item,
 				 enum panthor_reclaim_reason reason,
-				 enum panthor_reclaim_lock lock, u64 duration_ns)
+				 enum panthor_reclaim_lock lock, u64 start_ns)
 {
 	struct panthor_gem_object *bo = item->bo;
 
@@ -138,7 +138,7 @@ static void panthor_reclaim_keep(struct panthor_reclaim_run *run,
 	run->req.info.remaining += bo->base.size;
 	run->req.info.remaining_bos++;
 	panthor_reclaim_skipped(&run->req, bo, READ_ONCE(bo->reclaim_state), reason, lock,
-				item->wait_ns, duration_ns);
+				item->wait_ns, ktime_get_ns() - start_ns);
 	/* Somebody up there has its lock: the reference is dropped when he has not. */
 	item->stage = PANTHOR_RECLAIM_KEPT;
 }
@@ -229,7 +229,7 @@ static void panthor_reclaim_evict(struct panthor_reclaim_run *run,
 		enum panthor_reclaim_reason reason = panthor_reclaim_reason(ret, &ctx);
 
 		req->vm.acct.unmap_ns += duration_ns;
-		panthor_reclaim_keep(run, item, reason, ctx.lock, duration_ns);
+		panthor_reclaim_keep(run, item, reason, ctx.lock, start_ns);
 		return;
 	}
 
@@ -330,15 +330,16 @@ static bool panthor_reclaim_private(struct panthor_reclaim_run *run,
 
 	for_each_pending(item, &run->set, entry) {
 		struct dma_resv *resv = item->bo->base.resv;
-		enum panthor_reclaim_reason reason;
 		bool own = resv != panthor_vm_resv(vm);
+		enum panthor_reclaim_reason reason;
+		u64 start_ns = ktime_get_ns();
 
 		if (panthor_reclaim_satisfied(run))
 			break;
 
 		if (own && !ww_mutex_trylock(&resv->lock, ticket)) {
 			panthor_reclaim_keep(run, item, PANTHOR_RECLAIM_LOCKED,
-					     PANTHOR_RECLAIM_LOCK_RESV, 0);
+					     PANTHOR_RECLAIM_LOCK_RESV, start_ns);
 			continue;
 		}
 
@@ -351,7 +352,8 @@ static bool panthor_reclaim_private(struct panthor_reclaim_run *run,
 			busy |= reason == PANTHOR_RECLAIM_BUSY;
 			if (own)
 				dma_resv_unlock(resv);
-			panthor_reclaim_keep(run, item, reason, PANTHOR_RECLAIM_LOCK_NONE, 0);
+			panthor_reclaim_keep(run, item, reason, PANTHOR_RECLAIM_LOCK_NONE,
+					     start_ns);
 			continue;
 		}
 
@@ -396,7 +398,8 @@ static void panthor_reclaim_keep_all(struct panthor_reclaim_run *run,
 
 	for_each_pending(item, &run->set, entry)
 		panthor_reclaim_keep(run, item, reason, reason == PANTHOR_RECLAIM_LOCKED ?
-				     PANTHOR_RECLAIM_LOCK_VM_RESV : PANTHOR_RECLAIM_LOCK_NONE, 0);
+				     PANTHOR_RECLAIM_LOCK_VM_RESV : PANTHOR_RECLAIM_LOCK_NONE,
+				     ktime_get_ns());
 }
 
 static void panthor_reclaim_vm(struct panthor_reclaim_run *run,
@@ -435,13 +438,14 @@ static void panthor_reclaim_shared_bo(struct panthor_reclaim_run *run,
 {
 	struct dma_resv *resv = item->bo->base.resv;
 	enum panthor_reclaim_reason reason;
+	u64 start_ns = ktime_get_ns();
 	int cookie;
 
 	reason = panthor_reclaim_barred(run, item,
 					panthor_reclaim_gpu_mapped(item->bo) &&
 					panthor_reclaim_jobs(run, resv, item->wait_ns));
 	if (reason) {
-		panthor_reclaim_keep(run, item, reason, PANTHOR_RECLAIM_LOCK_NONE, 0);
+		panthor_reclaim_keep(run, item, reason, PANTHOR_RECLAIM_LOCK_NONE, start_ns);
 	} else if (drm_dev_enter(&run->req.ptdev->base, &cookie)) {
 		panthor_reclaim_evict(run, item, ticket);
 		drm_dev_exit(cookie);
@@ -494,7 +498,7 @@ static void panthor_reclaim_lock_all(struct panthor_reclaim_run *run,
 	else
 		panthor_reclaim_keep(run, item, ret == -ENOMEM ? PANTHOR_RECLAIM_LOCKED :
 								 PANTHOR_RECLAIM_INTERRUPTED,
-				     PANTHOR_RECLAIM_LOCK_RESV, 0);
+				     PANTHOR_RECLAIM_LOCK_RESV, start_ns);
 	drm_exec_fini(&exec);
 
 	while (count--)
@@ -515,7 +519,7 @@ static void panthor_reclaim_no_vm(struct panthor_reclaim_run *run,
 		/* No need to lock what will not be evicted. */
 		if (item->others) {
 			panthor_reclaim_keep(run, item, PANTHOR_RECLAIM_SHARED,
-					     PANTHOR_RECLAIM_LOCK_NONE, 0);
+					     PANTHOR_RECLAIM_LOCK_NONE, ktime_get_ns());
 			continue;
 		}
 
@@ -526,7 +530,7 @@ static void panthor_reclaim_no_vm(struct panthor_reclaim_run *run,
 			dma_resv_unlock(bo->base.resv);
 		} else {
 			panthor_reclaim_keep(run, item, PANTHOR_RECLAIM_LOCKED,
-					     PANTHOR_RECLAIM_LOCK_RESV, 0);
+					     PANTHOR_RECLAIM_LOCK_RESV, ktime_get_ns());
 		}
 	}
 }
@@ -594,10 +598,12 @@ static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
 	panthor_reclaim_write_end(writing);
 
 	/* The VM is no business of this any more, but for its account. */
-	vm = panthor_reclaim_entry_vm(entry);
-	panthor_reclaim_written(req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL, item->bo,
-				writing);
-	panthor_vm_put(vm);
+	if (writing->written || writing->freed) {
+		vm = panthor_reclaim_entry_vm(entry);
+		panthor_reclaim_written(req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL,
+					item->bo, writing);
+		panthor_vm_put(vm);
+	}
 
 	if (writing->err == -EINTR)
 		return;

@@ -165,6 +165,9 @@ struct panthor_reclaim_req {
 	/** @start_ns: CLOCK_MONOTONIC time of the start. */
 	u64 start_ns;
 
+	/** @begin_ns: The same when its first event was told. */
+	u64 begin_ns;
+
 	/** @vm_start_ns: The same for the VM that the request is at. */
 	u64 vm_start_ns;
 

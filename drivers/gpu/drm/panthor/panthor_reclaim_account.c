@@ -85,9 +85,10 @@ static void panthor_reclaim_book(struct panthor_reclaim_client *client,
 /**
  * panthor_reclaim_result() - Book what the requester is told
  * @req: Request, which has ended.
- * @client: Client. The request is its last one even if there was nothing to
- *	look at.
- * @vm: VM of it that the request was at, NULL for BOs in none.
+ * @client: Client.
+ * @vm: VM of it, NULL for BOs that are private to none.
+ *
+ * The request is the last one of both, even if there was nothing to look at.
  */
 void panthor_reclaim_result(struct panthor_reclaim_req *req, struct panthor_reclaim_client *client,
 			    struct panthor_reclaim_vm *vm)
@@ -101,6 +102,8 @@ void panthor_reclaim_result(struct panthor_reclaim_req *req, struct panthor_recl
 		client->last.result = req->info.result;
 
 	last = vm ? &vm->last : &client->last_no_vm;
+	if (vm || last->id)
+		panthor_reclaim_last_add(last, req, &nothing);
 	if (last->id == req->info.id)
 		last->result = req->info.result;
 }
@@ -140,6 +143,7 @@ void panthor_reclaim_req_begin(struct panthor_reclaim_req *req, struct panthor_d
 	panthor_reclaim_escape(req->info.requester_comm, comm,
 			       sizeof(req->info.requester_comm), true);
 
+	req->begin_ns = ktime_get_ns();
 	trace_panthor_reclaim_begin(ptdev->base.dev, &req->info);
 }
 
@@ -219,7 +223,7 @@ void panthor_reclaim_vm_end(struct panthor_reclaim_req *req)
 
 	acct->duration_ns = ktime_get_ns() - req->vm_start_ns + acct->fence_ns;
 	panthor_reclaim_vm_fold(req);
-	if (req->vm.reason || req->vm.unseen || acct->fence_ns)
+	if (req->vm.reason || req->vm.unseen || acct->fence_ns || acct->lock_ns || acct->unmap_ns)
 		panthor_reclaim_vm_tell(req);
 	if (req->vm_told) {
 		trace_panthor_vm_reclaim_end(req->ptdev->base.dev, &req->vm);
@@ -395,7 +399,7 @@ void panthor_reclaim_written(struct panthor_reclaim_req *req, struct panthor_rec
 		.size = bo->base.size,
 		.written = writing->written,
 		.freed = writing->freed,
-		.start_ns = writing->start_ns - req->start_ns,
+		.start_ns = writing->start_ns - req->begin_ns,
 		.duration_ns = writing->duration_ns,
 	};
 
