@@ -809,14 +809,14 @@ static int panthor_reclaim_verdict(struct panthor_reclaim_run *run)
 {
 	const struct panthor_reclaim_info *info = &run->req.info;
 
+	if (info->total.evicted_bos || info->total.written)
+		return 0;
+
 	if (drm_dev_is_unplugged(&run->req.ptdev->base))
-		return info->total.evicted_bos ? 0 : -ENODEV;
+		return -ENODEV;
 
 	if (info->cut_short == PANTHOR_RECLAIM_INTERRUPTED)
 		return -EINTR;
-
-	if (info->total.evicted_bos || info->total.written)
-		return 0;
 
 	if (info->left[PANTHOR_RECLAIM_NO_SWAP])
 		return -ENOSPC;
@@ -854,7 +854,7 @@ static void panthor_reclaim_book_result(struct panthor_reclaim_run *run)
  * Return: 0 if anything was evicted or written, or there was nothing to do;
  * %-ESRCH if the process does not have the device open; %-EBUSY if all there was
  * is in use; %-ENOSPC if there is no room in swap; %-ERESTARTNOHAND if a signal
- * ended it; %-ENODEV if the device is gone; %-ENOMEM.
+ * came before anything was done; %-ENODEV if the device is gone; %-ENOMEM.
  */
 int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid, u64 goal)
 {

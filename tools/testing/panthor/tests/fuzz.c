@@ -5,6 +5,7 @@
  *
  * INPUTS=N writes (100,000); SEED=N repeats a run
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,11 +32,20 @@ static uint32_t rnd(uint32_t below)
 	return (uint32_t)((state * 0x2545f4914f6cdd1dULL) >> 32) % below;
 }
 
+/* 36 if it is none */
+static unsigned int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return isxdigit((unsigned char)c) ? (c | ' ') - 'a' + 10 : 36;
+}
+
 /* What the ABI says about a text; @client is the only process that has the device open */
 static int verdict(const char *text, size_t len, pid_t client)
 {
 	unsigned __int128 value = 0;
-	bool wide = false;
+	bool wide = false, minus = false;
+	unsigned int base = 10;
 	size_t at = 0, digits;
 
 	/* One page is all that sysfs takes at a time, and text ends at a NUL */
@@ -43,23 +53,31 @@ static int verdict(const char *text, size_t len, pid_t client)
 		len = PAGE;
 	len = strnlen(text, len);
 
-	at += at < len && text[at] == '+';
-	for (digits = 0; at < len && text[at] >= '0' && text[at] <= '9'; at++, digits++) {
-		value = value * 10 + (text[at] - '0');
+	if (at < len && (text[at] == '-' || text[at] == '+'))
+		minus = text[at++] == '-';
+	if (at < len && text[at] == '0') {
+		bool hex = len - at > 2 && (text[at + 1] | ' ') == 'x' &&
+			   isxdigit((unsigned char)text[at + 2]);
+
+		base = hex ? 16 : 8;
+		at += hex ? 2 : 0;
+	}
+	for (digits = 0; at < len && digit_of(text[at]) < base; at++, digits++) {
+		value = value * base + digit_of(text[at]);
 		wide |= value >> 64 != 0;
 		value = wide ? 1 : value;
 	}
-	if (!digits)
-		return -EINVAL;
 	/* The kernel's parser looks no further once the number is too large for it */
 	if (wide)
 		return -ERANGE;
+	if (!digits)
+		return -EINVAL;
 	at += at < len && text[at] == '\n';
 	if (at < len)
 		return -EINVAL;
-	if (value > INT32_MAX)
+	if (value > (minus ? (unsigned int)INT32_MAX + 1 : INT32_MAX))
 		return -ERANGE;
-	return value == (unsigned int)client ? 0 : -ESRCH;
+	return !minus && value == (unsigned int)client ? 0 : -ESRCH;
 }
 
 static size_t random_bytes(char *text)
