@@ -135,6 +135,9 @@ static void panthor_reclaim_keep(struct panthor_reclaim_run *run,
 	if (panthor_reclaim_passing(reason) && !run->last)
 		return;
 
+	if (reason == PANTHOR_RECLAIM_INTERRUPTED)
+		run->req.vm.reason = reason;
+
 	run->req.info.remaining += bo->base.size;
 	run->req.info.remaining_bos++;
 	panthor_reclaim_skipped(&run->req, bo, READ_ONCE(bo->reclaim_state), reason, lock,
@@ -374,6 +377,7 @@ static void panthor_reclaim_set_fence(struct panthor_reclaim_entry *entry, struc
 	struct dma_fence *fence;
 	u32 fences = 0;
 
+	dma_fence_put(entry->fence);
 	dma_resv_iter_begin(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
 		if (dma_resv_iter_is_restarted(&cursor))
@@ -383,7 +387,7 @@ static void panthor_reclaim_set_fence(struct panthor_reclaim_entry *entry, struc
 		entry->fence_seqno = fence->seqno;
 	}
 	dma_resv_iter_end(&cursor);
-	entry->fences += fences;
+	entry->fences = fences;
 
 	/* With no memory for that it is looked at again, but not waited for. */
 	if (dma_resv_get_singleton(resv, DMA_RESV_USAGE_BOOKKEEP, &entry->fence))
@@ -405,7 +409,6 @@ static void panthor_reclaim_keep_all(struct panthor_reclaim_run *run,
 static void panthor_reclaim_vm(struct panthor_reclaim_run *run,
 			       struct panthor_reclaim_entry *entry, struct panthor_vm *vm)
 {
-	struct panthor_reclaim_req *req = &run->req;
 	struct dma_resv *resv = panthor_vm_resv(vm);
 	struct ww_acquire_ctx ticket;
 	bool busy = false;
@@ -425,10 +428,8 @@ static void panthor_reclaim_vm(struct panthor_reclaim_run *run,
 	else if (busy && !run->last)
 		panthor_reclaim_set_fence(entry, resv);
 
-	if (panthor_reclaim_stopped(run))
-		req->vm.reason = PANTHOR_RECLAIM_INTERRUPTED;
-	else if (busy && run->last)
-		req->vm.reason = PANTHOR_RECLAIM_BUSY;
+	if (busy && run->last)
+		run->req.vm.reason = PANTHOR_RECLAIM_BUSY;
 }
 
 /* Its reservation lock is held, and with a @ticket those of the VMs that map it. */
@@ -560,6 +561,7 @@ static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
 		req->vm.fence_context = entry->fence_context;
 		req->vm.fence_seqno = entry->fence_seqno;
 		entry->fence_ns = 0;
+		entry->fences = 0;
 
 		if (vm)
 			panthor_reclaim_vm(run, entry, vm);
@@ -794,6 +796,10 @@ static void panthor_reclaim_count_left(struct panthor_reclaim_run *run)
 			info->remaining_bos++;
 		}
 	}
+
+	/* What was waited for and was gone in the end. */
+	for (u32 i = 0; i < run->set.nr_entries; i++)
+		info->total.fence_ns += run->set.entries[i].fence_ns;
 
 	if (signal_pending(current) && (info->left[PANTHOR_RECLAIM_INTERRUPTED] || info->unwritten))
 		info->cut_short = PANTHOR_RECLAIM_INTERRUPTED;
