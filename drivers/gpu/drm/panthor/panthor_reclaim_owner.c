@@ -800,8 +800,15 @@ void panthor_reclaim_escape(char *dst, const char *src, size_t size, bool word)
 	const char *end = dst + size - 1;
 
 	while (*src) {
-		size_t len = panthor_reclaim_printable(src, word);
+		size_t len;
 
+		/* Most are letters and digits, and this is done for each event. */
+		if (isascii(*src) && isalnum(*src) && dst < end) {
+			*dst++ = *src++;
+			continue;
+		}
+
+		len = panthor_reclaim_printable(src, word);
 		if (end - dst < (len ? len : 4))
 			break;
 
