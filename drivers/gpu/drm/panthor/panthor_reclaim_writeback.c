@@ -283,10 +283,10 @@ void panthor_reclaim_write_end(struct panthor_reclaim_writing *w)
 
 	w->left = panthor_reclaim_in_ram(bo);
 	if (!w->err) {
-		/* What did not get to the device is not written. */
-		w->written -= min(w->written, bo->rcl.swapcached);
 		if (w->left && signal_pending(current))
 			w->err = -EINTR;
+		else	/* What has not got to the device by now does not. */
+			w->written -= min(w->written, bo->rcl.swapcached);
 		atomic_set_release(&bo->rcl.writing, 0);
 	}
 

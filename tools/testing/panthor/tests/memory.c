@@ -164,6 +164,9 @@ static void test_swap(const char *where, bool compressed)
 		skip("this kernel lets a module fill the swap cache, no more", "%s: RAM is free",
 		     where);
 		ok(!result.freed, "%s: and the account does not claim it", where);
+		usleep(100000);
+		diag("%s: 100 ms later SwapCached +%ld", where,
+		     levels().swap_cached - before.swap_cached);
 	} else if (compressed) {
 		ok(zram_kb < (long)(result.evicted / 1024 / 2), "%s: the pattern compresses",
 		   where);
@@ -317,12 +320,12 @@ static void test_write_errors(void)
 	     (unsigned long long)result.freed / 1024);
 	ok(!result.ret && result.evicted >= (uint64_t)mib << 20, "swap fails: all is evicted");
 	ok(result.freed < result.evicted / 2, "swap fails: and the account does not call it free");
-	ok(peer_do(peer, "verify cpu"), "swap fails: data intact");
 	ok(result.unwritten >= result.evicted / 2, "swap fails: but unwritten");
 	limit_zram("0");
 	result = traced_reclaim(peer->pid);
-	ok(!result.ret && !result.evicted_bos && !result.unwritten,
-	   "swap works again: the same write finishes the job");
+	ok(!result.ret && !result.evicted_bos && result.unwritten >= (uint64_t)mib << 19,
+	   "swap works again: and until it is back, still unwritten");
+	ok(peer_do(peer, "verify cpu"), "swap failed: data intact");
 	ok(peer_do(peer, "fill cpu") && !reclaim(peer->pid) && peer_do(peer, "verify check"),
 	   "swap works again: evicted, and seen by the GPU");
 	peer_quit(peer);
