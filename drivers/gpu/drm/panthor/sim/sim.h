@@ -43,6 +43,11 @@ struct task_struct;
 #define PSIM_CACHE_LINE		64
 #define PSIM_LINE_INSNS		(PSIM_CACHE_LINE / sizeof(u64))
 
+/* The GPU's own page, whatever size the kernel's pages have. */
+#define PSIM_PAGE_SHIFT		12
+#define PSIM_PAGE_SIZE		BIT(PSIM_PAGE_SHIFT)
+#define PSIM_PAGE_MASK		(~(u64)(PSIM_PAGE_SIZE - 1))
+
 /* Pages of the firmware's shared section that the simulator uses. */
 #define PSIM_SHARED_VA		0x04000000UL
 #define PSIM_SHARED_PAGES	32
@@ -102,7 +107,7 @@ enum psim_access {
  * struct psim_tlb_entry - A translation as the hardware would cache it
  */
 struct psim_tlb_entry {
-	/** @vpn: Virtual page number. */
+	/** @vpn: Virtual page number, in pages of the GPU. */
 	u64 vpn;
 
 	/** @pte: Leaf entry that was found. */

@@ -36,7 +36,7 @@ static_assert(PSIM_GROUP_CONTROL + PSIM_NUM_CSG * PSIM_GROUP_STRIDE <= PSIM_GLOB
 static_assert(PSIM_STREAM_CONTROL + PSIM_NUM_CS * PSIM_STREAM_STRIDE <= PSIM_GROUP_STRIDE);
 static_assert(PSIM_STREAM_IO + PSIM_NUM_CS * PSIM_STREAM_IO_STRIDE <= PSIM_GROUP_OUTPUT);
 static_assert(PSIM_GROUP_IO + PSIM_NUM_CSG * PSIM_GROUP_IO_STRIDE <=
-	      PSIM_SHARED_PAGES * PAGE_SIZE);
+	      PSIM_SHARED_PAGES * PSIM_PAGE_SIZE);
 static_assert(sizeof(struct panthor_fw_csg_input_iface) <= PSIM_STREAM_IO);
 static_assert(sizeof(struct panthor_fw_csg_output_iface) <= PSIM_STREAM_IO);
 static_assert(sizeof(struct panthor_fw_cs_input_iface) <= PSIM_STREAM_IO_STRIDE);
@@ -47,7 +47,7 @@ static_assert(sizeof(struct panthor_fw_cs_output_iface) <= PSIM_STREAM_IO_STRIDE
 
 static void *psim_shared(struct psim *sim, u32 offset)
 {
-	return sim->mcu.shared[offset >> PAGE_SHIFT] + offset_in_page(offset);
+	return sim->mcu.shared[offset >> PSIM_PAGE_SHIFT] + (offset & ~PSIM_PAGE_MASK);
 }
 
 static int psim_mcu_map_shared(struct psim *sim)
@@ -56,7 +56,7 @@ static int psim_mcu_map_shared(struct psim *sim)
 
 	guard(spinlock)(&as->lock);
 	for (u32 i = 0; i < PSIM_SHARED_PAGES; i++) {
-		int ret = psim_as_ptr(as, PSIM_SHARED_VA + i * PAGE_SIZE, PSIM_WRITE,
+		int ret = psim_as_ptr(as, PSIM_SHARED_VA + i * PSIM_PAGE_SIZE, PSIM_WRITE,
 				      &sim->mcu.shared[i]);
 
 		if (ret)
@@ -98,8 +98,8 @@ static void psim_mcu_init_group(struct psim *sim, u32 i)
 	control->features = 0;
 	control->input_va = PSIM_SHARED_VA + io;
 	control->output_va = PSIM_SHARED_VA + io + PSIM_GROUP_OUTPUT;
-	control->suspend_size = PAGE_ALIGN(PSIM_NUM_CS * sizeof(struct psim_cs_ctx));
-	control->protm_suspend_size = PAGE_SIZE;
+	control->suspend_size = ALIGN(PSIM_NUM_CS * sizeof(struct psim_cs_ctx), PSIM_PAGE_SIZE);
+	control->protm_suspend_size = PSIM_PAGE_SIZE;
 	control->stream_num = PSIM_NUM_CS;
 	control->stream_stride = PSIM_STREAM_STRIDE;
 

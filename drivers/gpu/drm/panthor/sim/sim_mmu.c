@@ -41,7 +41,7 @@
 
 static u32 psim_level_shift(u32 level)
 {
-	return 12 + 9 * (PSIM_LEVELS - 1 - level);
+	return PSIM_PAGE_SHIFT + 9 * (PSIM_LEVELS - 1 - level);
 }
 
 static void psim_tlb_flush(struct psim_as *as)
@@ -52,16 +52,16 @@ static void psim_tlb_flush(struct psim_as *as)
 static void psim_tlb_flush_region(struct psim_as *as)
 {
 	for (u32 i = 0; i < PSIM_TLB_SIZE; i++) {
-		u64 va = as->tlb[i].vpn << PAGE_SHIFT;
+		u64 va = as->tlb[i].vpn << PSIM_PAGE_SHIFT;
 
-		if (as->tlb[i].level && va >= (as->lock_start & PAGE_MASK) && va <= as->lock_last)
+		if (as->tlb[i].level && va >= (as->lock_start & PSIM_PAGE_MASK) && va <= as->lock_last)
 			as->tlb[i].level = 0;
 	}
 }
 
 static void psim_tlb_check(struct psim_as *as, u64 va, u64 pte, u32 level)
 {
-	u64 vpn = va >> PAGE_SHIFT;
+	u64 vpn = va >> PSIM_PAGE_SHIFT;
 	struct psim_tlb_entry *entry = &as->tlb[hash_64(vpn, PSIM_TLB_BITS)];
 
 	/* A fault at level 0 must not look like an unused entry. */
@@ -150,7 +150,7 @@ static u64 psim_flipped_bits(struct psim_as *as, u64 va)
 {
 	struct psim_knobs *knobs = &as->sim->knobs;
 
-	if (!as->id || (va ^ READ_ONCE(knobs->flip_va)) & PAGE_MASK)
+	if (!as->id || (va ^ READ_ONCE(knobs->flip_va)) & PSIM_PAGE_MASK)
 		return 0;
 
 	return READ_ONCE(knobs->flip_mask);
@@ -184,8 +184,8 @@ static u32 psim_check_leaf(struct psim_as *as, u64 pte, u32 level, enum psim_acc
  * @as: Address space.
  * @va: Address.
  * @access: Kind of access.
- * @ptr: Where to store the kernel address on success; good up to the page's
- * end, and as long as @as is locked.
+ * @ptr: Where to store the kernel address on success; good up to the end of the GPU's
+ * page, and as long as @as is locked.
  *
  * Return: 0 on success, -EAGAIN if the address is in a locked region, -EFAULT
  * after a fault (which was raised).
@@ -234,7 +234,7 @@ int psim_as_ptr(struct psim_as *as, u64 va, enum psim_access access, void **ptr)
 static int psim_as_copy(struct psim_as *as, u64 va, void *buf, size_t len, enum psim_access access)
 {
 	while (len) {
-		size_t chunk = min_t(size_t, len, PAGE_SIZE - offset_in_page(va));
+		size_t chunk = min_t(size_t, len, PSIM_PAGE_SIZE - (va & ~PSIM_PAGE_MASK));
 		void *ptr;
 		int ret = psim_as_ptr(as, va, access, &ptr);
 
