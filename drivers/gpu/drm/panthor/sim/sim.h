@@ -6,7 +6,7 @@
 #include <linux/hrtimer.h>
 #include <linux/ioport.h>
 #include <linux/irq_work.h>
-#include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -16,14 +16,13 @@
 #include "panthor_gpu_regs.h"
 #include "panthor_mmu_regs.h"
 
+#include "sim_cs.h"
+
 struct clk_hw;
 struct clk_lookup;
 struct dentry;
 struct platform_device;
 struct psim;
-struct psim_cs;
-struct psim_csg;
-struct task_struct;
 
 /* Size of the register window. */
 #define PSIM_MMIO_SIZE		SZ_2M
@@ -33,15 +32,8 @@ struct task_struct;
 #define PSIM_TIMESTAMP_HZ	24000000UL
 
 #define PSIM_NUM_AS		8
-#define PSIM_NUM_CSG		8
-#define PSIM_NUM_CS		8
-#define PSIM_NUM_REGS		96
-#define PSIM_NUM_SB		8
-#define PSIM_CALL_DEPTH		8
 #define PSIM_TLB_BITS		8
 #define PSIM_TLB_SIZE		BIT(PSIM_TLB_BITS)
-#define PSIM_CACHE_LINE		64
-#define PSIM_LINE_INSNS		(PSIM_CACHE_LINE / sizeof(u64))
 
 /* The GPU's own page, whatever size the kernel's pages have. */
 #define PSIM_PAGE_SHIFT		12
@@ -183,208 +175,11 @@ struct psim_as {
 	struct psim_tlb_entry tlb[PSIM_TLB_SIZE];
 };
 
-/* Why a stream does not execute. */
-enum psim_block {
-	PSIM_RUNNABLE,
-	PSIM_BLOCK_EMPTY,	/* nothing in the ring buffer */
-	PSIM_BLOCK_SYNC,	/* SYNC_WAIT, condition not met */
-	PSIM_BLOCK_SB,		/* waiting for scoreboard slots */
-	PSIM_BLOCK_LOCKED,	/* access to a locked region of the address space */
-	PSIM_BLOCK_MMU,		/* access faulted, the driver has not reacted yet */
-	PSIM_BLOCK_FAULT,	/* CS_FAULT not acknowledged yet */
-	PSIM_BLOCK_OOM,		/* TILER_OOM not answered yet */
-	PSIM_BLOCK_FATAL,	/* CS_FATAL, until the group is terminated */
-	PSIM_BLOCK_HUNG,	/* knob: hang */
-};
-
-/* Where the answer to a TILER_OOM event stands. */
-enum psim_oom {
-	PSIM_OOM_NONE,
-	PSIM_OOM_RAISED,
-	PSIM_OOM_ANSWERED,
-};
-
-/**
- * struct psim_cs_ctx - Architectural state of a stream
- *
- * This is what a group's suspend buffer holds, once per stream.
- */
-struct psim_cs_ctx {
-	/** @regs: Work registers. */
-	u32 regs[PSIM_NUM_REGS];
-
-	/** @extract: Offset of the next ring buffer instruction. */
-	u64 extract;
-
-	/** @pc: Address of the next instruction of the called buffer. */
-	u64 pc;
-
-	/** @end: End of the called buffer. */
-	u64 end;
-
-	/** @stack: Return addresses, for calls from called buffers. */
-	struct {
-		/** @stack.pc: Address of the instruction after the call. */
-		u64 pc;
-		/** @stack.end: End of the calling buffer. */
-		u64 end;
-	} stack[PSIM_CALL_DEPTH];
-
-	/** @heap: Heap context address (HEAP_SET). */
-	u64 heap;
-
-	/** @depth: Number of open calls. */
-	u32 depth;
-
-	/** @error: Exception that SYNC instructions propagate, until ERROR_BARRIER. */
-	u32 error;
-
-	/** @vt_start: Vertex/tiler jobs started (HEAP_OPERATION). */
-	u32 vt_start;
-
-	/** @vt_end: Vertex/tiler jobs completed. */
-	u32 vt_end;
-
-	/** @frag_end: Fragment jobs completed. */
-	u32 frag_end;
-
-	/** @oom: True if a TILER_OOM event was not answered when the group was suspended. */
-	u32 oom;
-
-	/** @hung: True if the job hangs on request. */
-	u32 hung;
-
-	/** @sb_endpoint: Scoreboard slot of endpoint tasks (SET_SB_ENTRY). */
-	u8 sb_endpoint;
-
-	/** @sb_other: Scoreboard slot of other deferred work. */
-	u8 sb_other;
-};
-
-/**
- * struct psim_cs - A command stream slot
- */
-struct psim_cs {
-	/** @csg: Group slot this stream belongs to. */
-	struct psim_csg *csg;
-
-	/** @id: Index in the group. */
-	u32 id;
-
-	/** @active: True when started. */
-	bool active;
-
-	/** @block: Why the stream does not execute. */
-	enum psim_block block;
-
-	/** @oom: State of the instruction that ran out of tiler memory. */
-	enum psim_oom oom;
-
-	/** @in: Input interface. */
-	struct panthor_fw_cs_input_iface *in;
-
-	/** @out: Output interface. */
-	struct panthor_fw_cs_output_iface *out;
-
-	/** @ctx: Architectural state. */
-	struct psim_cs_ctx ctx;
-
-	/** @ring: Address of the ring buffer. */
-	u64 ring;
-
-	/** @ring_size: Size of the ring buffer. */
-	u32 ring_size;
-
-	/** @ring_in: Address of the ring buffer's input page, in AS 0. */
-	u64 ring_in;
-
-	/** @ring_out: Address of the ring buffer's output page, in AS 0. */
-	u64 ring_out;
-
-	/** @insert: Offset behind the last instruction in the ring buffer. */
-	u64 insert;
-
-	/** @line_va: Address of the instructions in @line, 1 if none. */
-	u64 line_va;
-
-	/** @line: Prefetched instructions. */
-	u64 line[PSIM_LINE_INSNS];
-
-	/** @sb_until: When each scoreboard slot becomes idle (ns). */
-	u64 sb_until[PSIM_NUM_SB];
-
-	/** @abort_va: Address of the access that faulted. */
-	u64 abort_va;
-
-	/** @ready_at: Do not execute before (ns): speed and latency knobs. */
-	u64 ready_at;
-
-	/** @sleep_until: When what blocks the stream is to be checked again (ns). */
-	u64 sleep_until;
-
-	/** @progress_at: When the last instruction retired (ns). */
-	u64 progress_at;
-
-	/** @wait: What a blocked SYNC_WAIT waits for. */
-	struct {
-		/** @wait.va: Address of the sync object. */
-		u64 va;
-		/** @wait.ref: Reference value. */
-		u64 ref;
-		/** @wait.cond: Condition. */
-		u8 cond;
-		/** @wait.is64: True for a 64-bit sync object. */
-		bool is64;
-	} wait;
-};
-
-/**
- * struct psim_csg - A command stream group slot
- */
-struct psim_csg {
-	/** @sim: Owner. */
-	struct psim *sim;
-
-	/** @id: Slot number. */
-	u32 id;
-
-	/** @active: True between START or RESUME and SUSPEND or TERMINATE. */
-	bool active;
-
-	/** @idle: True if all streams are idle. */
-	bool idle;
-
-	/** @idle_reported: True once the idle event of this idle period went out. */
-	bool idle_reported;
-
-	/** @progress_reported: True once a progress timer event went out. */
-	bool progress_reported;
-
-	/** @idle_since: When the group became idle (ns). */
-	u64 idle_since;
-
-	/** @priority: Priority, from the endpoint configuration. */
-	u32 priority;
-
-	/** @as: Address space of the group. */
-	struct psim_as *as;
-
-	/** @in: Input interface. */
-	struct panthor_fw_csg_input_iface *in;
-
-	/** @out: Output interface. */
-	struct panthor_fw_csg_output_iface *out;
-
-	/** @cs: Streams. */
-	struct psim_cs cs[PSIM_NUM_CS];
-};
-
-/* Work for the engine, see psim_engine_kick(). */
+/* Work for the engine, see psim_kick(). */
 enum psim_work {
 	PSIM_WORK_RESET,	/* GPU_CMD reset */
 	PSIM_WORK_MCU,		/* MCU_CONTROL written */
-	PSIM_WORK_DOORBELL,	/* a doorbell rang */
-	PSIM_WORK_RETRY,	/* an address space was unlocked, a knob changed */
+	PSIM_WORK_RETRY,	/* a doorbell rang, an address space was unlocked, a knob changed */
 };
 
 /**
@@ -550,8 +345,11 @@ struct psim {
 	/** @as: Address spaces. */
 	struct psim_as as[PSIM_NUM_AS];
 
-	/** @lock: Protects @csgs and @mcu, except MCU_CONTROL, MCU_STATUS and the doorbells. */
-	struct mutex lock;
+	/**
+	 * @lock: Protects @csgs and @mcu, except MCU_CONTROL, MCU_STATUS and the
+	 * doorbells. Interrupts are off.
+	 */
+	spinlock_t lock;
 
 	/** @csgs: Group slots. */
 	struct psim_csg csgs[PSIM_NUM_CSG];
@@ -619,32 +417,34 @@ static inline bool psim_take(u32 *knob)
 	return false;
 }
 
+/* Wakes the engine, which does @work. From any context. */
+static inline void psim_kick(struct psim *sim, enum psim_work work)
+{
+	set_bit(work, &sim->work);
+	if (sim->engine)
+		wake_up_process(sim->engine);
+}
+
 #define psim_count(sim, what) atomic64_inc(&(sim)->stats.what)
 
-/* sim_irq.c */
-int psim_irq_init(struct psim *sim);
-void psim_irq_fini(struct psim *sim);
-void psim_irq_raise(struct psim *sim, enum psim_irq_block block, u32 bits);
-void psim_irq_clear(struct psim *sim, enum psim_irq_block block, u32 bits);
-u32 psim_irq_read(struct psim *sim, enum psim_irq_block block, u32 reg);
-void psim_irq_write(struct psim *sim, enum psim_irq_block block, u32 reg, u32 val);
+/*
+ * Each file calls those below it only; what happens below and concerns somebody
+ * above is a return value, or psim_kick().
+ */
 
 /* sim_regs.c */
 u32 psim_reg_read(struct psim *sim, u32 reg);
 void psim_reg_write(struct psim *sim, u32 reg, u32 val);
-void psim_gpu_reset(struct psim *sim);
-void psim_gpu_fault(struct psim *sim, u32 status);
-u64 psim_timestamp(void);
-u64 psim_cycle_count(void);
 
-/* sim_mmu.c */
-void psim_mmu_init(struct psim *sim);
-void psim_mmu_reset(struct psim *sim);
-u32 psim_mmu_read(struct psim *sim, u32 reg);
-void psim_mmu_write(struct psim *sim, u32 reg, u32 val);
-int psim_as_ptr(struct psim_as *as, u64 va, enum psim_access access, void **ptr);
-int psim_as_read(struct psim_as *as, u64 va, void *buf, size_t len);
-int psim_as_write(struct psim_as *as, u64 va, const void *buf, size_t len);
+/* sim_debugfs.c */
+void psim_debugfs_init(struct psim *sim);
+void psim_debugfs_fini(struct psim *sim);
+
+/* sim_engine.c */
+int psim_engine_start(struct psim *sim);
+void psim_engine_stop(struct psim *sim);
+void psim_engine_doorbell(struct psim *sim, u32 doorbell);
+void psim_engine_abort(struct psim *sim, struct psim_as *as);
 
 /* sim_mcu.c */
 void psim_mcu_control(struct psim *sim);
@@ -654,10 +454,9 @@ void psim_mcu_global_idle(struct psim *sim);
 
 /* sim_group.c */
 void psim_csg_request(struct psim_csg *csg);
-void psim_csg_event(struct psim_csg *csg, u32 event);
 void psim_csg_stop(struct psim_csg *csg);
+void psim_csg_abort(struct psim_csg *csg);
 u64 psim_csg_run(struct psim_csg *csg, u64 now);
-bool psim_csg_is_idle(const struct psim_csg *csg);
 
 /* sim_stream.c */
 void psim_cs_start(struct psim_cs *cs);
@@ -666,24 +465,38 @@ u64 psim_cs_run(struct psim_cs *cs, u64 now);
 void psim_cs_publish_status(struct psim_cs *cs);
 void psim_cs_doorbell(struct psim_cs *cs);
 bool psim_cs_is_idle(const struct psim_cs *cs);
-u32 psim_cs_sb_busy(const struct psim_cs *cs, u64 now);
-void psim_cs_fault(struct psim_cs *cs, u32 type, u32 data, u64 info);
-void psim_cs_fatal(struct psim_cs *cs, u32 type, u32 data, u64 info);
-void psim_cs_oom(struct psim_cs *cs);
 void psim_cs_abort(struct psim_cs *cs);
+
+/* sim_event.c */
+void psim_csg_event(struct psim_csg *csg, u32 event);
+void psim_cs_event(struct psim_cs *cs, u32 event);
 
 /* sim_insn.c */
 int psim_insn_exec(struct psim_cs *cs, u64 insn, u64 now);
 
-/* sim_engine.c */
-int psim_engine_start(struct psim *sim);
-void psim_engine_stop(struct psim *sim);
-void psim_engine_kick(struct psim *sim, enum psim_work work);
-void psim_engine_doorbell(struct psim *sim, u32 doorbell);
-void psim_engine_abort(struct psim *sim, struct psim_as *as);
+/* sim_gpu.c */
+u32 psim_gpu_read(struct psim *sim, u32 reg);
+void psim_gpu_write(struct psim *sim, u32 reg, u32 val);
+void psim_gpu_reset(struct psim *sim);
+void psim_gpu_fault(struct psim *sim, u32 status);
+u64 psim_timestamp(void);
+u64 psim_cycle_count(void);
 
-/* sim_debugfs.c */
-void psim_debugfs_init(struct psim *sim);
-void psim_debugfs_fini(struct psim *sim);
+/* sim_mmu.c */
+void psim_mmu_init(struct psim *sim);
+void psim_mmu_reset(struct psim *sim);
+u32 psim_mmu_read(struct psim *sim, u32 reg);
+struct psim_as *psim_mmu_write(struct psim *sim, u32 reg, u32 val);
+int psim_as_ptr(struct psim_as *as, u64 va, enum psim_access access, void **ptr);
+int psim_as_read(struct psim_as *as, u64 va, void *buf, size_t len);
+int psim_as_write(struct psim_as *as, u64 va, const void *buf, size_t len);
+
+/* sim_irq.c */
+int psim_irq_init(struct psim *sim);
+void psim_irq_fini(struct psim *sim);
+void psim_irq_raise(struct psim *sim, enum psim_irq_block block, u32 bits);
+void psim_irq_clear(struct psim *sim, enum psim_irq_block block, u32 bits);
+u32 psim_irq_read(struct psim *sim, enum psim_irq_block block, u32 reg);
+void psim_irq_write(struct psim *sim, enum psim_irq_block block, u32 reg, u32 val);
 
 #endif /* __PANTHOR_SIM_H__ */

@@ -98,7 +98,7 @@ static int psim_crash_set(void *data, u64 val)
 	struct psim *sim = data;
 
 	WRITE_ONCE(sim->mcu.crashed, !!val);
-	psim_engine_kick(sim, PSIM_WORK_RETRY);
+	psim_kick(sim, PSIM_WORK_RETRY);
 	return 0;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(psim_crash_fops, psim_crash_get, psim_crash_set, "%llu\n");
@@ -136,7 +136,7 @@ static int psim_state_show(struct seq_file *m, void *unused)
 {
 	struct psim *sim = m->private;
 
-	guard(mutex)(&sim->lock);
+	guard(spinlock_irqsave)(&sim->lock);
 	seq_printf(m, "mcu status=%u running=%s crashed=%s\n", READ_ONCE(sim->mcu.status),
 		   str_yes_no(sim->mcu.running), str_yes_no(READ_ONCE(sim->mcu.crashed)));
 
@@ -177,7 +177,7 @@ static int psim_last_fault_show(struct seq_file *m, void *unused)
 {
 	struct psim *sim = m->private;
 
-	guard(mutex)(&sim->lock);
+	guard(spinlock_irqsave)(&sim->lock);
 	seq_printf(m, "%s\n", sim->last_fault);
 	return 0;
 }
@@ -187,7 +187,7 @@ static int psim_last_stale_show(struct seq_file *m, void *unused)
 {
 	struct psim *sim = m->private;
 
-	guard(mutex)(&sim->lock);
+	guard(spinlock_irqsave)(&sim->lock);
 	seq_printf(m, "%s\n", sim->last_stale);
 	return 0;
 }

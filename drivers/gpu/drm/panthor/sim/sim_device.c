@@ -241,7 +241,7 @@ static int __init psim_init(void)
 		return -ENOMEM;
 
 	spin_lock_init(&sim->gpu.lock);
-	mutex_init(&sim->lock);
+	spin_lock_init(&sim->lock);
 	sim->knobs.insn_per_sec = PSIM_DEFAULT_SPEED;
 
 	ret = psim_flush_page_init(sim);

@@ -8,33 +8,20 @@
  * passes. It is part of the signalling path of the driver's fences and never
  * allocates memory.
  *
- * Requests to the firmware are served by whoever rings the doorbell, if that is
- * possible: the driver gives the firmware 100 ms to answer and resets the GPU
- * otherwise, and on an overloaded virtual machine it can take longer than that
- * until the thread gets a CPU.
+ * Requests to the firmware are served by whoever rings the doorbell: the driver
+ * gives the firmware 100 ms to answer and resets the GPU otherwise, and on an
+ * overloaded virtual machine it can take longer than that until the thread gets a
+ * CPU. That is also why the lock is a spinlock with interrupts off, which the
+ * thread holds for no more than one turn of one group: the driver may ring from
+ * any context, an interrupt handler for one.
  */
 
 #include <linux/kthread.h>
 #include <linux/ktime.h>
-#include <linux/mutex.h>
-#include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 
 #include "sim.h"
-
-/**
- * psim_engine_kick() - Give the engine work
- * @sim: Simulator.
- * @work: Kind of work.
- *
- * Can be called from any context.
- */
-void psim_engine_kick(struct psim *sim, enum psim_work work)
-{
-	set_bit(work, &sim->work);
-	if (sim->engine)
-		wake_up_process(sim->engine);
-}
 
 /**
  * psim_engine_doorbell() - Ring a doorbell
@@ -47,13 +34,11 @@ void psim_engine_doorbell(struct psim *sim, u32 doorbell)
 {
 	atomic_or(BIT(doorbell), &sim->mcu.doorbells);
 
-	if (preemptible() && mutex_trylock(&sim->lock)) {
+	scoped_guard(spinlock_irqsave, &sim->lock)
 		psim_mcu_doorbells(sim);
-		mutex_unlock(&sim->lock);
-	}
 
-	/* For the streams, and for the request if we could not serve it. */
-	psim_engine_kick(sim, PSIM_WORK_DOORBELL);
+	/* For the streams. */
+	psim_kick(sim, PSIM_WORK_RETRY);
 }
 
 /**
@@ -61,24 +46,17 @@ void psim_engine_doorbell(struct psim *sim, u32 doorbell)
  * @sim: Simulator.
  * @as: Address space that was just reprogrammed.
  *
- * Done before the register write returns, if that may sleep: the driver wants to
- * know next which streams are concerned.
+ * Done before the register write returns: the driver wants to know next which
+ * streams are concerned. Can be called from any context.
  */
 void psim_engine_abort(struct psim *sim, struct psim_as *as)
 {
-	if (!preemptible())
-		return;
-
-	guard(mutex)(&sim->lock);
+	guard(spinlock_irqsave)(&sim->lock);
 	for (u32 i = 0; i < PSIM_NUM_CSG; i++) {
 		struct psim_csg *csg = &sim->csgs[i];
 
-		if (!csg->active || csg->as != as)
-			continue;
-		for (u32 j = 0; j < PSIM_NUM_CS; j++) {
-			if (csg->cs[j].active)
-				psim_cs_abort(&csg->cs[j]);
-		}
+		if (csg->active && csg->as == as)
+			psim_csg_abort(csg);
 	}
 }
 
@@ -97,49 +75,58 @@ static void psim_engine_reset(struct psim *sim)
 		psim_irq_raise(sim, PSIM_IRQ_GPU, GPU_IRQ_RESET_COMPLETED);
 }
 
-/* Serves the groups, highest priority first. Returns when to do it again. */
+/* Of the groups that are not in @done yet, the one with the highest priority. */
+static struct psim_csg *psim_engine_next_group(struct psim *sim, u32 done)
+{
+	struct psim_csg *best = NULL;
+
+	for (u32 i = 0; i < PSIM_NUM_CSG; i++) {
+		struct psim_csg *csg = &sim->csgs[i];
+
+		if (csg->active && !(done & BIT(i)) && (!best || csg->priority > best->priority))
+			best = csg;
+	}
+
+	return best;
+}
+
+/* Gives each group its turn. Returns when to do it again. */
 static u64 psim_engine_run_groups(struct psim *sim)
 {
 	u64 next = U64_MAX, now = ktime_get_ns();
 	u32 done = 0;
 
-	for (u32 n = 0; n < PSIM_NUM_CSG; n++) {
-		struct psim_csg *best = NULL;
+	/* Registers are written between two turns. */
+	for (;;) {
+		struct psim_csg *csg;
 
-		for (u32 i = 0; i < PSIM_NUM_CSG; i++) {
-			struct psim_csg *csg = &sim->csgs[i];
+		guard(spinlock_irqsave)(&sim->lock);
+		if (!sim->mcu.running)
+			return U64_MAX;
 
-			if (!csg->active || (done & BIT(i)))
-				continue;
-			if (!best || csg->priority > best->priority)
-				best = csg;
+		csg = psim_engine_next_group(sim, done);
+		if (!csg) {
+			psim_mcu_global_idle(sim);
+			return next;
 		}
 
-		if (!best)
-			break;
-
-		done |= BIT(best->id);
-		next = min(next, psim_csg_run(best, now));
+		done |= BIT(csg->id);
+		next = min(next, psim_csg_run(csg, now));
 	}
-
-	psim_mcu_global_idle(sim);
-	return next;
 }
 
 /* Does what there is to do. Returns when to do it again. */
 static u64 psim_engine_pass(struct psim *sim)
 {
-	guard(mutex)(&sim->lock);
+	scoped_guard(spinlock_irqsave, &sim->lock) {
+		clear_bit(PSIM_WORK_RETRY, &sim->work);
+		if (test_and_clear_bit(PSIM_WORK_RESET, &sim->work))
+			psim_engine_reset(sim);
+		if (test_and_clear_bit(PSIM_WORK_MCU, &sim->work))
+			psim_mcu_control(sim);
+	}
 
-	clear_bit(PSIM_WORK_RETRY, &sim->work);
-	if (test_and_clear_bit(PSIM_WORK_RESET, &sim->work))
-		psim_engine_reset(sim);
-	if (test_and_clear_bit(PSIM_WORK_MCU, &sim->work))
-		psim_mcu_control(sim);
-	if (test_and_clear_bit(PSIM_WORK_DOORBELL, &sim->work))
-		psim_mcu_doorbells(sim);
-
-	return sim->mcu.running ? psim_engine_run_groups(sim) : U64_MAX;
+	return psim_engine_run_groups(sim);
 }
 
 static void psim_engine_sleep(struct psim *sim, u64 until)
@@ -168,7 +155,7 @@ static int psim_engine_thread(void *data)
 			cond_resched();
 	}
 
-	scoped_guard(mutex, &sim->lock)
+	scoped_guard(spinlock_irqsave, &sim->lock)
 		psim_mcu_stop(sim, MCU_STATUS_DISABLED);
 	return 0;
 }

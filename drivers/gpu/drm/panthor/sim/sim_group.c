@@ -80,6 +80,29 @@ void psim_csg_stop(struct psim_csg *csg)
 		csg->cs[i].active = false;
 }
 
+/**
+ * psim_csg_abort() - End the accesses that wait for a fault to be resolved
+ * @csg: Group slot.
+ */
+void psim_csg_abort(struct psim_csg *csg)
+{
+	for (u32 i = 0; i < PSIM_NUM_CS; i++) {
+		if (csg->cs[i].active)
+			psim_cs_abort(&csg->cs[i]);
+	}
+}
+
+/* True if all streams are empty or wait for a sync object. */
+static bool psim_csg_is_idle(const struct psim_csg *csg)
+{
+	for (u32 i = 0; i < PSIM_NUM_CS; i++) {
+		if (csg->cs[i].active && !psim_cs_is_idle(&csg->cs[i]))
+			return false;
+	}
+
+	return true;
+}
+
 static void psim_csg_publish_status(struct psim_csg *csg)
 {
 	for (u32 i = 0; i < PSIM_NUM_CS; i++) {
@@ -165,42 +188,6 @@ void psim_csg_request(struct psim_csg *csg)
 	WRITE_ONCE(csg->out->ack, READ_ONCE(csg->out->ack) ^ changed);
 	if (changed & READ_ONCE(csg->in->ack_irq_mask))
 		psim_irq_raise(csg->sim, PSIM_IRQ_JOB, JOB_INT_CSG_IF(csg->id));
-}
-
-/**
- * psim_csg_event() - Tell the driver about an event
- * @csg: Group slot.
- * @event: One bit of CSG_EVT_MASK.
- *
- * An event that the driver has not acknowledged yet is not raised again: the
- * driver is going to look at what happened after it acknowledged.
- */
-void psim_csg_event(struct psim_csg *csg, u32 event)
-{
-	u32 ack = READ_ONCE(csg->out->ack);
-
-	if ((READ_ONCE(csg->in->req) ^ ack) & event)
-		return;
-
-	WRITE_ONCE(csg->out->ack, ack ^ event);
-	if (READ_ONCE(csg->in->ack_irq_mask) & event)
-		psim_irq_raise(csg->sim, PSIM_IRQ_JOB, JOB_INT_CSG_IF(csg->id));
-}
-
-/**
- * psim_csg_is_idle() - Tell if a group has nothing to do
- * @csg: Group slot.
- *
- * Return: True if all streams are empty or wait for a sync object.
- */
-bool psim_csg_is_idle(const struct psim_csg *csg)
-{
-	for (u32 i = 0; i < PSIM_NUM_CS; i++) {
-		if (csg->cs[i].active && !psim_cs_is_idle(&csg->cs[i]))
-			return false;
-	}
-
-	return true;
 }
 
 /* @worked: a stream executed something, though it may be idle again. */

@@ -99,7 +99,9 @@ static s32 psim_imm16(u64 insn)
 /* Ends the stream; what an instruction returns that cannot be executed. */
 static int psim_insn_fatal(struct psim_cs *cs, u32 type, u64 info)
 {
-	psim_cs_fatal(cs, type, 0, info);
+	cs->trap.fatal = true;
+	cs->trap.type = type;
+	cs->trap.info = info;
 	return -EINVAL;
 }
 
@@ -108,10 +110,12 @@ static int psim_insn_invalid(struct psim_cs *cs, u64 insn)
 	return psim_insn_fatal(cs, DRM_PANTHOR_EXCEPTION_CS_INSTR_INVALID, insn);
 }
 
-/* Reports a recoverable fault. */
+/* Ends the job; what an instruction returns that failed. */
 static int psim_insn_fault(struct psim_cs *cs, u32 type, u64 info)
 {
-	psim_cs_fault(cs, type, 0, info);
+	cs->trap.fatal = false;
+	cs->trap.type = type;
+	cs->trap.info = info;
 	return -EINVAL;
 }
 
@@ -394,7 +398,7 @@ static int psim_op_sync_write(struct psim_cs *cs, u64 insn, bool is64, bool add,
 	/* Streams that wait check again; the driver for system scope only. */
 	set_bit(PSIM_WORK_RETRY, &cs->csg->sim->work);
 	if (!FIELD_GET(PSIM_F_SYNC_SCOPE, insn))
-		psim_csg_event(cs->csg, CSG_SYNC_UPDATE);
+		cs->sync_update = true;
 	return 0;
 }
 
@@ -481,12 +485,10 @@ static int psim_heap_start(struct psim_cs *cs)
 		cs->ctx.vt_start++;
 		if (!psim_take(&cs->csg->sim->knobs.tiler_oom))
 			return 0;
-		psim_cs_oom(cs);
-		return -EAGAIN;
+		return -ENOMEM;
 	case PSIM_OOM_RAISED:
 		/* Resumed before the driver answered: ask again. */
-		psim_cs_oom(cs);
-		return -EAGAIN;
+		return -ENOMEM;
 	case PSIM_OOM_ANSWERED:
 		break;
 	}
@@ -530,7 +532,8 @@ static int psim_op_heap(struct psim_cs *cs, u64 insn, u64 now)
  *
  * Return: 0 if it retired, PSIM_INSN_FLOW if it retired and set the program
  * counter, a negative error if it did not. -EAGAIN: something stopped it,
- * -EFAULT: its access to memory was refused.
+ * -EFAULT: its access to memory was refused, -ENOMEM: the tiler is out of memory,
+ * -EINVAL: see &psim_cs.trap.
  */
 int psim_insn_exec(struct psim_cs *cs, u64 insn, u64 now)
 {

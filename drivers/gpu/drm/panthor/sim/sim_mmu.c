@@ -51,10 +51,12 @@ static void psim_tlb_flush(struct psim_as *as)
 
 static void psim_tlb_flush_region(struct psim_as *as)
 {
+	u64 first = as->lock_start & PSIM_PAGE_MASK;
+
 	for (u32 i = 0; i < PSIM_TLB_SIZE; i++) {
 		u64 va = as->tlb[i].vpn << PSIM_PAGE_SHIFT;
 
-		if (as->tlb[i].level && va >= (as->lock_start & PSIM_PAGE_MASK) && va <= as->lock_last)
+		if (as->tlb[i].level && va >= first && va <= as->lock_last)
 			as->tlb[i].level = 0;
 	}
 }
@@ -297,13 +299,14 @@ static void psim_as_set_region(struct psim_as *as)
 	as->lock_last = as->lock_start + (BIT_ULL(shift) - 1);
 }
 
-static void psim_as_command(struct psim_as *as, u32 cmd)
+/* Returns true if it answers a fault. */
+static bool psim_as_command(struct psim_as *as, u32 cmd)
 {
 	struct psim *sim = as->sim;
 	u32 delay = READ_ONCE(sim->knobs.mmu_delay_us);
 	bool abort = false;
 
-	scoped_guard(spinlock, &as->lock) {
+	scoped_guard(spinlock_irqsave, &as->lock) {
 		switch (cmd) {
 		case AS_COMMAND_UPDATE:
 			as->live.transtab = as->transtab;
@@ -340,10 +343,9 @@ static void psim_as_command(struct psim_as *as, u32 cmd)
 	}
 
 	psim_count(sim, mmu_cmds);
-	if (abort)
-		psim_engine_abort(sim, as);
 	if (cmd == AS_COMMAND_UNLOCK || cmd == AS_COMMAND_UPDATE)
-		psim_engine_kick(sim, PSIM_WORK_RETRY);
+		psim_kick(sim, PSIM_WORK_RETRY);
+	return abort;
 }
 
 static u32 psim_as_status(struct psim_as *as)
@@ -409,8 +411,11 @@ static void psim_set_hi(u64 *reg, u32 val)
  * @sim: Simulator.
  * @reg: Offset from the first address space.
  * @val: Value.
+ *
+ * Return: The address space, if the write answers a fault: the accesses that wait
+ * for that end. NULL otherwise.
  */
-void psim_mmu_write(struct psim *sim, u32 reg, u32 val)
+struct psim_as *psim_mmu_write(struct psim *sim, u32 reg, u32 val)
 {
 	struct psim_as *as = &sim->as[reg >> MMU_AS_SHIFT];
 
@@ -434,8 +439,7 @@ void psim_mmu_write(struct psim *sim, u32 reg, u32 val)
 		psim_set_hi(&as->lockaddr, val);
 		break;
 	case AS_COMMAND(0):
-		psim_as_command(as, val);
-		break;
+		return psim_as_command(as, val) ? as : NULL;
 	case AS_TRANSCFG(0):
 		psim_set_lo(&as->transcfg, val);
 		break;
@@ -446,6 +450,8 @@ void psim_mmu_write(struct psim *sim, u32 reg, u32 val)
 		psim_count(sim, bad_regs);
 		break;
 	}
+
+	return NULL;
 }
 
 /**
@@ -457,7 +463,7 @@ void psim_mmu_reset(struct psim *sim)
 	for (u32 i = 0; i < PSIM_NUM_AS; i++) {
 		struct psim_as *as = &sim->as[i];
 
-		guard(spinlock)(&as->lock);
+		guard(spinlock_irqsave)(&as->lock);
 		as->transtab = 0;
 		as->memattr = 0;
 		as->transcfg = AS_TRANSCFG_ADRMODE_UNMAPPED;

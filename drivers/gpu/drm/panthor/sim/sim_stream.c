@@ -63,6 +63,47 @@ static void psim_cs_read_pointers(struct psim_cs *cs, bool start)
 	smp_rmb();
 }
 
+/*
+ * Reports a recoverable fault. Once the driver has acknowledged, the called
+ * buffers are abandoned, and the ring buffer goes on with the error to be
+ * propagated up to ERROR_BARRIER.
+ */
+static void psim_cs_fault(struct psim_cs *cs, u32 type, u64 info)
+{
+	cs->block = PSIM_BLOCK_FAULT;
+	cs->ctx.error = type;
+	cs->out->fault = type;
+	cs->out->fault_info = info;
+	psim_count(cs->csg->sim, cs_faults);
+	psim_cs_publish(cs);
+	psim_cs_event(cs, CS_FAULT);
+}
+
+/* Reports a fault that ends the stream. */
+static void psim_cs_fatal(struct psim_cs *cs, u32 type, u64 info)
+{
+	cs->block = PSIM_BLOCK_FATAL;
+	cs->out->fatal = type;
+	cs->out->fatal_info = info;
+	psim_count(cs->csg->sim, cs_fatals);
+	psim_cs_publish(cs);
+	psim_cs_event(cs, CS_FATAL);
+}
+
+/* Asks the driver for a tiler heap chunk. */
+static void psim_cs_oom(struct psim_cs *cs)
+{
+	cs->block = PSIM_BLOCK_OOM;
+	cs->oom = PSIM_OOM_RAISED;
+	cs->out->heap_vt_start = cs->ctx.vt_start;
+	cs->out->heap_vt_end = cs->ctx.vt_end;
+	cs->out->heap_frag_end = cs->ctx.frag_end;
+	cs->out->heap_address = cs->ctx.heap;
+	psim_count(cs->csg->sim, tiler_ooms);
+	psim_cs_publish(cs);
+	psim_cs_event(cs, CS_TILER_OOM);
+}
+
 /**
  * psim_cs_start() - Put a stream into its initial state
  * @cs: Stream.
@@ -106,18 +147,12 @@ void psim_cs_attach(struct psim_cs *cs)
 	if (cs->ctx.hung)
 		cs->block = PSIM_BLOCK_HUNG;
 	if (cs->ctx.depth > PSIM_CALL_DEPTH)
-		psim_cs_fatal(cs, DRM_PANTHOR_EXCEPTION_CS_CONFIG_FAULT, 0, cs->ctx.depth);
+		psim_cs_fatal(cs, DRM_PANTHOR_EXCEPTION_CS_CONFIG_FAULT, cs->ctx.depth);
 	psim_cs_read_pointers(cs, false);
 }
 
-/**
- * psim_cs_sb_busy() - Scoreboard slots that are not idle
- * @cs: Stream.
- * @now: Current time.
- *
- * Return: Bitmap of slots.
- */
-u32 psim_cs_sb_busy(const struct psim_cs *cs, u64 now)
+/* Bitmap of the scoreboard slots that are not idle. */
+static u32 psim_cs_sb_busy(const struct psim_cs *cs, u64 now)
 {
 	u32 busy = 0;
 
@@ -184,78 +219,6 @@ void psim_cs_publish_status(struct psim_cs *cs)
 	psim_cs_publish(cs);
 }
 
-/* Raises a stream event, see psim_csg_event(). */
-static void psim_cs_event(struct psim_cs *cs, u32 event)
-{
-	struct psim_csg *csg = cs->csg;
-	u32 ack = READ_ONCE(cs->out->ack);
-	u32 irq_req = READ_ONCE(csg->out->cs_irq_req);
-
-	if (!((READ_ONCE(cs->in->req) ^ ack) & event))
-		WRITE_ONCE(cs->out->ack, ack ^ event);
-
-	if (!((irq_req ^ READ_ONCE(csg->in->cs_irq_ack)) & BIT(cs->id)))
-		WRITE_ONCE(csg->out->cs_irq_req, irq_req ^ BIT(cs->id));
-
-	if (READ_ONCE(cs->in->ack_irq_mask) & event)
-		psim_irq_raise(csg->sim, PSIM_IRQ_JOB, JOB_INT_CSG_IF(csg->id));
-}
-
-/**
- * psim_cs_fault() - Report a recoverable fault
- * @cs: Stream.
- * @type: Exception type.
- * @data: Exception data.
- * @info: Additional information, an address for instance.
- *
- * Once the driver has acknowledged, the called buffers are abandoned, and the
- * ring buffer goes on with the error to be propagated up to ERROR_BARRIER.
- */
-void psim_cs_fault(struct psim_cs *cs, u32 type, u32 data, u64 info)
-{
-	cs->block = PSIM_BLOCK_FAULT;
-	cs->ctx.error = type;
-	cs->out->fault = type | data << 8;
-	cs->out->fault_info = info;
-	psim_count(cs->csg->sim, cs_faults);
-	psim_cs_publish(cs);
-	psim_cs_event(cs, CS_FAULT);
-}
-
-/**
- * psim_cs_fatal() - Report a fault that ends the stream
- * @cs: Stream.
- * @type: Exception type.
- * @data: Exception data.
- * @info: Additional information, an address for instance.
- */
-void psim_cs_fatal(struct psim_cs *cs, u32 type, u32 data, u64 info)
-{
-	cs->block = PSIM_BLOCK_FATAL;
-	cs->out->fatal = type | data << 8;
-	cs->out->fatal_info = info;
-	psim_count(cs->csg->sim, cs_fatals);
-	psim_cs_publish(cs);
-	psim_cs_event(cs, CS_FATAL);
-}
-
-/**
- * psim_cs_oom() - Ask the driver for a tiler heap chunk
- * @cs: Stream.
- */
-void psim_cs_oom(struct psim_cs *cs)
-{
-	cs->block = PSIM_BLOCK_OOM;
-	cs->oom = PSIM_OOM_RAISED;
-	cs->out->heap_vt_start = cs->ctx.vt_start;
-	cs->out->heap_vt_end = cs->ctx.vt_end;
-	cs->out->heap_frag_end = cs->ctx.frag_end;
-	cs->out->heap_address = cs->ctx.heap;
-	psim_count(cs->csg->sim, tiler_ooms);
-	psim_cs_publish(cs);
-	psim_cs_event(cs, CS_TILER_OOM);
-}
-
 /**
  * psim_cs_abort() - End an access that waits for a fault to be resolved
  * @cs: Stream.
@@ -266,7 +229,7 @@ void psim_cs_oom(struct psim_cs *cs)
 void psim_cs_abort(struct psim_cs *cs)
 {
 	if (cs->block == PSIM_BLOCK_MMU)
-		psim_cs_fatal(cs, DRM_PANTHOR_EXCEPTION_CS_BUS_FAULT, 0, cs->abort_va);
+		psim_cs_fatal(cs, DRM_PANTHOR_EXCEPTION_CS_BUS_FAULT, cs->abort_va);
 }
 
 /**
@@ -352,6 +315,30 @@ static int psim_cs_fetch(struct psim_cs *cs, u64 *insn)
 	return 0;
 }
 
+/* An instruction did not retire. */
+static void psim_cs_stopped(struct psim_cs *cs, int error)
+{
+	switch (error) {
+	case -EAGAIN:
+		if (cs->block == PSIM_RUNNABLE)
+			cs->block = PSIM_BLOCK_LOCKED;
+		break;
+	case -EFAULT:
+		cs->block = PSIM_BLOCK_MMU;
+		cs->abort_va = cs->csg->as->abort_va;
+		break;
+	case -ENOMEM:
+		psim_cs_oom(cs);
+		break;
+	default:
+		if (cs->trap.fatal)
+			psim_cs_fatal(cs, cs->trap.type, cs->trap.info);
+		else
+			psim_cs_fault(cs, cs->trap.type, cs->trap.info);
+		break;
+	}
+}
+
 /* Executes up to @count instructions. Returns how many were. */
 static u32 psim_cs_batch(struct psim_cs *cs, u32 count, u64 now)
 {
@@ -374,14 +361,14 @@ static u32 psim_cs_batch(struct psim_cs *cs, u32 count, u64 now)
 		ret = psim_cs_fetch(cs, &insn);
 		if (!ret)
 			ret = psim_insn_exec(cs, insn, now);
-		if (ret == -EAGAIN && cs->block == PSIM_RUNNABLE)
-			cs->block = PSIM_BLOCK_LOCKED;
-		if (ret == -EFAULT && cs->block == PSIM_RUNNABLE) {
-			cs->block = PSIM_BLOCK_MMU;
-			cs->abort_va = cs->csg->as->abort_va;
+		if (cs->sync_update) {
+			cs->sync_update = false;
+			psim_csg_event(cs->csg, CSG_SYNC_UPDATE);
 		}
-		if (ret < 0)
+		if (ret < 0) {
+			psim_cs_stopped(cs, ret);
 			break;
+		}
 		if (!ret)
 			psim_cs_advance(cs);
 		/* The instruction was one that takes time. */

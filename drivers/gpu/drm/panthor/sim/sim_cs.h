@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+#ifndef __PANTHOR_SIM_CS_H__
+#define __PANTHOR_SIM_CS_H__
+
+#include <linux/types.h>
+
+struct psim;
+struct psim_as;
+struct psim_csg;
+
+#define PSIM_NUM_CSG		8
+#define PSIM_NUM_CS		8
+#define PSIM_NUM_REGS		96
+#define PSIM_NUM_SB		8
+#define PSIM_CALL_DEPTH		8
+#define PSIM_CACHE_LINE		64
+#define PSIM_LINE_INSNS		(PSIM_CACHE_LINE / sizeof(u64))
+
+/* Why a stream does not execute. */
+enum psim_block {
+	PSIM_RUNNABLE,
+	PSIM_BLOCK_EMPTY,	/* nothing in the ring buffer */
+	PSIM_BLOCK_SYNC,	/* SYNC_WAIT, condition not met */
+	PSIM_BLOCK_SB,		/* waiting for scoreboard slots */
+	PSIM_BLOCK_LOCKED,	/* access to a locked region of the address space */
+	PSIM_BLOCK_MMU,		/* access faulted, the driver has not reacted yet */
+	PSIM_BLOCK_FAULT,	/* CS_FAULT not acknowledged yet */
+	PSIM_BLOCK_OOM,		/* TILER_OOM not answered yet */
+	PSIM_BLOCK_FATAL,	/* CS_FATAL, until the group is terminated */
+	PSIM_BLOCK_HUNG,	/* knob: hang */
+};
+
+/* Where the answer to a TILER_OOM event stands. */
+enum psim_oom {
+	PSIM_OOM_NONE,
+	PSIM_OOM_RAISED,
+	PSIM_OOM_ANSWERED,
+};
+
+/**
+ * struct psim_cs_ctx - Architectural state of a stream
+ *
+ * This is what a group's suspend buffer holds, once per stream.
+ */
+struct psim_cs_ctx {
+	/** @regs: Work registers. */
+	u32 regs[PSIM_NUM_REGS];
+
+	/** @extract: Offset of the next ring buffer instruction. */
+	u64 extract;
+
+	/** @pc: Address of the next instruction of the called buffer. */
+	u64 pc;
+
+	/** @end: End of the called buffer. */
+	u64 end;
+
+	/** @stack: Return addresses, for calls from called buffers. */
+	struct {
+		/** @stack.pc: Address of the instruction after the call. */
+		u64 pc;
+		/** @stack.end: End of the calling buffer. */
+		u64 end;
+	} stack[PSIM_CALL_DEPTH];
+
+	/** @heap: Heap context address (HEAP_SET). */
+	u64 heap;
+
+	/** @depth: Number of open calls. */
+	u32 depth;
+
+	/** @error: Exception that SYNC instructions propagate, until ERROR_BARRIER. */
+	u32 error;
+
+	/** @vt_start: Vertex/tiler jobs started (HEAP_OPERATION). */
+	u32 vt_start;
+
+	/** @vt_end: Vertex/tiler jobs completed. */
+	u32 vt_end;
+
+	/** @frag_end: Fragment jobs completed. */
+	u32 frag_end;
+
+	/** @oom: True if a TILER_OOM event was not answered when the group was suspended. */
+	u32 oom;
+
+	/** @hung: True if the job hangs on request. */
+	u32 hung;
+
+	/** @sb_endpoint: Scoreboard slot of endpoint tasks (SET_SB_ENTRY). */
+	u8 sb_endpoint;
+
+	/** @sb_other: Scoreboard slot of other deferred work. */
+	u8 sb_other;
+};
+
+/**
+ * struct psim_cs - A command stream slot
+ */
+struct psim_cs {
+	/** @csg: Group slot this stream belongs to. */
+	struct psim_csg *csg;
+
+	/** @id: Index in the group. */
+	u32 id;
+
+	/** @active: True when started. */
+	bool active;
+
+	/** @block: Why the stream does not execute. */
+	enum psim_block block;
+
+	/** @oom: State of the instruction that ran out of tiler memory. */
+	enum psim_oom oom;
+
+	/** @in: Input interface. */
+	struct panthor_fw_cs_input_iface *in;
+
+	/** @out: Output interface. */
+	struct panthor_fw_cs_output_iface *out;
+
+	/** @ctx: Architectural state. */
+	struct psim_cs_ctx ctx;
+
+	/** @ring: Address of the ring buffer. */
+	u64 ring;
+
+	/** @ring_size: Size of the ring buffer. */
+	u32 ring_size;
+
+	/** @ring_in: Address of the ring buffer's input page, in AS 0. */
+	u64 ring_in;
+
+	/** @ring_out: Address of the ring buffer's output page, in AS 0. */
+	u64 ring_out;
+
+	/** @insert: Offset behind the last instruction in the ring buffer. */
+	u64 insert;
+
+	/** @line_va: Address of the instructions in @line, 1 if none. */
+	u64 line_va;
+
+	/** @line: Prefetched instructions. */
+	u64 line[PSIM_LINE_INSNS];
+
+	/** @sb_until: When each scoreboard slot becomes idle (ns). */
+	u64 sb_until[PSIM_NUM_SB];
+
+	/** @trap: What is to be reported of an instruction that returned -EINVAL. */
+	struct {
+		/** @trap.fatal: True for CS_FATAL, false for CS_FAULT. */
+		bool fatal;
+		/** @trap.type: Exception type. */
+		u32 type;
+		/** @trap.info: Additional information, an address for instance. */
+		u64 info;
+	} trap;
+
+	/** @sync_update: True if the driver is to be told that a sync object changed. */
+	bool sync_update;
+
+	/** @abort_va: Address of the access that faulted. */
+	u64 abort_va;
+
+	/** @ready_at: Do not execute before (ns): speed and latency knobs. */
+	u64 ready_at;
+
+	/** @sleep_until: When what blocks the stream is to be checked again (ns). */
+	u64 sleep_until;
+
+	/** @progress_at: When the last instruction retired (ns). */
+	u64 progress_at;
+
+	/** @wait: What a blocked SYNC_WAIT waits for. */
+	struct {
+		/** @wait.va: Address of the sync object. */
+		u64 va;
+		/** @wait.ref: Reference value. */
+		u64 ref;
+		/** @wait.cond: Condition. */
+		u8 cond;
+		/** @wait.is64: True for a 64-bit sync object. */
+		bool is64;
+	} wait;
+};
+
+/**
+ * struct psim_csg - A command stream group slot
+ */
+struct psim_csg {
+	/** @sim: Owner. */
+	struct psim *sim;
+
+	/** @id: Slot number. */
+	u32 id;
+
+	/** @active: True between START or RESUME and SUSPEND or TERMINATE. */
+	bool active;
+
+	/** @idle: True if all streams are idle. */
+	bool idle;
+
+	/** @idle_reported: True once the idle event of this idle period went out. */
+	bool idle_reported;
+
+	/** @progress_reported: True once a progress timer event went out. */
+	bool progress_reported;
+
+	/** @idle_since: When the group became idle (ns). */
+	u64 idle_since;
+
+	/** @priority: Priority, from the endpoint configuration. */
+	u32 priority;
+
+	/** @as: Address space of the group. */
+	struct psim_as *as;
+
+	/** @in: Input interface. */
+	struct panthor_fw_csg_input_iface *in;
+
+	/** @out: Output interface. */
+	struct panthor_fw_csg_output_iface *out;
+
+	/** @cs: Streams. */
+	struct psim_cs cs[PSIM_NUM_CS];
+};
+
+#endif /* __PANTHOR_SIM_CS_H__ */
