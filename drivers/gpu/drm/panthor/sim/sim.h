@@ -314,6 +314,8 @@ struct psim_stats {
 	atomic64_t progress_events;
 	/** @pings: Pings answered. */
 	atomic64_t pings;
+	/** @power_offs: Runtime suspends, which lose all state. */
+	atomic64_t power_offs;
 	/** @boots: Firmware boots. */
 	atomic64_t boots;
 	/** @resets: GPU resets. */
@@ -445,6 +447,7 @@ int psim_engine_start(struct psim *sim);
 void psim_engine_stop(struct psim *sim);
 void psim_engine_doorbell(struct psim *sim, u32 doorbell);
 void psim_engine_abort(struct psim *sim, struct psim_as *as);
+void psim_engine_power_off(struct psim *sim);
 
 /* sim_mcu.c */
 void psim_mcu_control(struct psim *sim);
@@ -496,6 +499,7 @@ int psim_irq_init(struct psim *sim);
 void psim_irq_fini(struct psim *sim);
 void psim_irq_raise(struct psim *sim, enum psim_irq_block block, u32 bits);
 void psim_irq_clear(struct psim *sim, enum psim_irq_block block, u32 bits);
+void psim_irq_reset(struct psim *sim);
 u32 psim_irq_read(struct psim *sim, enum psim_irq_block block, u32 reg);
 void psim_irq_write(struct psim *sim, enum psim_irq_block block, u32 reg, u32 val);
 

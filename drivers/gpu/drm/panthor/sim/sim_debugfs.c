@@ -64,6 +64,7 @@ static const struct psim_file psim_counter_files[] = {
 	PSIM_COUNTER(idle_events),
 	PSIM_COUNTER(progress_events),
 	PSIM_COUNTER(pings),
+	PSIM_COUNTER(power_offs),
 	PSIM_COUNTER(boots),
 	PSIM_COUNTER(resets),
 	PSIM_COUNTER(flushes),

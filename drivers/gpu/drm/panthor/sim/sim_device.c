@@ -27,7 +27,9 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
+#include <linux/pm_domain.h>
 #include <linux/pm_opp.h>
+#include <linux/pm_runtime.h>
 #include <linux/poison.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -192,6 +194,23 @@ static void psim_parent_fini(struct psim *sim)
 	platform_driver_unregister(&psim_parent_driver);
 }
 
+/* A runtime suspend ends with the power being cut. */
+static int psim_runtime_suspend(struct device *dev)
+{
+	int ret = pm_generic_runtime_suspend(dev);
+
+	if (!ret)
+		psim_engine_power_off(psim);
+	return ret;
+}
+
+static struct dev_pm_domain psim_pm_domain = {
+	.ops = {
+		RUNTIME_PM_OPS(psim_runtime_suspend, pm_generic_runtime_resume, NULL)
+		SYSTEM_SLEEP_PM_OPS(pm_generic_suspend, pm_generic_resume)
+	},
+};
+
 static int psim_device_init(struct psim *sim)
 {
 	const struct resource res[] = {
@@ -217,6 +236,7 @@ static int psim_device_init(struct psim *sim)
 	 * In time for the probe: the driver's module needs our symbols and so
 	 * cannot be there yet, and it is linked behind us if it is built in.
 	 */
+	dev_pm_domain_set(&sim->pdev->dev, &psim_pm_domain);
 	ret = dev_pm_opp_add(&sim->pdev->dev, PSIM_CLOCK_HZ, 0);
 	if (ret)
 		platform_device_unregister(sim->pdev);

@@ -60,19 +60,40 @@ void psim_engine_abort(struct psim *sim, struct psim_as *as)
 	}
 }
 
-static void psim_engine_reset(struct psim *sim)
+/* Whatever was running is gone. */
+static void psim_engine_stop_all(struct psim *sim)
 {
-	/* Whatever was running is gone, also if the reset is going to fail. */
 	psim_mcu_stop(sim, MCU_STATUS_DISABLED);
 	WRITE_ONCE(sim->mcu.crashed, false);
 	psim_mmu_reset(sim);
 	psim_gpu_reset(sim);
+}
+
+static void psim_engine_reset(struct psim *sim)
+{
+	psim_engine_stop_all(sim);
 	psim_irq_clear(sim, PSIM_IRQ_JOB, ~0);
 	psim_irq_clear(sim, PSIM_IRQ_MMU, ~0);
 	psim_count(sim, resets);
 
 	if (!psim_take(&sim->knobs.fail_resets))
 		psim_irq_raise(sim, PSIM_IRQ_GPU, GPU_IRQ_RESET_COMPLETED);
+}
+
+/**
+ * psim_engine_power_off() - Lose all state
+ * @sim: Simulator.
+ *
+ * What the driver wants to find again after a runtime suspend, it has to save.
+ */
+void psim_engine_power_off(struct psim *sim)
+{
+	guard(spinlock_irqsave)(&sim->lock);
+	sim->work = 0;
+	psim_engine_stop_all(sim);
+	WRITE_ONCE(sim->mcu.control, MCU_CONTROL_DISABLE);
+	psim_irq_reset(sim);
+	psim_count(sim, power_offs);
 }
 
 /* Of the groups that are not in @done yet, the one with the highest priority. */

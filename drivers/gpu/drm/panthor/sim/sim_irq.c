@@ -97,6 +97,21 @@ void psim_irq_clear(struct psim *sim, enum psim_irq_block block, u32 bits)
 }
 
 /**
+ * psim_irq_reset() - Put the registers of all blocks into their state at power-on
+ * @sim: Simulator.
+ */
+void psim_irq_reset(struct psim *sim)
+{
+	for (u32 i = 0; i < PSIM_IRQ_COUNT; i++) {
+		struct psim_irq *irq = &sim->irqs[i];
+
+		guard(spinlock_irqsave)(&irq->lock);
+		irq->raw = 0;
+		irq->mask = 0;
+	}
+}
+
+/**
  * psim_irq_read() - Read one of the four registers of a block
  * @sim: Simulator.
  * @block: Block.
