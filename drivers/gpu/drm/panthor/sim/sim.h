@@ -254,6 +254,15 @@ struct psim_knobs {
 	/** @hang_jobs: Number of calls from a ring buffer that will never return. */
 	u32 hang_jobs;
 
+	/** @pixel_ns: Time that RUN_FRAGMENT takes per pixel. */
+	u32 pixel_ns;
+
+	/** @vertex_ns: Time that a draw takes per vertex. */
+	u32 vertex_ns;
+
+	/** @item_ns: Time that RUN_COMPUTE takes per work item. */
+	u32 item_ns;
+
 	/** @tiler_oom: Number of vertex/tiler starts that run out of tiler memory. */
 	u32 tiler_oom;
 
@@ -304,6 +313,22 @@ struct psim_stats {
 	atomic64_t cs_fatals;
 	/** @tiler_ooms: TILER_OOM events. */
 	atomic64_t tiler_ooms;
+	/** @tiler_exceptions: Exception handlers called because the tiler got no memory. */
+	atomic64_t tiler_exceptions;
+	/** @chunks_taken: Tiler heap chunks that came from the driver or the free list. */
+	atomic64_t chunks_taken;
+	/** @chunks_filled: Tiler heap chunks that became full. */
+	atomic64_t chunks_filled;
+	/** @chunks_returned: Lists of tiler heap chunks that were put on a free list. */
+	atomic64_t chunks_returned;
+	/** @dispatches: RUN_COMPUTE instructions. */
+	atomic64_t dispatches;
+	/** @draws: RUN_IDVS and RUN_FULLSCREEN instructions. */
+	atomic64_t draws;
+	/** @frames: RUN_FRAGMENT instructions. */
+	atomic64_t frames;
+	/** @unknown_insns: Instructions that are not implemented. */
+	atomic64_t unknown_insns;
 	/** @suspends: Groups suspended. */
 	atomic64_t suspends;
 	/** @resumes: Groups resumed. */
@@ -390,6 +415,9 @@ struct psim {
 	/** @stats: Counters. */
 	struct psim_stats stats;
 
+	/** @unknown: Opcodes that were met and are not implemented. */
+	DECLARE_BITMAP(unknown, 256);
+
 	/** @last_fault: Last MMU fault, for debugfs; protected by @lock. */
 	char last_fault[96];
 
@@ -464,6 +492,7 @@ u64 psim_csg_run(struct psim_csg *csg, u64 now);
 /* sim_stream.c */
 void psim_cs_start(struct psim_cs *cs);
 void psim_cs_attach(struct psim_cs *cs);
+void psim_cs_save(struct psim_cs *cs);
 u64 psim_cs_run(struct psim_cs *cs, u64 now);
 void psim_cs_publish_status(struct psim_cs *cs);
 void psim_cs_doorbell(struct psim_cs *cs);
@@ -493,6 +522,7 @@ struct psim_as *psim_mmu_write(struct psim *sim, u32 reg, u32 val);
 int psim_as_ptr(struct psim_as *as, u64 va, enum psim_access access, void **ptr);
 int psim_as_read(struct psim_as *as, u64 va, void *buf, size_t len);
 int psim_as_write(struct psim_as *as, u64 va, const void *buf, size_t len);
+int psim_as_fill(struct psim_as *as, u64 va, const u8 *pattern, u32 size, u64 len);
 
 /* sim_irq.c */
 int psim_irq_init(struct psim *sim);

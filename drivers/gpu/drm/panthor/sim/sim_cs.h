@@ -26,6 +26,8 @@ enum psim_block {
 	PSIM_BLOCK_MMU,		/* access faulted, the driver has not reacted yet */
 	PSIM_BLOCK_FAULT,	/* CS_FAULT not acknowledged yet */
 	PSIM_BLOCK_OOM,		/* TILER_OOM not answered yet */
+	PSIM_BLOCK_HEAP,	/* no tiler memory until a fragment job gives some back */
+	PSIM_BLOCK_PROGRESS,	/* PROGRESS_WAIT, another stream is not that far */
 	PSIM_BLOCK_FATAL,	/* CS_FATAL, until the group is terminated */
 	PSIM_BLOCK_HUNG,	/* knob: hang */
 };
@@ -35,6 +37,7 @@ enum psim_oom {
 	PSIM_OOM_NONE,
 	PSIM_OOM_RAISED,
 	PSIM_OOM_ANSWERED,
+	PSIM_OOM_DENIED,
 };
 
 /**
@@ -72,17 +75,30 @@ struct psim_cs_ctx {
 	/** @error: Exception that SYNC instructions propagate, until ERROR_BARRIER. */
 	u32 error;
 
-	/** @vt_start: Vertex/tiler jobs started (HEAP_OPERATION). */
-	u32 vt_start;
+	/** @progress: What PROGRESS_LOAD reads and PROGRESS_WAIT waits for. */
+	u64 progress;
 
-	/** @vt_end: Vertex/tiler jobs completed. */
-	u32 vt_end;
+	/** @oom_chunk: Tiler heap chunk that the driver gave and nobody took yet. */
+	u64 oom_chunk;
 
-	/** @frag_end: Fragment jobs completed. */
-	u32 frag_end;
+	/** @handler: Buffer to call when the tiler is out of memory for good. */
+	struct {
+		/** @handler.va: Address. */
+		u64 va;
+		/** @handler.size: Size, 0 if there is none. */
+		u32 size;
+		/** @handler.called: True from the call until the tiler got memory. */
+		bool called;
+	} handler;
 
-	/** @oom: True if a TILER_OOM event was not answered when the group was suspended. */
-	u32 oom;
+	/** @tiled: Bytes of tiler memory that the current draw has got. */
+	u64 tiled;
+
+	/** @drawn: Steps of the current fragment job that are done. */
+	u32 drawn;
+
+	/** @oom: Where the TILER_OOM event of the current instruction stands. */
+	enum psim_oom oom;
 
 	/** @hung: True if the job hangs on request. */
 	u32 hung;
@@ -109,9 +125,6 @@ struct psim_cs {
 
 	/** @block: Why the stream does not execute. */
 	enum psim_block block;
-
-	/** @oom: State of the instruction that ran out of tiler memory. */
-	enum psim_oom oom;
 
 	/** @in: Input interface. */
 	struct panthor_fw_cs_input_iface *in;
@@ -155,6 +168,16 @@ struct psim_cs {
 		/** @trap.info: Additional information, an address for instance. */
 		u64 info;
 	} trap;
+
+	/** @heap: Counters of the heap context of an instruction that returned -ENOMEM. */
+	struct {
+		/** @heap.vt_start: Vertex/tiler jobs started. */
+		u32 vt_start;
+		/** @heap.vt_end: Vertex/tiler jobs completed. */
+		u32 vt_end;
+		/** @heap.frag_end: Fragment jobs completed. */
+		u32 frag_end;
+	} heap;
 
 	/** @sync_update: True if the driver is to be told that a sync object changed. */
 	bool sync_update;

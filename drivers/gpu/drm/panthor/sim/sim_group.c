@@ -25,7 +25,6 @@ static int psim_csg_save(struct psim_csg *csg, bool save)
 		struct psim_cs_ctx *ctx = &csg->cs[i].ctx;
 		int ret;
 
-		ctx->oom = save && csg->cs[i].oom == PSIM_OOM_RAISED;
 		if (save)
 			ret = psim_as_write(as, va, ctx, sizeof(*ctx));
 		else
@@ -127,6 +126,10 @@ static bool psim_csg_set_state(struct psim_csg *csg, u32 state)
 	case CSG_STATE_SUSPEND:
 		if (csg->active) {
 			psim_csg_publish_status(csg);
+			for (u32 i = 0; i < PSIM_NUM_CS; i++) {
+				if (csg->cs[i].active)
+					psim_cs_save(&csg->cs[i]);
+			}
 			if (csg->in->suspend_buf && psim_csg_save(csg, true))
 				return false;
 			psim_count(csg->sim, suspends);

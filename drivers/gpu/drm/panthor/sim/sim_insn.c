@@ -4,12 +4,14 @@
  * DOC: instructions
  *
  * The interpreter. An instruction either retires (it returns 0 or
- * PSIM_INSN_FLOW) or it returns a negative error and is executed again once what
+ * PSIM_INSN_FLOW) or it is executed again, after a negative error once what
  * stopped it is gone: instructions change nothing before they know that they can
- * complete. Deferred work (flushes, syncs, loads, stores) is done at once; the
- * scoreboard slot stays busy only as long as a knob wants it to.
+ * complete, or can repeat what they did. Those that work on much memory return
+ * PSIM_INSN_MORE in between. Deferred work (flushes, syncs, loads, stores, jobs) is
+ * done at once; the scoreboard slot stays busy only as long as a knob wants it to.
  *
- * What is not implemented ends the stream with CS_INSTR_INVALID.
+ * What is not implemented ends the stream with CS_INSTR_INVALID, and the log says
+ * once which instruction it was.
  */
 
 #include <linux/bitfield.h>
@@ -17,13 +19,19 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 
-#include "sim.h"
+#include "sim_insn.h"
 
 enum psim_opcode {
 	PSIM_OP_NOP = 0,
 	PSIM_OP_MOVE48 = 1,
 	PSIM_OP_MOVE32 = 2,
 	PSIM_OP_WAIT = 3,
+	PSIM_OP_RUN_COMPUTE = 4,
+	PSIM_OP_RUN_IDVS = 6,
+	PSIM_OP_RUN_FRAGMENT = 7,
+	PSIM_OP_RUN_FULLSCREEN = 8,
+	PSIM_OP_FINISH_TILING = 9,
+	PSIM_OP_FINISH_FRAGMENT = 11,
 	PSIM_OP_ADD_IMM32 = 16,
 	PSIM_OP_ADD_IMM64 = 17,
 	PSIM_OP_UMIN32 = 18,
@@ -31,6 +39,8 @@ enum psim_opcode {
 	PSIM_OP_STORE_MULTIPLE = 21,
 	PSIM_OP_BRANCH = 22,
 	PSIM_OP_SET_SB_ENTRY = 23,
+	PSIM_OP_PROGRESS_WAIT = 24,
+	PSIM_OP_SET_EXCEPTION_HANDLER = 25,
 	PSIM_OP_CALL = 32,
 	PSIM_OP_JUMP = 33,
 	PSIM_OP_REQ_RESOURCE = 34,
@@ -39,130 +49,24 @@ enum psim_opcode {
 	PSIM_OP_SYNC_SET32 = 38,
 	PSIM_OP_SYNC_WAIT32 = 39,
 	PSIM_OP_STORE_STATE = 40,
+	PSIM_OP_PROGRESS_STORE = 42,
+	PSIM_OP_PROGRESS_LOAD = 43,
+	PSIM_OP_RUN_COMPUTE_INDIRECT = 44,
 	PSIM_OP_ERROR_BARRIER = 47,
 	PSIM_OP_HEAP_SET = 48,
 	PSIM_OP_HEAP_OPERATION = 49,
+	PSIM_OP_TRACE_POINT = 50,
 	PSIM_OP_SYNC_ADD64 = 51,
 	PSIM_OP_SYNC_SET64 = 52,
 	PSIM_OP_SYNC_WAIT64 = 53,
 };
 
-enum psim_cond {
-	PSIM_COND_LE = 0,
-	PSIM_COND_GT = 1,
-	PSIM_COND_EQ = 2,
-	PSIM_COND_NE = 3,
-	PSIM_COND_LT = 4,
-	PSIM_COND_GE = 5,
-	PSIM_COND_ALWAYS = 6,
-};
-
-enum psim_state {
-	PSIM_STATE_TIMESTAMP = 0,
-	PSIM_STATE_CYCLES = 1,
-	PSIM_STATE_DISJOINT = 2,
-	PSIM_STATE_ERROR = 3,
-};
-
-enum psim_heap_op {
-	PSIM_HEAP_VT_START = 0,
-	PSIM_HEAP_VT_END = 1,
-	PSIM_HEAP_FRAG_END = 3,
-};
-
-/* Fields that instructions share. */
-#define PSIM_F_OPCODE		GENMASK_ULL(63, 56)
-#define PSIM_F_DST		GENMASK_ULL(55, 48)
-#define PSIM_F_ADDR		GENMASK_ULL(47, 40)
-#define PSIM_F_DATA		GENMASK_ULL(39, 32)
-#define PSIM_F_IMM48		GENMASK_ULL(47, 0)
-#define PSIM_F_IMM32		GENMASK_ULL(31, 0)
-#define PSIM_F_IMM16		GENMASK_ULL(15, 0)
-#define PSIM_F_MASK		GENMASK_ULL(31, 16)
-#define PSIM_F_SIGNAL		GENMASK_ULL(51, 48)
-#define PSIM_F_BRANCH_COND	GENMASK_ULL(30, 28)
-#define PSIM_F_SYNC_COND	GENMASK_ULL(31, 28)
-#define PSIM_F_SYNC_ERROR	BIT_ULL(0)
-#define PSIM_F_SYNC_SCOPE	GENMASK_ULL(2, 1)
-#define PSIM_F_STATE		GENMASK_ULL(33, 32)
-#define PSIM_F_SB_ENDPOINT	GENMASK_ULL(3, 0)
-#define PSIM_F_SB_OTHER		GENMASK_ULL(7, 4)
-
-/* The instruction retired and has set the program counter itself. */
-#define PSIM_INSN_FLOW		1
-
-static s32 psim_imm16(u64 insn)
-{
-	return (s16)FIELD_GET(PSIM_F_IMM16, insn);
-}
-
-/* Ends the stream; what an instruction returns that cannot be executed. */
-static int psim_insn_fatal(struct psim_cs *cs, u32 type, u64 info)
-{
-	cs->trap.fatal = true;
-	cs->trap.type = type;
-	cs->trap.info = info;
-	return -EINVAL;
-}
-
-static int psim_insn_invalid(struct psim_cs *cs, u64 insn)
-{
-	return psim_insn_fatal(cs, DRM_PANTHOR_EXCEPTION_CS_INSTR_INVALID, insn);
-}
-
-/* Ends the job; what an instruction returns that failed. */
-static int psim_insn_fault(struct psim_cs *cs, u32 type, u64 info)
-{
-	cs->trap.fatal = false;
-	cs->trap.type = type;
-	cs->trap.info = info;
-	return -EINVAL;
-}
-
-static bool psim_has_regs(u32 reg, u32 count)
-{
-	return reg + count <= PSIM_NUM_REGS;
-}
-
-/* 64-bit operands are pairs of registers that start with an even one. */
-static bool psim_has_pair(u32 reg)
-{
-	return !(reg & 1) && psim_has_regs(reg, 2);
-}
-
-static u64 psim_get_pair(const struct psim_cs *cs, u32 reg)
-{
-	return cs->ctx.regs[reg] | (u64)cs->ctx.regs[reg + 1] << 32;
-}
+#define PSIM_EXCEPTION_TILER_OOM	2
 
 static void psim_set_pair(struct psim_cs *cs, u32 reg, u64 val)
 {
 	cs->ctx.regs[reg] = lower_32_bits(val);
 	cs->ctx.regs[reg + 1] = upper_32_bits(val);
-}
-
-/* Blocks until all scoreboard slots in @mask are idle. */
-static int psim_wait_sb(struct psim_cs *cs, u32 mask, u64 now)
-{
-	u64 until = 0;
-
-	for (u32 i = 0; i < PSIM_NUM_SB; i++) {
-		if (mask & BIT(i))
-			until = max(until, cs->sb_until[i]);
-	}
-
-	if (until <= now)
-		return 0;
-
-	cs->block = PSIM_BLOCK_SB;
-	cs->sleep_until = until;
-	return -EAGAIN;
-}
-
-static void psim_signal_sb(struct psim_cs *cs, u32 slot, u32 latency_us, u64 now)
-{
-	if (latency_us && slot < PSIM_NUM_SB)
-		cs->sb_until[slot] = max(cs->sb_until[slot], now + latency_us * NSEC_PER_USEC);
 }
 
 static int psim_op_add64(struct psim_cs *cs, u64 insn)
@@ -327,178 +231,65 @@ static int psim_op_call(struct psim_cs *cs, u64 insn, bool jump, u64 now)
 	return PSIM_INSN_FLOW;
 }
 
-static int psim_op_flush(struct psim_cs *cs, u64 insn, u64 now)
+static int psim_op_handler(struct psim_cs *cs, u64 insn)
 {
-	struct psim *sim = cs->csg->sim;
-	u32 reg = FIELD_GET(PSIM_F_ADDR, insn), latest, id;
-	int ret;
+	u32 addr = FIELD_GET(PSIM_F_ADDR, insn), len = FIELD_GET(PSIM_F_DATA, insn);
 
-	if (reg >= PSIM_NUM_REGS)
+	if (!psim_has_pair(addr) || len >= PSIM_NUM_REGS ||
+	    FIELD_GET(PSIM_F_EXCEPTION, insn) != PSIM_EXCEPTION_TILER_OOM)
 		return psim_insn_invalid(cs, insn);
 
-	ret = psim_wait_sb(cs, FIELD_GET(PSIM_F_MASK, insn), now);
-	if (ret)
-		return ret;
-
-	/* Skipped if there was a flush since the id was read; 0 forces one. */
-	id = cs->ctx.regs[reg];
-	latest = READ_ONCE(*(u32 *)page_address(sim->flush_page));
-	if (!id || id == latest)
-		psim_signal_sb(cs, FIELD_GET(PSIM_F_SIGNAL, insn),
-			       READ_ONCE(sim->knobs.flush_latency_us), now);
+	cs->ctx.handler.va = psim_get_pair(cs, addr);
+	cs->ctx.handler.size = cs->ctx.regs[len];
+	if ((cs->ctx.handler.va | cs->ctx.handler.size) & (sizeof(u64) - 1))
+		return psim_insn_fatal(cs, DRM_PANTHOR_EXCEPTION_CS_CONFIG_FAULT,
+				       cs->ctx.handler.va);
 	return 0;
 }
 
-static int psim_sync_ptr(struct psim_cs *cs, u64 va, u64 status_va, enum psim_access access,
-			 void **value, void **status)
+/* A value that other streams of the group may wait for. */
+static int psim_op_progress_wait(struct psim_cs *cs, u64 insn)
 {
-	int ret = psim_as_ptr(cs->csg->as, va, access, value);
+	u32 reg = FIELD_GET(PSIM_F_ADDR, insn), queue = FIELD_GET(PSIM_F_QUEUE, insn);
 
-	return ret ?: psim_as_ptr(cs->csg->as, status_va, access, status);
+	if (!psim_has_pair(reg) || queue >= PSIM_NUM_CS)
+		return psim_insn_invalid(cs, insn);
+	if (cs->csg->cs[queue].ctx.progress >= psim_get_pair(cs, reg))
+		return 0;
+
+	cs->block = PSIM_BLOCK_PROGRESS;
+	return -EAGAIN;
 }
 
-static int psim_op_sync_write(struct psim_cs *cs, u64 insn, bool is64, bool add, u64 now)
+static void psim_set_progress(struct psim_cs *cs, u64 val)
 {
-	u32 addr = FIELD_GET(PSIM_F_ADDR, insn), data = FIELD_GET(PSIM_F_DATA, insn);
-	u32 size = is64 ? sizeof(u64) : sizeof(u32);
-	void *value, *status;
-	u64 va, operand;
-	int ret;
-
-	if (!psim_has_pair(addr) || (is64 ? !psim_has_pair(data) : data >= PSIM_NUM_REGS))
-		return psim_insn_invalid(cs, insn);
-
-	ret = psim_wait_sb(cs, FIELD_GET(PSIM_F_MASK, insn), now);
-	if (ret)
-		return ret;
-
-	va = psim_get_pair(cs, addr);
-	if (va & (size - 1))
-		return psim_insn_fault(cs, DRM_PANTHOR_EXCEPTION_ADDR_RANGE_FAULT, va);
-
-	ret = psim_sync_ptr(cs, va, va + size, PSIM_WRITE, &value, &status);
-	if (ret)
-		return ret;
-
-	/* The status comes first: who sees the value may look at it. */
-	if ((insn & PSIM_F_SYNC_ERROR) && (cs->ctx.error || !add))
-		WRITE_ONCE(*(u32 *)status, !!cs->ctx.error);
-	smp_wmb(); /* pairs with psim_op_sync_wait() and the driver */
-
-	operand = is64 ? psim_get_pair(cs, data) : cs->ctx.regs[data];
-	if (is64 && add)
-		atomic64_add(operand, (atomic64_t *)value);
-	else if (is64)
-		WRITE_ONCE(*(u64 *)value, operand);
-	else if (add)
-		atomic_add(operand, (atomic_t *)value);
-	else
-		WRITE_ONCE(*(u32 *)value, operand);
-
-	/* Streams that wait check again; the driver for system scope only. */
+	cs->ctx.progress = val;
+	/* Streams that wait check again. */
 	set_bit(PSIM_WORK_RETRY, &cs->csg->sim->work);
-	if (!FIELD_GET(PSIM_F_SYNC_SCOPE, insn))
-		cs->sync_update = true;
-	return 0;
 }
 
-static int psim_op_sync_wait(struct psim_cs *cs, u64 insn, bool is64)
+static int psim_op_trace(struct psim_cs *cs, u64 insn, u64 now)
 {
-	u32 addr = FIELD_GET(PSIM_F_ADDR, insn), data = FIELD_GET(PSIM_F_DATA, insn);
-	u32 cond = FIELD_GET(PSIM_F_SYNC_COND, insn);
-	u32 size = is64 ? sizeof(u64) : sizeof(u32);
-	void *value, *status;
-	u64 va, cur, ref;
-	int ret;
-
-	if (!psim_has_pair(addr) || (is64 ? !psim_has_pair(data) : data >= PSIM_NUM_REGS) ||
-	    cond > PSIM_COND_GT)
+	if (!psim_has_regs(FIELD_GET(PSIM_F_DATA, insn), FIELD_GET(PSIM_F_ADDR, insn)))
 		return psim_insn_invalid(cs, insn);
 
-	va = psim_get_pair(cs, addr);
-	if (va & (size - 1))
-		return psim_insn_fault(cs, DRM_PANTHOR_EXCEPTION_ADDR_RANGE_FAULT, va);
-
-	ret = psim_sync_ptr(cs, va, va + size, PSIM_READ, &value, &status);
-	if (ret)
-		return ret;
-
-	cur = is64 ? READ_ONCE(*(u64 *)value) : READ_ONCE(*(u32 *)value);
-	ref = is64 ? psim_get_pair(cs, data) : cs->ctx.regs[data];
-	if (cond == PSIM_COND_LE ? cur > ref : cur <= ref) {
-		cs->wait.va = va;
-		cs->wait.ref = ref;
-		cs->wait.cond = cond;
-		cs->wait.is64 = is64;
-		cs->block = PSIM_BLOCK_SYNC;
-		return -EAGAIN;
-	}
-
-	smp_rmb(); /* pairs with psim_op_sync_write() */
-	if ((insn & PSIM_F_SYNC_ERROR) && READ_ONCE(*(u32 *)status))
-		return psim_insn_fault(cs, DRM_PANTHOR_EXCEPTION_CS_INHERIT_FAULT, va);
-	return 0;
+	return psim_wait_sb(cs, FIELD_GET(PSIM_F_MASK, insn), now);
 }
 
-static int psim_op_store_state(struct psim_cs *cs, u64 insn, u64 now)
+static int psim_op_finish_fragment(struct psim_cs *cs, u64 insn, u64 now)
 {
-	u32 addr = FIELD_GET(PSIM_F_ADDR, insn);
-	u64 va, val;
+	u32 first = FIELD_GET(PSIM_F_ADDR, insn), last = FIELD_GET(PSIM_F_DATA, insn);
 	int ret;
 
-	if (!psim_has_pair(addr))
+	if (!psim_has_pair(first) || !psim_has_pair(last))
 		return psim_insn_invalid(cs, insn);
 
 	ret = psim_wait_sb(cs, FIELD_GET(PSIM_F_MASK, insn), now);
 	if (ret)
 		return ret;
 
-	va = psim_get_pair(cs, addr) + psim_imm16(insn);
-	if (va & 7)
-		return psim_insn_fault(cs, DRM_PANTHOR_EXCEPTION_ADDR_RANGE_FAULT, va);
-
-	switch (FIELD_GET(PSIM_F_STATE, insn)) {
-	case PSIM_STATE_TIMESTAMP:
-		val = psim_timestamp() + cs->csg->sim->gpu.ts_offset;
-		break;
-	case PSIM_STATE_CYCLES:
-		val = psim_cycle_count();
-		break;
-	case PSIM_STATE_ERROR:
-		val = cs->ctx.error;
-		break;
-	default:
-		val = 0;
-		break;
-	}
-
-	return psim_as_write(cs->csg->as, va, &val, sizeof(val));
-}
-
-/* A vertex/tiler job starts: where the tiler would run out of memory. */
-static int psim_heap_start(struct psim_cs *cs)
-{
-	u32 header;
-
-	switch (cs->oom) {
-	case PSIM_OOM_NONE:
-		cs->ctx.vt_start++;
-		if (!psim_take(&cs->csg->sim->knobs.tiler_oom))
-			return 0;
-		return -ENOMEM;
-	case PSIM_OOM_RAISED:
-		/* Resumed before the driver answered: ask again. */
-		return -ENOMEM;
-	case PSIM_OOM_ANSWERED:
-		break;
-	}
-
-	cs->oom = PSIM_OOM_NONE;
-	if (!READ_ONCE(cs->in->heap_start))
-		return psim_insn_fault(cs, DRM_PANTHOR_EXCEPTION_OOM, cs->ctx.heap);
-
-	/* The new chunk must be there. */
-	return psim_as_read(cs->csg->as, cs->in->heap_start, &header, sizeof(header));
+	return psim_heap_return(cs, psim_get_pair(cs, first), psim_get_pair(cs, last),
+				insn & PSIM_F_FRAG_END);
 }
 
 static int psim_op_heap(struct psim_cs *cs, u64 insn, u64 now)
@@ -510,32 +301,49 @@ static int psim_op_heap(struct psim_cs *cs, u64 insn, u64 now)
 
 	switch (FIELD_GET(PSIM_F_STATE, insn)) {
 	case PSIM_HEAP_VT_START:
-		return psim_heap_start(cs);
 	case PSIM_HEAP_VT_END:
-		cs->ctx.vt_end++;
-		break;
 	case PSIM_HEAP_FRAG_END:
-		cs->ctx.frag_end++;
-		break;
+		return psim_heap_count(cs, FIELD_GET(PSIM_F_STATE, insn));
 	default:
 		return psim_insn_invalid(cs, insn);
 	}
-
-	return 0;
 }
 
-/**
- * psim_insn_exec() - Execute an instruction
- * @cs: Stream; the lock of its address space is held.
- * @insn: Instruction.
- * @now: Current time.
- *
- * Return: 0 if it retired, PSIM_INSN_FLOW if it retired and set the program
- * counter, a negative error if it did not. -EAGAIN: something stopped it,
- * -EFAULT: its access to memory was refused, -ENOMEM: the tiler is out of memory,
- * -EINVAL: see &psim_cs.trap.
- */
-int psim_insn_exec(struct psim_cs *cs, u64 insn, u64 now)
+static int psim_op_fullscreen(struct psim_cs *cs, u64 insn, u64 now)
+{
+	u32 dcd = FIELD_GET(PSIM_F_ADDR, insn);
+
+	if (!psim_has_pair(dcd))
+		return psim_insn_invalid(cs, insn);
+
+	return psim_run_fullscreen(cs, psim_get_pair(cs, dcd), now);
+}
+
+/* Says once what is missing here. */
+static int psim_op_unknown(struct psim_cs *cs, u64 insn)
+{
+	struct psim *sim = cs->csg->sim;
+	u32 opcode = FIELD_GET(PSIM_F_OPCODE, insn);
+
+	psim_count(sim, unknown_insns);
+	if (!test_and_set_bit(opcode, sim->unknown))
+		pr_info("panthor-sim: instruction %u is not implemented (%#llx)\n", opcode, insn);
+	return psim_insn_invalid(cs, insn);
+}
+
+/* WAIT, the jobs and FINISH_TILING can count as progress. */
+static bool psim_increments_progress(u64 insn)
+{
+	switch (FIELD_GET(PSIM_F_OPCODE, insn)) {
+	case PSIM_OP_WAIT ... PSIM_OP_FINISH_TILING:
+	case PSIM_OP_RUN_COMPUTE_INDIRECT:
+		return insn & PSIM_F_PROGRESS;
+	default:
+		return false;
+	}
+}
+
+static int psim_insn_decode(struct psim_cs *cs, u64 insn, u64 now)
 {
 	u32 dst = FIELD_GET(PSIM_F_DST, insn);
 	u32 src = FIELD_GET(PSIM_F_ADDR, insn);
@@ -558,6 +366,19 @@ int psim_insn_exec(struct psim_cs *cs, u64 insn, u64 now)
 		return 0;
 	case PSIM_OP_WAIT:
 		return psim_wait_sb(cs, FIELD_GET(PSIM_F_MASK, insn), now);
+	case PSIM_OP_RUN_COMPUTE:
+	case PSIM_OP_RUN_COMPUTE_INDIRECT:
+		return psim_run_compute(cs, insn, now);
+	case PSIM_OP_RUN_IDVS:
+		return psim_run_idvs(cs, insn, now);
+	case PSIM_OP_RUN_FRAGMENT:
+		return psim_run_fragment(cs, insn, now);
+	case PSIM_OP_RUN_FULLSCREEN:
+		return psim_op_fullscreen(cs, insn, now);
+	case PSIM_OP_FINISH_TILING:
+		return 0;
+	case PSIM_OP_FINISH_FRAGMENT:
+		return psim_op_finish_fragment(cs, insn, now);
 	case PSIM_OP_ADD_IMM32:
 		if (dst >= PSIM_NUM_REGS || src >= PSIM_NUM_REGS)
 			break;
@@ -580,6 +401,20 @@ int psim_insn_exec(struct psim_cs *cs, u64 insn, u64 now)
 		cs->ctx.sb_endpoint = FIELD_GET(PSIM_F_SB_ENDPOINT, insn);
 		cs->ctx.sb_other = FIELD_GET(PSIM_F_SB_OTHER, insn);
 		return 0;
+	case PSIM_OP_PROGRESS_WAIT:
+		return psim_op_progress_wait(cs, insn);
+	case PSIM_OP_PROGRESS_STORE:
+		if (!psim_has_pair(src))
+			break;
+		psim_set_progress(cs, psim_get_pair(cs, src));
+		return 0;
+	case PSIM_OP_PROGRESS_LOAD:
+		if (!psim_has_pair(dst))
+			break;
+		psim_set_pair(cs, dst, cs->ctx.progress);
+		return 0;
+	case PSIM_OP_SET_EXCEPTION_HANDLER:
+		return psim_op_handler(cs, insn);
 	case PSIM_OP_CALL:
 		return psim_op_call(cs, insn, false, now);
 	case PSIM_OP_JUMP:
@@ -604,13 +439,37 @@ int psim_insn_exec(struct psim_cs *cs, u64 insn, u64 now)
 		return 0;
 	case PSIM_OP_HEAP_OPERATION:
 		return psim_op_heap(cs, insn, now);
+	case PSIM_OP_TRACE_POINT:
+		return psim_op_trace(cs, insn, now);
 	case PSIM_OP_SYNC_ADD64:
 		return psim_op_sync_write(cs, insn, true, true, now);
 	case PSIM_OP_SYNC_SET64:
 		return psim_op_sync_write(cs, insn, true, false, now);
 	case PSIM_OP_SYNC_WAIT64:
 		return psim_op_sync_wait(cs, insn, true);
+	default:
+		return psim_op_unknown(cs, insn);
 	}
 
 	return psim_insn_invalid(cs, insn);
+}
+
+/**
+ * psim_insn_exec() - Execute an instruction
+ * @cs: Stream; the lock of its address space is held.
+ * @insn: Instruction.
+ * @now: Current time.
+ *
+ * Return: 0 if it retired, PSIM_INSN_FLOW if it retired and set the program
+ * counter, PSIM_INSN_MORE if a part of it is done, a negative error if it did not
+ * retire. -EAGAIN: something stopped it, -EFAULT: its access to memory was
+ * refused, -ENOMEM: the tiler is out of memory, -EINVAL: see &psim_cs.trap.
+ */
+int psim_insn_exec(struct psim_cs *cs, u64 insn, u64 now)
+{
+	int ret = psim_insn_decode(cs, insn, now);
+
+	if (!ret && psim_increments_progress(insn))
+		psim_set_progress(cs, cs->ctx.progress + 1);
+	return ret;
 }

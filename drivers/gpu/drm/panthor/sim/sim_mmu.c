@@ -284,6 +284,55 @@ int psim_as_write(struct psim_as *as, u64 va, const void *buf, size_t len)
 	return psim_as_copy(as, va, (void *)buf, len, PSIM_WRITE);
 }
 
+/* Fills memory with a pattern, whose size divides 16 or is anything, beginning at @phase. */
+static void psim_fill(u8 *dst, size_t len, const u8 *pattern, u32 size, u32 phase)
+{
+	u64 words[2];
+	u8 *bytes = (u8 *)words;
+	size_t i = 0;
+
+	if (!(sizeof(words) % size)) {
+		for (u32 j = 0; j < sizeof(words); j++)
+			bytes[j] = pattern[(phase + j) % size];
+		for (; i + sizeof(words) <= len; i += sizeof(words))
+			memcpy(dst + i, words, sizeof(words));
+	}
+
+	for (; i < len; i++)
+		dst[i] = pattern[(phase + i) % size];
+}
+
+/**
+ * psim_as_fill() - Fill GPU memory with a pattern
+ * @as: Address space.
+ * @va: Address.
+ * @pattern: Pattern, repeated from @va on.
+ * @size: Bytes of the pattern.
+ * @len: Number of bytes.
+ *
+ * Return: As psim_as_ptr(); some bytes may have been written on failure.
+ */
+int psim_as_fill(struct psim_as *as, u64 va, const u8 *pattern, u32 size, u64 len)
+{
+	u32 phase = 0;
+
+	while (len) {
+		size_t chunk = min_t(u64, len, PSIM_PAGE_SIZE - (va & ~PSIM_PAGE_MASK));
+		void *ptr;
+		int ret = psim_as_ptr(as, va, PSIM_WRITE, &ptr);
+
+		if (ret)
+			return ret;
+
+		psim_fill(ptr, chunk, pattern, size, phase);
+		phase = (phase + chunk) % size;
+		va += chunk;
+		len -= chunk;
+	}
+
+	return 0;
+}
+
 /* LOCKADDR: the size is 2 ^ (low six bits + 1) bytes, the address aligned to it. */
 static void psim_as_set_region(struct psim_as *as)
 {

@@ -17,7 +17,7 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
-#include "sim.h"
+#include "sim_insn.h"
 
 /* Marks the prefetched line as empty: instructions are aligned. */
 #define PSIM_NO_LINE		1
@@ -25,7 +25,7 @@
 /* How far a stream may fall behind the speed it is set to, and catch up. */
 #define PSIM_CATCH_UP_NS	(5 * NSEC_PER_MSEC)
 
-/* How often a sync object is read that somebody else may change. */
+/* How often memory is read that somebody else may change. */
 #define PSIM_SYNC_POLL_NS	(1 * NSEC_PER_MSEC)
 
 /* Writes EXTRACT and ACTIVE of the ring buffer's output page. */
@@ -94,10 +94,10 @@ static void psim_cs_fatal(struct psim_cs *cs, u32 type, u64 info)
 static void psim_cs_oom(struct psim_cs *cs)
 {
 	cs->block = PSIM_BLOCK_OOM;
-	cs->oom = PSIM_OOM_RAISED;
-	cs->out->heap_vt_start = cs->ctx.vt_start;
-	cs->out->heap_vt_end = cs->ctx.vt_end;
-	cs->out->heap_frag_end = cs->ctx.frag_end;
+	cs->ctx.oom = PSIM_OOM_RAISED;
+	cs->out->heap_vt_start = cs->heap.vt_start;
+	cs->out->heap_vt_end = cs->heap.vt_end;
+	cs->out->heap_frag_end = cs->heap.frag_end;
 	cs->out->heap_address = cs->ctx.heap;
 	psim_count(cs->csg->sim, tiler_ooms);
 	psim_cs_publish(cs);
@@ -129,7 +129,6 @@ void psim_cs_attach(struct psim_cs *cs)
 	cs->ring_out = cs->in->ringbuf_output;
 	cs->insert = cs->ctx.extract;
 	cs->block = PSIM_RUNNABLE;
-	cs->oom = cs->ctx.oom ? PSIM_OOM_RAISED : PSIM_OOM_NONE;
 	cs->line_va = PSIM_NO_LINE;
 	cs->ready_at = now;
 	cs->sleep_until = U64_MAX;
@@ -204,6 +203,7 @@ void psim_cs_publish_status(struct psim_cs *cs)
 		wait = CS_STATUS_WAIT_SB_SRC_WAIT | (busy & CS_STATUS_WAIT_SB_MASK);
 		break;
 	case PSIM_BLOCK_OOM:
+	case PSIM_BLOCK_HEAP:
 		reason = CS_STATUS_BLOCKED_REASON_RESOURCE;
 		break;
 	default:
@@ -264,6 +264,26 @@ static bool psim_cs_acked(struct psim_cs *cs, u32 event)
 	return !((READ_ONCE(cs->in->req) ^ READ_ONCE(cs->out->ack)) & event);
 }
 
+/* The driver has answered TILER_OOM: a chunk, or none. */
+static void psim_cs_answered(struct psim_cs *cs)
+{
+	cs->ctx.oom = PSIM_OOM_ANSWERED;
+	cs->ctx.oom_chunk = READ_ONCE(cs->in->heap_start);
+}
+
+/**
+ * psim_cs_save() - Complete a stream's state before it leaves the slot
+ * @cs: Stream.
+ *
+ * An answer to TILER_OOM that came at the last moment must not get lost; without
+ * one, the question is asked again.
+ */
+void psim_cs_save(struct psim_cs *cs)
+{
+	if (cs->block == PSIM_BLOCK_OOM && psim_cs_acked(cs, CS_TILER_OOM))
+		psim_cs_answered(cs);
+}
+
 /* Moves to the next instruction, returning from called buffers at their end. */
 static void psim_cs_advance(struct psim_cs *cs)
 {
@@ -292,6 +312,10 @@ static void psim_cs_recover(struct psim_cs *cs)
 {
 	cs->ctx.depth = 0;
 	cs->ctx.extract += sizeof(u64);
+	cs->ctx.tiled = 0;
+	cs->ctx.drawn = 0;
+	cs->ctx.handler.called = false;
+	cs->ctx.oom = PSIM_OOM_NONE;
 	cs->block = PSIM_RUNNABLE;
 }
 
@@ -369,6 +393,9 @@ static u32 psim_cs_batch(struct psim_cs *cs, u32 count, u64 now)
 			psim_cs_stopped(cs, ret);
 			break;
 		}
+		/* The others get their turn before the rest of it. */
+		if (ret == PSIM_INSN_MORE)
+			return done + 1;
 		if (!ret)
 			psim_cs_advance(cs);
 		/* The instruction was one that takes time. */
@@ -419,7 +446,7 @@ u64 psim_cs_run(struct psim_cs *cs, u64 now)
 	case PSIM_BLOCK_OOM:
 		if (!psim_cs_acked(cs, CS_TILER_OOM))
 			return U64_MAX;
-		cs->oom = PSIM_OOM_ANSWERED;
+		psim_cs_answered(cs);
 		break;
 	default:
 		break;
@@ -456,7 +483,7 @@ u64 psim_cs_run(struct psim_cs *cs, u64 now)
 		psim_cs_abort(cs);
 	if (cs->block == PSIM_RUNNABLE)
 		return cs->ready_at;
-	if (cs->block == PSIM_BLOCK_SYNC)
+	if (cs->block == PSIM_BLOCK_SYNC || cs->block == PSIM_BLOCK_HEAP)
 		return now + PSIM_SYNC_POLL_NS;
 	return cs->sleep_until;
 }
