@@ -254,7 +254,7 @@ static void invalid(void)
 		uint64_t insn;
 	} cases[] = {
 		{ "an unknown opcode", OP(0xee) },
-		{ "shader work", RUN_COMPUTE },
+		{ "an exception handler for something else", OP(25) | ADDR(0) | DATA(2) | 3 },
 		{ "a register that does not exist", MOVE32(96, 0) },
 		{ "an odd register pair", MOVE48(3, 0) },
 		{ "a pair at the end", MOVE48(95, 0) },

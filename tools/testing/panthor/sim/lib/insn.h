@@ -21,7 +21,12 @@
 #define MOVE48(reg, imm)	(OP(1) | DST(reg) | ((imm) & 0xffffffffffffULL))
 #define MOVE32(reg, imm)	(OP(2) | DST(reg) | IMM32(imm))
 #define WAIT(mask)		(OP(3) | MASK(mask))
-#define RUN_COMPUTE		OP(4)
+#define RUN_COMPUTE(sel)	(OP(4) | (uint64_t)(sel) << 40 | 1)
+#define RUN_IDVS(flags)		(OP(6) | 1ULL << 38 | 1ULL << 33 | (flags))
+#define RUN_FRAGMENT		OP(7)
+#define RUN_FULLSCREEN(dcd)	(OP(8) | ADDR(dcd))
+#define FINISH_TILING		OP(9)
+#define FINISH_FRAGMENT(first, last, end) (OP(11) | ADDR(first) | DATA(last) | (end))
 #define ADD32(dst, src, imm)	(OP(16) | DST(dst) | ADDR(src) | IMM32(imm))
 #define ADD64(dst, src, imm)	(OP(17) | DST(dst) | ADDR(src) | IMM32(imm))
 #define UMIN32(dst, a, b)	(OP(18) | DST(dst) | ADDR(a) | DATA(b))
@@ -29,6 +34,8 @@
 #define STORE(reg, mask, addr, off)	(OP(21) | DST(reg) | ADDR(addr) | MASK(mask) | IMM16(off))
 #define BRANCH(cond, reg, off)	(OP(22) | ADDR(reg) | (uint64_t)(cond) << 28 | IMM16(off))
 #define SET_SB_ENTRY(ep, other)	(OP(23) | (other) << 4 | (ep))
+#define PROGRESS_WAIT(reg, queue)	(OP(24) | ADDR(reg) | (queue))
+#define SET_EXCEPTION_HANDLER(addr, len)	(OP(25) | ADDR(addr) | DATA(len) | 2)
 #define CALL(addr, len)		(OP(32) | ADDR(addr) | DATA(len))
 #define JUMP(addr, len)		(OP(33) | ADDR(addr) | DATA(len))
 #define REQ_RESOURCE		(OP(34) | 1)
@@ -38,14 +45,21 @@
 #define SYNC_WAIT32(data, addr, cond, flags) \
 	(OP(39) | ADDR(addr) | DATA(data) | (uint64_t)(cond) << 28 | (flags))
 #define STORE_STATE(addr, state, off)	(OP(40) | ADDR(addr) | DATA(state) | IMM16(off))
+#define PROGRESS_STORE(reg)	(OP(42) | ADDR(reg))
+#define PROGRESS_LOAD(reg)	(OP(43) | DST(reg))
+#define RUN_COMPUTE_INDIRECT(sel)	(OP(44) | (uint64_t)(sel) << 40 | 1)
 #define ERROR_BARRIER		OP(47)
 #define HEAP_SET(addr)		(OP(48) | ADDR(addr))
 #define HEAP_OPERATION(op)	(OP(49) | DATA(op))
+#define TRACE_POINT(reg, count)	(OP(50) | ADDR(count) | DATA(reg))
 #define SYNC_ADD64(data, addr, flags)	(OP(51) | ADDR(addr) | DATA(data) | (flags))
 #define SYNC_SET64(data, addr, flags)	(OP(52) | ADDR(addr) | DATA(data) | (flags))
 #define SYNC_WAIT64(data, addr, cond, flags) \
 	(OP(53) | ADDR(addr) | DATA(data) | (uint64_t)(cond) << 28 | (flags))
 /* clang-format on */
+
+/* Count as progress: WAIT, RUN_*, FINISH_TILING */
+#define PROGRESS (1ULL << 32)
 
 /* Conditions of branches; the first two also of SYNC_WAIT */
 enum { LE, GT, EQ, NE, LT, GE, ALWAYS };
