@@ -11,6 +11,13 @@ KERNEL ?= plain
 MINUTES ?= 10
 export KDIR UPDATE JOBS
 
+# ARCH=: the distribution's kernel of that architecture instead of one of ours
+PAGES ?= 4k
+ifeq ($(origin ARCH),command line)
+OF_ARCH := $(patsubst x86%,amd64,$(ARCH:aarch64=arm64))
+KERNEL := $(OF_ARCH)-$(PAGES)
+endif
+
 # As the user wrote it: a $ in it is the guest's
 guest: export CMD_IN_GUEST := $(value CMD)
 
@@ -20,6 +27,7 @@ help:
 	@echo 'make guest [CMD=...]         run CMD in the guest, or a shell'
 	@echo '                             (make says 2 for any failure; tools/testing/panthor/guest/guest exits with CMD'\''s status)'
 	@echo '                             KERNEL=plain|debug MEM=MiB SMP=n SHARE=dir LIMIT=seconds'
+	@echo '                             ARCH=arm64|amd64 [PAGES=4k|16k]: the distribution'\''s kernel, and Mesa'
 	@echo 'make bench                   the figures: build/bench/bench.json'
 	@echo 'make soak MINUTES=n          everything at once, on the debug kernel'
 	@echo "     TESTS='isolation ...'   and what else takes long: see tools/testing/panthor/soak/soak"
@@ -56,12 +64,18 @@ $(FIRMWARE): $(OUT)/mkcsffw
 	@$< $@
 
 # What runs in the guest only; it needs the headers of the kernel's source
-clients: tools $(FIRMWARE)
+clients: $(if $(OF_ARCH),packages,tools) $(FIRMWARE)
+ifdef OF_ARCH
+	@$(T)/packages foreign
+	@$(T)/kernel/prebuilt $(OF_ARCH) $(PAGES)
+	@$(T)/root/programs $(OF_ARCH) $(CURDIR)/build/kernel/$(KERNEL)/source
+else
 	@$(T)/kernel/build $(KERNEL)
 	@for d in tests sim; do \
 		$(MAKE) -s --no-print-directory -C $(T)/$$d OUT=$(OUT) \
 			KSRC=$(CURDIR)/build/kernel/$(KERNEL)/source || exit; \
 	done
+endif
 
 guest: clients
 	@$(T)/guest/guest -k $(KERNEL) $(if $(MEM),-m '$(MEM)') $(if $(SMP),-c '$(SMP)') \

@@ -108,7 +108,46 @@ use_ccache()
 	export CCACHE_DEPEND=1 CCACHE_DIR=$CACHE/ccache CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$CACHE CCACHE_MAXSIZE=6G
 }
 
-# stage_kernel BUILDDIR DEST - DEST gets bzImage and a module folder for modprobe -d
+# host_arch - this machine's architecture, by Debian's name
+host_arch()
+{
+	case $(uname -m) in
+	x86_64) echo amd64 ;;
+	aarch64) echo arm64 ;;
+	*) uname -m ;;
+	esac
+}
+
+# arch_names ARCH - sets arch, kernel_arch, triplet and, unless it is this machine's, cross, the compiler's prefix
+arch_names()
+{
+	case $1 in
+	amd64 | x86 | x86_64 | x86-64) arch=amd64 kernel_arch=x86 triplet=x86_64-linux-gnu ;;
+	arm64 | aarch64) arch=arm64 kernel_arch=arm64 triplet=aarch64-linux-gnu ;;
+	*) die "ARCH=$1: arm64 or amd64" ;;
+	esac
+	cross=
+	[ "$arch" = "$(host_arch)" ] || cross=$triplet-
+}
+
+# tools_of ARCH - the folder of what was built for it
+tools_of()
+{
+	[ "$1" = "$(host_arch)" ] && echo "$BUILD/tools" || echo "$BUILD/$1/tools"
+}
+
+# kernel_image BUILDDIR - what of a build tree is booted
+kernel_image()
+{
+	local image
+
+	for image in "$1"/arch/x86/boot/bzImage "$1"/arch/arm64/boot/Image; do
+		[ ! -e "$image" ] || { echo "$image"; return; }
+	done
+	echo "$1/vmlinux"
+}
+
+# stage_kernel BUILDDIR DEST - DEST gets vmlinuz and a module folder for modprobe -d
 stage_kernel()
 {
 	local obj=$1 dest=$2 rel mods ko
@@ -123,5 +162,5 @@ stage_kernel()
 	cp "$obj/modules.order" "$obj/modules.builtin" "$obj/modules.builtin.modinfo" "$mods/"
 	PATH=$PATH:/sbin:/usr/sbin depmod -b "$dest" "$rel"
 	cp "$obj/.config" "$dest/config"
-	cp "$obj/arch/x86/boot/bzImage" "$dest/bzImage"
+	cp "$(kernel_image "$obj")" "$dest/vmlinuz"
 }

@@ -11,7 +11,7 @@ set -uo pipefail
 
 MODULE=$HERE/module/module
 flavour=${KERNEL:-plain}
-[ -e "$BUILD/kernel/$flavour/bzImage" ] || flavour=debug
+[ -e "$BUILD/kernel/$flavour/vmlinuz" ] || flavour=debug
 obj=$(readlink -f "$BUILD/kernel/$flavour/obj")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
