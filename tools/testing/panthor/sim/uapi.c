@@ -116,31 +116,32 @@ static void vms(void)
 
 static void bos(void)
 {
-	struct drm_panthor_bo_create create = { .size = 5000 };
+	const size_t page = getpagesize();
+	struct drm_panthor_bo_create create = { .size = page + 904 };
 	struct drm_panthor_bo_mmap_offset offset = {};
 	struct drm_panthor_bo_query_info info = {};
 	static const char name[] = "conformance";
 	struct drm_panthor_bo_set_label label = { .label = (uintptr_t)name };
-	struct drm_panthor_bo_sync_op op = { .size = 4096 };
+	struct drm_panthor_bo_sync_op op = { .size = page };
 	struct drm_panthor_bo_sync sync = { .ops = DRM_PANTHOR_OBJ_ARRAY(1, &op) };
 	uint32_t *map;
 
-	ok(!call(DRM_IOCTL_PANTHOR_BO_CREATE, &create) && create.size == 8192 && create.handle,
+	ok(!call(DRM_IOCTL_PANTHOR_BO_CREATE, &create) && create.size == 2 * page && create.handle,
 	   "BO_CREATE rounds up to pages");
 	offset.handle = create.handle;
 	info.handle = create.handle;
 	label.handle = create.handle;
 	op.handle = create.handle;
 	ok(!call(DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset), "BO_MMAP_OFFSET");
-	map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, bench.gpu.fd, offset.offset);
-	ok(map != MAP_FAILED && !map[0] && !map[2047], "it can be mapped and is zero");
+	map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED, bench.gpu.fd, offset.offset);
+	ok(map != MAP_FAILED && !map[0] && !map[2 * page / 4 - 1], "it can be mapped and is zero");
 	ok(!call(DRM_IOCTL_PANTHOR_BO_SET_LABEL, &label), "BO_SET_LABEL");
 	ok(!call(DRM_IOCTL_PANTHOR_BO_QUERY_INFO, &info) && !info.create_flags && !info.extra_flags,
 	   "BO_QUERY_INFO");
 	ok(!call(DRM_IOCTL_PANTHOR_BO_SYNC, &sync), "BO_SYNC");
-	op.offset = 8192;
+	op.offset = 2 * page;
 	ok(call(DRM_IOCTL_PANTHOR_BO_SYNC, &sync) == -EINVAL, "but not behind its end");
-	munmap(map, 8192);
+	munmap(map, 2 * page);
 
 	create = (struct drm_panthor_bo_create){ .size = 4096, .flags = DRM_PANTHOR_BO_NO_MMAP };
 	ok(!call(DRM_IOCTL_PANTHOR_BO_CREATE, &create), "a BO that is not for the CPU");

@@ -18,10 +18,13 @@
 #include "reclaim.h"
 #include "tap.h"
 
-#define PAGE 4096
-#define MAX_LEN (PAGE + 100)
+/* The largest page of any kernel, and somewhat more */
+#define MAX_LEN (65536 + 100)
 
 static uint64_t state;
+
+/* Of this kernel */
+static size_t page;
 
 /* xorshift64*: the same numbers for the same seed, wherever it runs */
 static uint32_t rnd(uint32_t below)
@@ -49,8 +52,8 @@ static int verdict(const char *text, size_t len, pid_t client)
 	size_t at = 0, digits;
 
 	/* One page is all that sysfs takes at a time, and text ends at a NUL */
-	if (len > PAGE)
-		len = PAGE;
+	if (len > page)
+		len = page;
 	len = strnlen(text, len);
 
 	if (at < len && (text[at] == '-' || text[at] == '+'))
@@ -82,7 +85,7 @@ static int verdict(const char *text, size_t len, pid_t client)
 
 static size_t random_bytes(char *text)
 {
-	size_t len = rnd(8) ? rnd(24) : rnd(MAX_LEN);
+	size_t len = rnd(8) ? rnd(24) : rnd(page + 100);
 
 	for (size_t i = 0; i < len; i++)
 		text[i] = rnd(256);
@@ -99,7 +102,7 @@ static size_t random_number(char *text)
 
 static size_t many_digits(char *text)
 {
-	size_t len = rnd(64) ? rnd(40) : rnd(MAX_LEN);
+	size_t len = rnd(64) ? rnd(40) : rnd(page + 100);
 
 	for (size_t i = 0; i < len; i++)
 		text[i] = '0' + rnd(10);
@@ -175,7 +178,7 @@ static void test_mem_reclaim(long inputs, pid_t client)
 		got = pwrite(fd, text, len, 0);
 		got = got < 0 ? -errno : got;
 		error = verdict(text, len, client);
-		want = error ? error : (ssize_t)(len > PAGE ? PAGE : len);
+		want = error ? error : (ssize_t)(len > page ? page : len);
 		answers[!error ? 0 : error == -EINVAL ? 1 : error == -ERANGE ? 2 : 3]++;
 		if (got != want && wrong++ < 5) {
 			diag("%zd instead of %zd for", got, want);
@@ -201,7 +204,7 @@ static void test_debugfs(const char *path, long inputs, bool writable)
 
 	for (long i = 0; i < inputs; i++) {
 		off_t at = rnd(4) ? rnd(1024) : (off_t)rnd(UINT32_MAX) << rnd(31);
-		size_t len = rnd(8) ? rnd(512) : rnd(MAX_LEN);
+		size_t len = rnd(8) ? rnd(512) : rnd(page + 100);
 		ssize_t got;
 
 		/* One open file for all but a few, so that it keeps what it may keep */
@@ -242,6 +245,7 @@ int main(void)
 	char path[300];
 
 	tap_start();
+	page = getpagesize();
 	state = knob("SEED", now_ns() & 0xffffff) + 1;
 	diag("SEED=%llu", (unsigned long long)state - 1);
 	peer = peer_start("-b4x16K", NULL);

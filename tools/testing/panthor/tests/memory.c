@@ -358,7 +358,7 @@ static void test_disk_few(void)
 	struct peer *peer = peer_start("-b20x4K", "-nmemory", NULL);
 	struct result result = traced_reclaim(peer->pid);
 
-	ok(!result.ret && result.evicted == 20 * 4096, "disk: few small buffers are evicted");
+	ok(!result.ret && result.evicted == 20ULL * getpagesize(), "disk: few small buffers are evicted");
 	if (result.frees)
 		ok(result.freed == result.evicted, "disk: and all of them are free (%llu bytes)",
 		   (unsigned long long)result.freed);
