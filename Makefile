@@ -24,6 +24,7 @@ guest: export CMD_IN_GUEST := $(value CMD)
 help:
 	@echo 'make demo                    two clients, one reclaim, its trace: build/demo/'
 	@echo 'make check [TESTS=pattern]   all tests; the last line counts them'
+	@echo '                             ARCH=arm64 [PAGES=4k|16k]: on the distribution'\''s kernels, with real clients'
 	@echo 'make guest [CMD=...]         run CMD in the guest, or a shell'
 	@echo '                             (make says 2 for any failure; tools/testing/panthor/guest/guest exits with CMD'\''s status)'
 	@echo '                             KERNEL=plain|debug MEM=MiB SMP=n SHARE=dir LIMIT=seconds'
@@ -84,10 +85,18 @@ guest: clients
 demo: clients
 	@$(T)/demo/demo
 
+ifdef OF_ARCH
+# Each page size that the distribution has, unless one is named
+CHECK_PAGES := $(if $(filter file,$(origin PAGES)),$(if $(filter arm64,$(OF_ARCH)),4k 16k,4k),$(PAGES))
+check: clients
+	@for pages in $(CHECK_PAGES); do $(T)/kernel/prebuilt $(OF_ARCH) $$pages || exit; done
+	@KERNELS='$(CHECK_PAGES:%=$(OF_ARCH)-%)' $(T)/check/check $(TESTS)
+else
 check: KERNEL := debug
 check: clients kernel-plain
 	@$(T)/packages check || echo "make check: goes on without"
 	@$(T)/check/check $(TESTS)
+endif
 
 bench: clients
 	@$(T)/bench/bench
