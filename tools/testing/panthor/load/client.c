@@ -189,6 +189,8 @@ static int get_jobs(struct client *client, unsigned int vm, struct jobs **jobs)
 	*jobs = &client->jobs[vm];
 	if (!vm_alive(client, vm))
 		return -ENOENT;
+	if ((*jobs)->gated)
+		return -EBUSY;
 	if (!(*jobs)->gpu) {
 		ret = jobs_init(*jobs, &client->vms[vm]);
 		if (ret)
@@ -381,19 +383,18 @@ int client_hold(struct client *client, struct client_error *err)
 	ret = get_jobs(client, 0, &jobs);
 	if (!ret)
 		ret = jobs_gate(jobs);
-	return ret ? fail(err, ret, "submit a job", NULL) : 0;
+	return ret ? fail(err, ret, "hold the GPU", NULL) : 0;
 }
 
 int client_release(struct client *client, struct client_error *err)
 {
-	struct jobs *jobs;
+	struct jobs *jobs = &client->jobs[0];
 	int ret;
 
-	ret = get_jobs(client, 0, &jobs);
-	if (!ret) {
-		jobs_open_gate(jobs);
-		ret = jobs_wait(jobs, jobs->point, dev_now() + JOB_PATIENCE);
-	}
+	if (!jobs->gated)
+		return fail(err, -ENOENT, "release: nothing is held", NULL);
+	jobs_open_gate(jobs);
+	ret = jobs_wait(jobs, jobs->point, dev_now() + JOB_PATIENCE);
 	return ret ? fail(err, ret, "wait for a job", NULL) : 0;
 }
 

@@ -117,7 +117,7 @@ int client_verify(struct client *client, enum client_how how, uint64_t *bytes,
 int client_calibrate(struct client *client, struct client_error *err);
 /* @count jobs of @us microseconds in each VM, one after the other; returns when all are through */
 int client_submit(struct client *client, unsigned int count, uint32_t us, struct client_error *err);
-/* A job that runs in VM 0 until client_release(), which waits for its end */
+/* Keep the GPU busy with jobs of VM 0 until client_release(), which waits for their end */
 int client_hold(struct client *client, struct client_error *err);
 int client_release(struct client *client, struct client_error *err);
 int client_loop_start(struct client *client, uint32_t hz, uint32_t us, struct client_error *err);

@@ -20,8 +20,15 @@
 /* Slot of the synchronous jobs' sync object, after those of the asynchronous ones */
 #define SYNC_SLOT SLOTS
 
-/* Pages per job: far from the driver's time-out also where the GPU is a slow simulation */
+/* Pages per job: far from the driver's timeout also where the GPU is a slow simulation */
 #define CHUNK 256
+
+/*
+ * Jobs behind a gate, and when the oldest may pass. A reclaim does not see the end of the last: it
+ * waits for a second
+ */
+#define GATE_JOBS 16
+#define GATE_TURN (DEV_NSEC / 4)
 
 /* Registers */
 #define R_FROM 2
@@ -79,6 +86,7 @@ int jobs_init(struct jobs *jobs, struct vm *vm)
 
 void jobs_fini(struct jobs *jobs)
 {
+	jobs_open_gate(jobs);
 	if (jobs->group.handle)
 		group_destroy(&jobs->group);
 	if (jobs->timeline)
@@ -445,20 +453,13 @@ static int slot_submit(struct jobs *jobs, struct cs *cs, unsigned int slot)
 	return submit(jobs, (size_t)slot * SLOT_SIZE, cs);
 }
 
-int jobs_spin(struct jobs *jobs, uint32_t us, uint64_t touch)
+static int spin_piece(struct jobs *jobs, uint32_t us, uint64_t touch)
 {
 	unsigned int slot;
 	uint64_t turns;
 	struct cs cs;
 	int ret;
 
-	if (us > JOB_MAX_US)
-		return -EINVAL;
-	if (us && !jobs->turn_ps) {
-		ret = jobs_calibrate(jobs);
-		if (ret)
-			return ret;
-	}
 	ret = take_slot(jobs, &slot);
 	if (ret)
 		return ret;
@@ -475,7 +476,22 @@ int jobs_spin(struct jobs *jobs, uint32_t us, uint64_t touch)
 	return slot_submit(jobs, &cs, slot);
 }
 
-int jobs_gate(struct jobs *jobs)
+int jobs_spin(struct jobs *jobs, uint32_t us, uint64_t touch)
+{
+	int ret = 0;
+
+	if (us > JOB_MAX_US)
+		return -EINVAL;
+	if (us && !jobs->turn_ps)
+		ret = jobs_calibrate(jobs);
+
+	for (; !ret && us > JOB_PIECE_US; us -= JOB_PIECE_US, touch = 0)
+		ret = spin_piece(jobs, JOB_PIECE_US, touch);
+	return ret ? ret : spin_piece(jobs, us, touch);
+}
+
+/* A job that ends when the gate, the point of the last job that may, has come to it */
+static int submit_gated(struct jobs *jobs)
 {
 	unsigned int slot;
 	struct cs cs;
@@ -486,19 +502,63 @@ int jobs_gate(struct jobs *jobs)
 	if (ret)
 		return ret;
 
-	*mem32(jobs, GATE_AT) = 0;
 	slot_begin(jobs, &cs, slot);
 	cs_move48(&cs, R_FROM, jobs->mem.va + GATE_AT);
 	top = cs_here(&cs);
 	cs_load(&cs, R_DATA, 1, R_FROM, 0);
 	cs_wait(&cs, 1 << CS_SLOT_MEM);
-	cs_branch_back(&cs, CS_EQ, R_DATA, top);
+	cs_add32(&cs, R_DATA, R_DATA, -(uint32_t)(jobs->point + 1));
+	cs_branch_back(&cs, CS_LT, R_DATA, top);
 	return slot_submit(jobs, &cs, slot);
+}
+
+static bool told_to_open(struct jobs *jobs)
+{
+	int64_t end = dev_now() + GATE_TURN;
+	struct timespec ts = { .tv_sec = end / DEV_NSEC, .tv_nsec = end % DEV_NSEC };
+
+	return !sem_clockwait(&jobs->open, CLOCK_MONOTONIC, &ts);
+}
+
+/* Whoever waits for the last job sees it fail, too */
+static void *keep_gate(void *arg)
+{
+	struct jobs *jobs = arg;
+	int ret = 0;
+
+	while (!ret && !told_to_open(jobs)) {
+		ret = submit_gated(jobs);
+		++*mem32(jobs, GATE_AT);
+	}
+	return NULL;
+}
+
+int jobs_gate(struct jobs *jobs)
+{
+	int ret = 0;
+
+	*mem32(jobs, GATE_AT) = (uint32_t)jobs->point;
+	for (int i = 0; i < GATE_JOBS && !ret; i++)
+		ret = submit_gated(jobs);
+	if (!ret) {
+		sem_init(&jobs->open, 0, 0);
+		ret = -pthread_create(&jobs->gatekeeper, NULL, keep_gate, jobs);
+	}
+	jobs->gated = !ret;
+	if (ret)
+		*mem32(jobs, GATE_AT) = (uint32_t)jobs->point;
+	return ret;
 }
 
 void jobs_open_gate(struct jobs *jobs)
 {
-	*mem32(jobs, GATE_AT) = 1;
+	if (!jobs->gated)
+		return;
+	sem_post(&jobs->open);
+	pthread_join(jobs->gatekeeper, NULL);
+	sem_destroy(&jobs->open);
+	jobs->gated = false;
+	*mem32(jobs, GATE_AT) = (uint32_t)jobs->point;
 }
 
 int jobs_wait(struct jobs *jobs, uint64_t point, int64_t deadline)

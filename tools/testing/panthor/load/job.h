@@ -7,13 +7,21 @@
 #ifndef LOAD_JOB_H
 #define LOAD_JOB_H
 
+#include <pthread.h>
+#include <semaphore.h>
+
 #include "dev.h"
 
-/* No job may take longer: the driver gives up on one after 5 s */
+/*
+ * The driver gives up on a queue in which no job has ended for 5 s. How long a job takes depends on
+ * how busy the machine is, so longer work is made of jobs of this length
+ */
+#define JOB_PIECE_US 200000
+
 #define JOB_MAX_US 4000000
 
 /* Time that a synchronous job may take, with everything else that the machine has to do */
-#define JOB_PATIENCE (30 * DEV_NSEC)
+#define JOB_PATIENCE (120 * DEV_NSEC)
 
 /**
  * struct jobs - One VM's work
@@ -25,6 +33,9 @@
  * @timeline: sync object with a point for each job
  * @point: the last job's
  * @turn_ps: what one turn of the waiting loop takes, in picoseconds; 0 until jobs_calibrate()
+ * @gated: between jobs_gate() and jobs_open_gate(); no other job may be submitted
+ * @gatekeeper: the thread that renews the jobs which keep the GPU busy
+ * @open: ends @gatekeeper
  */
 struct jobs {
 	struct gpu *gpu;
@@ -35,6 +46,9 @@ struct jobs {
 	uint32_t timeline;
 	uint64_t point;
 	uint64_t turn_ps;
+	bool gated;
+	pthread_t gatekeeper;
+	sem_t open;
 };
 
 int jobs_init(struct jobs *jobs, struct vm *vm);
@@ -59,11 +73,14 @@ int jobs_read(struct jobs *jobs, const struct bo *bo, uint32_t seed, uint64_t *b
 int jobs_calibrate(struct jobs *jobs);
 
 /*
- * Asynchronous: the job's point is in @jobs->point on return. A non-zero @touch is a GPU address
- * that the job reads first. jobs_wait() is -EIO if the job was not run to its end.
+ * Asynchronous: the last job's point is in @jobs->point on return. A non-zero @touch is a GPU
+ * address that the first job reads first. jobs_wait() is -EIO if the job was not run to its end.
  */
 int jobs_spin(struct jobs *jobs, uint32_t us, uint64_t touch);
-/* Runs until jobs_open_gate(), or until the driver loses patience; one at a time */
+/*
+ * Keep the GPU busy until jobs_open_gate(), for seconds or for hours: jobs of which the oldest ends
+ * and a new one is submitted four times a second
+ */
 int jobs_gate(struct jobs *jobs);
 void jobs_open_gate(struct jobs *jobs);
 int jobs_wait(struct jobs *jobs, uint64_t point, int64_t deadline);
