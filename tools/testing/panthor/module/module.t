@@ -21,7 +21,7 @@ KDIR=${KDIR:-$("$HERE/kernel/fetch")} || exit 1
 for writeback in free swapcache; do
 	[ $writeback = free ] || export NO_MM_HELPER=1
 	expect "built: $writeback" 0 "panthor.ko" "$MODULE"
-	"$HERE/guest/guest" -k "$flavour" -t 280 "'$HERE/module/in-guest' '$BUILD/module/$KVER/panthor' $writeback" >"$tmp/out" 2>&1
+	"$HERE/guest/guest" -k "$flavour" -t 1800 "'$HERE/module/in-guest' '$BUILD/module/$KVER/panthor' $writeback" >"$tmp/out" 2>&1
 	rc=$?
 	expect "loaded, and reclaims: $writeback" 0 "." cat "$tmp/out"
 	expect "every promise of it is kept: $writeback" 0 "^1\.\." \
