@@ -3,6 +3,7 @@
 #
 # The series as it is written now: applies, gives what the repository has, and
 # has no complaint of checkpatch; and what ./series refuses.
+# shellcheck disable=SC2016 # for the inner shell
 set -uo pipefail
 
 . "$(dirname "$0")/../lib.sh"
@@ -19,6 +20,10 @@ version=$(make -s -C "${KDIR:-$("$HERE/kernel/fetch")}" kernelversion)
 expect "applies, and checkpatch --strict has no complaint" 0 "checkpatch --strict: clean" "$SERIES"
 expect "a cover letter goes with it" 0 "^Subject: .PATCH 0+/[0-9]+. drm/panthor" \
 	cat "$BUILD/series/$version/0000-cover-letter.patch"
+expect "it says where the tools are" 0 "tools/testing/panthor, at commit [0-9a-f]{12}[.]$" \
+	cat "$BUILD/series/$version/0000-cover-letter.patch"
+expect "the patches are the kernel's alone" 1 "^$" \
+	sh -c 'grep -hE "^diff --git a/(tools|debian)/" "$0"/*.patch' "$BUILD/series/$version"
 fixes_first()
 {
 	local fixes=("$REPO/$HOOKS"/fixes/*.patch) fix
