@@ -83,7 +83,7 @@ guest: clients
 		$(if $(SHARE),-s '$(SHARE)') $(if $(LIMIT),-t '$(LIMIT)') -- $${CMD_IN_GUEST:+"$$CMD_IN_GUEST"}
 
 demo: clients
-	@$(T)/demo/demo
+	@KERNEL=$(KERNEL) $(T)/demo/demo
 
 ifdef OF_ARCH
 # Each page size that the distribution has, unless one is named

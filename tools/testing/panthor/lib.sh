@@ -26,6 +26,36 @@ die()
 	exit 1
 }
 
+# guest_failed WHAT LOG - the last lines about something that failed in a guest: what the
+# kernel said, where its log is, what to try
+guest_failed()
+{
+	local what=$1 log=$2 bad advice
+
+	bad=$(grep -m 1 -E 'Kernel panic|BUG:|Oops|WARNING:|INFO: task .* blocked|Out of memory|job timeout' "$log" 2>/dev/null |
+	      tr -d '\r') || true
+	case $bad in
+	*"Out of memory"*) advice="try again with more memory: MEM=2048" ;;
+	*"job timeout"* | *"blocked for more than"*) advice="is this machine very busy? Try again with less beside it" ;;
+	"") advice="for a shell in the same guest, make guest" ;;
+	*) advice="a fault of the kernel or of the driver; the same with KERNEL=debug says more" ;;
+	esac
+	say "$what failed in the guest${bad:+; its kernel said: ${bad#*] }}"
+	say "the kernel's log: $log"
+	say "$advice"
+}
+
+# end_with_us PID... - what runs in the background does not hear ^C: end it, then ourselves
+end_with_us()
+{
+	local signal
+
+	for signal in INT TERM HUP; do
+		# shellcheck disable=SC2064 # now
+		trap "kill $* 2>/dev/null; wait $*; trap - $signal; kill -$signal \$BASHPID" $signal
+	done
+}
+
 # need COMMAND... - stop with one line when a command is missing
 need()
 {

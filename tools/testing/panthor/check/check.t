@@ -34,13 +34,14 @@ expect "fewer than planned" 1 "planned 2 tests and ran 1" run "$tmp/short"
 expect "no plan" 1 "no plan" run "$tmp/silent"
 expect "exit status" 1 "exit status 3" run "$tmp/status"
 expect "time limit" 1 "FAIL slow: time limit" run "$tmp/slow"
+expect "^C ends it, and the test that runs" 0 "^status 130" interrupted 2 "$CHECK/run-tests" 120 "$tmp/slow"
 expect "skipped is said" 0 "^1 passed, 0 failed, 1 skipped$" run "$tmp/skips"
 expect "no tests at all is no success" 1 "^0 passed, 0 failed$" "$CHECK/tally" </dev/null
 expect "a guest that died" 1 "FAIL x: the guest died: status 125" \
 	"$CHECK/tally" <<<$'@begin x\n@died x status 125'
 
 # In the guest: what the kernel says counts, and ends the boot
-in_guest() { "$HERE/guest/guest" -k debug -t 400 -n "$CHECK/run-tests" -k 120 "$@" | "$CHECK/tally"; }
+in_guest() { "$HERE/guest/guest" -k debug -t 1800 -n "$CHECK/run-tests" -k 120 "$@" | "$CHECK/tally"; }
 
 program warns 'echo WARNING >/sys/kernel/debug/provoke-crash/DIRECT; echo ok 1; echo 1..1'
 program leaks 'modprobe kmemleak-test; rmmod kmemleak-test; echo ok 1; echo 1..1'

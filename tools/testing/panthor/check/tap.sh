@@ -24,6 +24,29 @@ expect()
 	fi
 }
 
+# interrupted SECONDS COMMAND... - what a terminal does at ^C: SIGINT to all of the command that is in the
+# foreground. Says what is left of it.
+interrupted()
+{
+	local seconds=$1 leader
+
+	shift
+	# Not ignored, as it is for what runs in the background
+	perl -e 'use POSIX; setsid; $SIG{INT} = "DEFAULT"; exec @ARGV' "$@" >/dev/null 2>&1 &
+	leader=$!
+	sleep "$seconds"
+	kill -INT -- -$leader
+	wait $leader
+	echo "status $?"
+	# Whatever left the group is of the same session
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		ps -o pid= --sid $leader >/dev/null || return 0
+		sleep 1
+	done
+	ps -o args= --sid $leader
+	return 1
+}
+
 tap_end()
 {
 	echo "1..$TAP_N"

@@ -8,7 +8,8 @@ set -uo pipefail
 . "$(dirname "$0")/../lib.sh"
 . "$HERE/check/tap.sh"
 
-guest() { "$HERE/guest/guest" -k debug -t 400 "$@"; }
+flavour=${KERNEL:-debug}
+guest() { "$HERE/guest/guest" -k "$flavour" -t 1800 "$@"; }
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/share dir"
@@ -33,7 +34,11 @@ expect "only one line on stderr" 0 "^1 " sh -c 'echo $(wc -l <"$0/stderr") lines
 expect "the shared folder was written" 0 "^written$" cat "$tmp/share dir/out"
 
 expect "a panic is the guest's failure, and shown" 125 "Kernel panic.*sysrq" \
-	guest -n 'echo c >/proc/sysrq-trigger; sleep 100'
+	kept -n 'echo c >/proc/sysrq-trigger; sleep 100'
+expect "the last lines say what, where the log is, and what to try" 0 \
+	"its kernel said: .*sysrq.* guest: the kernel's log: /.*log guest: .*KERNEL=debug" \
+	sh -c 'tail -n 3 "$0/stderr" | tr "\n" " "' "$tmp"
+expect "^C leaves nothing running" 0 "^status 130" interrupted 15 "$HERE/guest/guest" -k "$flavour" -n 'sleep 1000'
 expect "time limit" 124 "time limit of 25 s" guest -t 25 -n 'sleep 1000'
 expect "no such kernel" 125 "no kernel in $tmp/none" guest -K "$tmp/none" true
 expect "no such folder to share" 125 "-s $tmp/none: no such folder" guest -s "$tmp/none" true
