@@ -8,4 +8,4 @@ OUT=$SELF/../../../../build/tools
 mkdir -p "$OUT" && OUT=$(cd "$OUT" && pwd -P)
 make -s -C "$SELF/../../../panthor-trace/examples" OUT="$OUT" || exit 1
 [ -n "${KERNEL:-}" ] || [ ! -e "$OUT/../kernel/plain/vmlinuz" ] || KERNEL=plain
-exec "$SELF/../guest/guest" -k "${KERNEL:-debug}" -m 640 -t "${LIMIT:-280}" "SHOW=${SHOW:-} '$SELF/in-guest'"
+exec "$SELF/../guest/guest" -k "${KERNEL:-debug}" -m 640 -t "${LIMIT:-1800}" "SHOW=${SHOW:-} '$SELF/in-guest'"

@@ -81,7 +81,7 @@ start_load()
 # load_answer WORD - read a line; it must begin with WORD
 load_answer()
 {
-	read -r -t 120 -u "$load_out" load_line || load_line="no answer"
+	read -r -t 600 -u "$load_out" load_line || load_line="no answer"
 	case $load_line in
 	"$1 "*) return 0 ;;
 	esac
