@@ -23,11 +23,12 @@ guest: export CMD_IN_GUEST := $(value CMD)
 
 help:
 	@echo 'make demo                    two clients, one reclaim, its trace: build/demo/'
+	@echo '     KERNEL=distro           on the distribution'\''s kernel: in minutes, but without the mm helper'
 	@echo 'make check [TESTS=pattern]   all tests; the last line counts them'
 	@echo '                             ARCH=arm64 [PAGES=4k|16k]: on the distribution'\''s kernels, with real clients'
 	@echo 'make guest [CMD=...]         run CMD in the guest, or a shell'
 	@echo '                             (make says 2 for any failure; tools/testing/panthor/guest/guest exits with CMD'\''s status)'
-	@echo '                             KERNEL=plain|debug MEM=MiB SMP=n SHARE=dir LIMIT=seconds'
+	@echo '                             KERNEL=plain|debug|distro MEM=MiB SMP=n SHARE=dir LIMIT=seconds'
 	@echo '                             ARCH=arm64|amd64 [PAGES=4k|16k]: the distribution'\''s kernel, and Mesa'
 	@echo 'make bench                   the figures: build/bench/bench.json'
 	@echo 'make soak MINUTES=n          everything at once, on the debug kernel'
@@ -36,6 +37,7 @@ help:
 	@echo 'make install | uninstall     panthor-trace, the plugin; DESTDIR= PREFIX='
 	@echo 'make series KDIR=linux       the patches, for git am; BUILD_EACH=1 TEST_EACH=1'
 	@echo 'make module KVER=release     the module alone, for a kernel that is installed; KBUILD=headers'
+	@echo 'make deb SUITES="sid ..."    Debian packages, built and tried in clean roots: build/deb/; CROSS=1 for arm64, too'
 	@echo 'make lint                    what a maintainer would run before reading'
 	@echo 'make clean | distclean       build/; and the cache too'
 	@echo
@@ -113,6 +115,10 @@ module: export KBUILD := $(KBUILD)
 module:
 	@$(T)/module/module
 
+deb:
+	@$(T)/packages deb
+	@$(T)/deb/deb $(SUITES)
+
 lint: kernel-plain
 	@$(T)/packages lint
 	@$(T)/lint/lint
@@ -126,4 +132,4 @@ clean:
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/panthor-trace"
 
-.PHONY: help packages kernel tools clients guest demo check bench soak series module lint install uninstall clean distclean
+.PHONY: help packages kernel tools clients guest demo check bench soak series module deb lint install uninstall clean distclean
