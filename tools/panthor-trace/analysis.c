@@ -7,6 +7,39 @@
 
 #define BO_EVENTS (1u << PT_BO_EVICT | 1u << PT_BO_SKIP)
 
+/* Values of @chosen; a map cannot hold NULL */
+static char is_chosen, not_chosen;
+
+static bool choose(struct analysis *a, const struct pt_request *req)
+{
+	bool yes;
+
+	if (!a->sel || !selection_any(a->sel))
+		return true;
+	yes = selected(a->sel, req);
+	if (pt_map_set(&a->chosen, req->key, yes ? &is_chosen : &not_chosen))
+		a->no_memory = true;
+	return yes;
+}
+
+/*
+ * A swap-in belongs to the request that had evicted the BO. Of one that the
+ * trace does not have, the swap-in tells only whose memory it took.
+ */
+static bool follows(const struct analysis *a, const struct pt_refault *refault)
+{
+	const struct selection *sel = a->sel;
+	const void *choice;
+
+	if (!sel || !selection_any(sel))
+		return true;
+	choice = pt_map_get(&a->chosen, refault->key);
+	if (choice)
+		return choice == &is_chosen;
+	return !sel->to_ns && (!sel->pid || sel->pid == refault->ev->tgid) &&
+	       (!sel->by_client || sel->client == refault->ev->client_id);
+}
+
 static void on_request(void *context, const struct pt_request *req)
 {
 	struct analysis *a = context;
@@ -23,7 +56,7 @@ static void on_request(void *context, const struct pt_request *req)
 	 */
 	a->mismatch += req->flags & PT_REQ_MISMATCH ||
 		       (req->flags & PT_REQ_PARTIAL && all_there && a->source.seen & BO_EVENTS);
-	if (a->request)
+	if (choose(a, req) && a->request)
 		a->request(a->context, req);
 }
 
@@ -31,7 +64,7 @@ static void on_refault(void *context, const struct pt_refault *refault)
 {
 	struct analysis *a = context;
 
-	if (a->refault)
+	if (a->refault && follows(a, refault))
 		a->refault(a->context, refault);
 }
 
@@ -39,10 +72,11 @@ static void on_event(void *context, const struct pt_event *ev)
 {
 	struct analysis *a = context;
 
+	a->doc->start_ns = a->source.start_ns;
+	a->doc->clock = a->source.clock;
+	a->doc->no_seconds = !source_in_seconds(&a->source);
 	if (pt_model_feed(a->model, ev))
 		a->no_memory = true;
-	if (a->event)
-		a->event(a->context, ev);
 }
 
 static void on_lost(void *context, uint64_t count)
@@ -73,6 +107,7 @@ static void describe(const struct analysis *a, struct doc *doc)
 	doc_fact(doc, "no_end", a->no_end);
 	doc_fact(doc, "partial", a->partial);
 	doc_fact(doc, "mismatch", a->mismatch);
+	doc_fact(doc, "repeated", a->stats.repeated);
 	doc_fact(doc, "most_open", a->stats.most_open);
 
 	for (size_t i = 0; i < sizeof(oddities) / sizeof(oddities[0]); i++) {
@@ -96,6 +131,8 @@ int analyse(struct analysis *a, struct doc *doc)
 {
 	int status;
 
+	doc->file = a->source.path;
+	a->doc = doc;
 	a->config.request = on_request;
 	a->config.refault = on_refault;
 	a->config.context = a;
@@ -114,13 +151,16 @@ int analyse(struct analysis *a, struct doc *doc)
 		a->stats = *pt_model_stats(a->model);
 		describe(a, doc);
 		/* Worth a word, but nothing is wrong with it. */
+		if (!source_in_seconds(&a->source))
+			pt_warn("%s: its clock, \"%s\", does not count seconds: points in time are "
+				"bare numbers, durations are the driver's own",
+				a->source.path, a->source.clock);
 		if (a->source.version.unknown.len)
 			pt_warn("%s: recorded by a newer driver; left out: %s", a->source.path,
 				a->source.version.unknown.s);
 		for (size_t i = 0; i < doc->nr_problems; i++)
 			pt_warn("%s: %s", a->source.path, doc->problems[i]);
 	}
-	pt_text_free(&a->source.version.unknown);
 	pt_model_free(a->model);
 	a->model = NULL;
 
@@ -129,4 +169,10 @@ int analyse(struct analysis *a, struct doc *doc)
 	if (doc->nr_problems)
 		return worse(status, EXIT_INCOMPLETE);
 	return status;
+}
+
+void analysis_free(struct analysis *a)
+{
+	source_free(&a->source);
+	pt_map_free(&a->chosen);
 }

@@ -4,12 +4,14 @@
 #define PANTHOR_TRACE_ANALYSIS_H
 
 #include "model.h"
+#include "options.h"
 #include "source.h"
 
 /**
  * struct analysis - one pass over one trace file
  * @source: the file; path is set by the caller
- * @request, @refault, @event: what to do with what is found, each may be NULL
+ * @sel: which requests, with the swap-ins of what these evicted; may be NULL
+ * @request, @refault: what to do with what is found, each may be NULL
  * @context: for these
  * @config: limits and switches of the model; its callbacks are not used
  *
@@ -19,10 +21,12 @@ struct analysis {
 	struct source source;
 	void (*request)(void *context, const struct pt_request *req);
 	void (*refault)(void *context, const struct pt_refault *refault);
-	void (*event)(void *context, const struct pt_event *ev);
+	const struct selection *sel;
 	void *context;
 	struct pt_model_config config;
 
+	struct doc *doc;
+	struct pt_map chosen; /* key of a request -> was it? With @sel only */
 	struct pt_model *model;
 	struct pt_model_stats stats;
 	uint64_t no_begin;
@@ -36,5 +40,7 @@ struct analysis {
 
 /* Returns an exit status; what is odd is added to @doc and printed as warnings. */
 int analyse(struct analysis *a, struct doc *doc);
+
+void analysis_free(struct analysis *a);
 
 #endif

@@ -17,23 +17,32 @@ enum { D_WHAT, D_A, D_B, D_CHANGE, NR_D };
 enum { D_EXACT_A = NR_D, D_EXACT_B, D_UNIT, NR_D_ALL };
 
 static const struct column columns[] = {
-	[D_WHAT] = { "what", "FIGURE", UNIT_TEXT, "which figure", true },
-	[D_A] = { "a_text", "A", UNIT_TEXT, "in the first trace, with unit", true },
-	[D_B] = { "b_text", "B", UNIT_TEXT, "in the second trace, with unit", true },
-	[D_CHANGE] = { "change_pct", "%CHANGE", UNIT_PERMILLE, "change from A to B in percent",
-		       true },
-	[D_EXACT_A] = { "a", "A EXACT", UNIT_COUNT, "in the first trace", false },
-	[D_EXACT_B] = { "b", "B EXACT", UNIT_COUNT, "in the second trace", false },
-	[D_UNIT] = { "unit", "UNIT", UNIT_TEXT, "count, bytes or ns", false },
+	[D_WHAT] = { "what", "FIGURE", UNIT_TEXT, "which figure", 1 },
+	[D_A] = { "a_text", "A", UNIT_TEXT, "in the first trace, with unit", 1 },
+	[D_B] = { "b_text", "B", UNIT_TEXT, "in the second trace, with unit", 1 },
+	[D_CHANGE] = { "change_pct", "%CHANGE", UNIT_PERMILLE, "change from A to B in percent", 1 },
+	[D_EXACT_A] = { "a", "A-EXACT", UNIT_COUNT, "in the first trace", 0 },
+	[D_EXACT_B] = { "b", "B-EXACT", UNIT_COUNT, "in the second trace", 0 },
+	[D_UNIT] = { "unit", "UNIT", UNIT_TEXT, "count, bytes or ns", 0 },
 };
+
+/* What is added up of the requests, and how each is called */
+static const int sums[] = {
+	REQ_EVICTED_BOS, REQ_EVICTED, REQ_SKIPPED_BOS, REQ_SKIPPED, REQ_WRITTEN, REQ_FREED,
+	REQ_DURATION,	 REQ_FENCE,   REQ_LOCK,	       REQ_UNMAP,   REQ_WB,	 REQ_OTHER,
+};
+
+#define NR_SUMS (sizeof(sums) / sizeof(sums[0]))
 
 /* One side */
 struct side {
 	const char *path;
 	struct analysis a;
-	struct table *requests;
+	const struct table *columns; /* of a request */
 	struct pt_style style;
-	const struct selection *sel;
+	struct spread *spread;
+	uint64_t requests;
+	uint64_t sum[NR_SUMS];
 	uint64_t swapins;
 	uint64_t back;
 	uint64_t swapin_ns;
@@ -76,31 +85,26 @@ static const struct argp argp = {
 
 static void on_request(void *context, const struct pt_request *req)
 {
+	struct cell row[NR_REQ_COLUMNS] = { 0 };
 	struct side *s = context;
 
-	if (selected(s->sel, req))
-		request_row(table_add(s->requests), req, &s->style);
+	request_row(row, req, &s->style);
+	s->requests++;
+	for (size_t i = 0; i < NR_SUMS; i++)
+		s->sum[i] += row[sums[i]].known ? row[sums[i]].u : 0;
+	spread_add(s->spread, row);
+	row_clear(s->columns, row);
 }
 
 static void on_refault(void *context, const struct pt_refault *refault)
 {
 	struct side *s = context;
 
-	if (!selected_refault(s->sel, refault->ev) || refault->ev->result)
+	if (refault->ev->result)
 		return;
 	s->swapins++;
 	s->back += refault->ev->size;
 	s->swapin_ns += refault->ev->duration_ns;
-}
-
-static uint64_t sum(const struct table *t, int column)
-{
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < t->nr_rows; i++)
-		if (t->rows[i][column].known)
-			total += t->rows[i][column].u;
-	return total;
 }
 
 static void add(struct table *t, const char *what, enum unit unit, uint64_t a, uint64_t b,
@@ -123,21 +127,16 @@ static void add(struct table *t, const char *what, enum unit unit, uint64_t a, u
 	row[D_UNIT] = cell_s(unit == UNIT_BYTES ? "bytes" : unit == UNIT_NS ? "ns" : "count");
 }
 
-static struct table *compare(const struct diff *d)
+static void compare(const struct diff *d, struct table *t)
 {
-	static const int sums[] = {
-		REQ_EVICTED_BOS, REQ_EVICTED, REQ_SKIPPED_BOS, REQ_SKIPPED, REQ_WRITTEN, REQ_FREED,
-		REQ_DURATION,	 REQ_FENCE,   REQ_LOCK,	       REQ_UNMAP,   REQ_WB,	 REQ_OTHER,
-	};
 	const struct side *a = &d->side[0], *b = &d->side[1];
-	struct table *t = table_new("figures", columns, NR_D_ALL);
-	struct table *pa = percentile_table(a->requests), *pb = percentile_table(b->requests);
+	struct table *pa = percentile_table(a->spread), *pb = percentile_table(b->spread);
 	struct print print = { .units = d->out.units };
 
-	add(t, "requests", UNIT_COUNT, a->requests->nr_rows, b->requests->nr_rows, &print);
-	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
-		add(t, request_columns[sums[i]].name, request_columns[sums[i]].unit,
-		    sum(a->requests, sums[i]), sum(b->requests, sums[i]), &print);
+	add(t, "requests", UNIT_COUNT, a->requests, b->requests, &print);
+	for (size_t i = 0; i < NR_SUMS; i++)
+		add(t, request_columns[sums[i]].name, request_columns[sums[i]].unit, a->sum[i],
+		    b->sum[i], &print);
 
 	/*
 	 * The first row of either is the blocked time; columns from min to
@@ -150,58 +149,82 @@ static struct table *compare(const struct diff *d)
 		add(t, name, UNIT_NS, pa->rows[0][i].u, pb->rows[0][i].u, &print);
 	}
 	add(t, "swapins", UNIT_COUNT, a->swapins, b->swapins, &print);
-	add(t, "back", UNIT_BYTES, a->back, b->back, &print);
+	add(t, "swapped_in", UNIT_BYTES, a->back, b->back, &print);
 	add(t, "swapin_ns", UNIT_NS, a->swapin_ns, b->swapin_ns, &print);
 	table_free(pa);
 	table_free(pb);
-	return t;
 }
 
 static int read_side(struct diff *d, struct side *s, struct doc *doc)
 {
-	s->requests = table_new("requests", request_columns, nr_request_columns);
 	s->style = (struct pt_style){ .names = &s->a.source.names, .units = d->out.units };
-	s->sel = &d->sel;
+	s->spread = spread_new();
 	s->a.source.path = s->path;
+	s->a.sel = &d->sel;
+	s->a.config.no_bos = !d->sel.by_client;
 	s->a.request = on_request;
 	s->a.refault = on_refault;
 	s->a.context = s;
 	return analyse(&s->a, doc);
 }
 
+static void name_side(struct doc *doc, char side, const char *path)
+{
+	char clean[4096];
+
+	pt_clean(clean, sizeof(clean), path, strlen(path));
+	pt_add(&doc->footer, "%c: %s\n", side, clean);
+}
+
+static int read_both(struct diff *d, struct table *t, struct doc *doc)
+{
+	struct table *columns_of = table_new("requests", request_columns, nr_request_columns);
+	struct doc other = { 0 };
+	struct sink sink;
+	int status;
+
+	d->side[0].columns = d->side[1].columns = columns_of;
+	watch_signals();
+	status = read_side(d, &d->side[0], doc);
+	if (status != EXIT_FAILED && status != EXIT_NOTHING)
+		status = worse(status, read_side(d, &d->side[1], &other));
+	if (status != EXIT_FAILED && status != EXIT_NOTHING) {
+		for (size_t i = 0; i < other.nr_problems; i++)
+			doc_problem(doc, "%s: %s", d->side[1].path, other.problems[i]);
+		name_side(doc, 'A', d->side[0].path);
+		name_side(doc, 'B', d->side[1].path);
+		compare(d, t);
+		output_open(&d->out, &sink, doc);
+		status = worse(status, sink_close(&sink));
+	}
+	for (int i = 0; i < 2; i++) {
+		spread_free(d->side[i].spread);
+		analysis_free(&d->side[i].a);
+	}
+	table_free(columns_of);
+	doc_free(&other);
+	return status;
+}
+
 int cmd_diff(int argc, char **argv)
 {
-	struct doc doc = { .kind = "diff" }, other = { 0 };
+	struct doc doc = { .kind = "diff" };
 	struct diff d = { 0 };
 	struct table *t;
 	int status = EXIT_OK;
 
 	if (!parse_args(&argp, argc, argv, &d, &status))
 		return status;
-	if (d.out.fields && !strcmp(d.out.fields, "help")) {
+	if (output_wants_help(&d.out)) {
 		columns_help(stdout, "Fields:", columns, NR_D_ALL);
 		return EXIT_OK;
 	}
-
-	watch_signals();
-	status = read_side(&d, &d.side[0], &doc);
-	if (status != EXIT_FAILED && status != EXIT_NOTHING)
-		status = worse(status, read_side(&d, &d.side[1], &other));
-	if (status != EXIT_FAILED && status != EXIT_NOTHING) {
-		for (size_t i = 0; i < other.nr_problems; i++)
-			doc_problem(&doc, "%s: %s", d.side[1].path, other.problems[i]);
-		pt_add(&doc.footer, "A: %s\nB: %s\n", d.side[0].path, d.side[1].path);
-		t = compare(&d);
-		doc_add(&doc, t);
-		if ((d.out.fields && table_choose(t, d.out.fields)) ||
-		    (d.out.sort && table_sort(t, d.out.sort)))
-			status = EXIT_USAGE;
-		else
-			status = worse(status, output_print(&d.out, &doc));
-	}
-	table_free(d.side[0].requests);
-	table_free(d.side[1].requests);
-	doc_free(&other);
+	t = table_new("figures", columns, NR_D_ALL);
+	doc_add(&doc, t);
+	status = output_shape(&d.out, t) ?: output_spare(&d.out, d.side[0].path) ?:
+		 output_spare(&d.out, d.side[1].path) ?: output_no_timeline(&d.out);
+	if (!status)
+		status = read_both(&d, t, &doc);
 	doc_free(&doc);
 	return status;
 }

@@ -8,14 +8,16 @@
 #include "options.h"
 #include "view.h"
 
+enum { REQUESTS, VMS, BOS, SWAPINS, NR_TABLES };
+
+static const char *const names[NR_TABLES] = { "requests", "vms", "bos", "swapins" };
+
 struct export_job {
 	struct file_args file;
-	const char *only;
+	int only; /* table, or -1 */
 	struct pt_style style;
-	struct table *requests;
-	struct table *vms;
-	struct table *bos;
-	struct table *swapins;
+	struct sink sink;
+	struct table *table[NR_TABLES]; /* NULL: not wanted */
 };
 
 static const struct argp_option options[] = {
@@ -30,10 +32,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'T':
-		e->only = arg;
-		if (strcmp(arg, "requests") && strcmp(arg, "vms") && strcmp(arg, "bos") &&
-		    strcmp(arg, "swapins"))
-			usage_error("--table wants requests, vms, bos or swapins, not \"%s\"", arg);
+		for (e->only = 0; strcmp(arg, names[e->only]);)
+			if (++e->only == NR_TABLES)
+				usage_error(
+					"--table wants requests, vms, bos or swapins, not \"%s\"",
+					arg);
 		return 0;
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &e->file;
@@ -58,80 +61,97 @@ static const struct argp argp = {
 
 static void on_request(void *context, const struct pt_request *req)
 {
+	struct cell row[MAX_COLUMNS] = { 0 };
 	struct export_job *e = context;
 
-	if (!selected(&e->file.sel, req))
-		return;
-	request_row(table_add(e->requests), req, &e->style);
-	for (size_t i = 0; i < req->n_vms; i++)
-		vm_row(table_add(e->vms), req, &req->vms[i], e->style.names);
-	for (size_t i = 0; i < req->n_bos; i++)
-		bo_row(table_add(e->bos), req, &req->bos[i], e->style.names);
+	if (e->table[REQUESTS]) {
+		request_row(row, req, &e->style);
+		sink_row(&e->sink, e->table[REQUESTS], row);
+	}
+	for (size_t i = 0; e->table[VMS] && i < req->n_vms; i++) {
+		vm_row(row, req, &req->vms[i], e->style.names);
+		sink_row(&e->sink, e->table[VMS], row);
+	}
+	for (size_t i = 0; e->table[BOS] && i < req->n_bos; i++) {
+		bo_row(row, req, &req->bos[i], e->style.names);
+		sink_row(&e->sink, e->table[BOS], row);
+	}
 }
 
 static void on_refault(void *context, const struct pt_refault *refault)
 {
+	struct cell row[MAX_COLUMNS] = { 0 };
 	struct export_job *e = context;
 
-	if (selected_refault(&e->file.sel, refault->ev))
-		swapin_row(table_add(e->swapins), refault);
+	if (!e->table[SWAPINS])
+		return;
+	swapin_row(row, refault);
+	sink_row(&e->sink, e->table[SWAPINS], row);
 }
 
-static int shape(struct export_job *e, struct doc *doc)
+static int prepare(struct export_job *e, struct doc *doc)
 {
-	struct table *tables[] = { e->requests, e->vms, e->bos, e->swapins };
-	bool csv = !strcmp(e->file.out.format->name, "csv");
-	const char *only = e->only
-				   ?: csv || e->file.out.fields || e->file.out.sort ? "requests"
-										    : NULL;
+	const struct output *out = &e->file.out;
+	static const struct {
+		const struct column *columns;
+		const size_t *nr;
+	} views[NR_TABLES] = {
+		[REQUESTS] = { request_columns, &nr_request_columns },
+		[VMS] = { vm_columns, &nr_vm_columns },
+		[BOS] = { bo_columns, &nr_bo_columns },
+		[SWAPINS] = { swapin_columns, &nr_swapin_columns },
+	};
 
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		struct table *t = tables[i];
-
-		if (only && strcmp(t->name, e->only ?: only)) {
-			table_free(t);
+	if (out->format->timeline && (e->only >= 0 || out->fields || out->sort || out->limit)) {
+		pt_error("%s needs all tables as they are: without --table, --fields, --sort and "
+			 "--limit",
+			 out->format->name);
+		return EXIT_USAGE;
+	}
+	if (e->only < 0 && (out->format->last_only || out->fields || out->sort || out->limit))
+		e->only = REQUESTS;
+	for (int i = 0; i < NR_TABLES; i++) {
+		if (e->only >= 0 && e->only != i)
 			continue;
-		}
-		doc_add(doc, t);
-		if (only && ((e->file.out.fields && table_choose(t, e->file.out.fields)) ||
-			     (e->file.out.sort && table_sort(t, e->file.out.sort))))
+		e->table[i] = table_new(names[i], views[i].columns, *views[i].nr);
+		doc_add(doc, e->table[i]);
+		if (e->only == i && output_shape(out, e->table[i]))
 			return EXIT_USAGE;
 	}
-	return EXIT_OK;
+	return output_spare(out, e->file.path);
 }
 
 int cmd_export(int argc, char **argv)
 {
-	struct export_job e = { .file.out.format = &format_json };
+	struct export_job e = { .file.out.format = &format_json, .only = -1 };
 	struct analysis a = { 0 };
 	struct doc doc = { .kind = "export" };
-	int status = EXIT_OK, printed;
+	int status = EXIT_OK;
 
 	if (!parse_args(&argp, argc, argv, &e, &status))
 		return status;
-	if (e.file.out.fields && !strcmp(e.file.out.fields, "help")) {
+	if (output_wants_help(&e.file.out)) {
 		columns_help(stdout, "requests:", request_columns, nr_request_columns);
 		columns_help(stdout, "\nvms:", vm_columns, nr_vm_columns);
 		columns_help(stdout, "\nbos:", bo_columns, nr_bo_columns);
 		columns_help(stdout, "\nswapins:", swapin_columns, nr_swapin_columns);
 		return EXIT_OK;
 	}
-
-	e.requests = table_new("requests", request_columns, nr_request_columns);
-	e.vms = table_new("vms", vm_columns, nr_vm_columns);
-	e.bos = table_new("bos", bo_columns, nr_bo_columns);
-	e.swapins = table_new("swapins", swapin_columns, nr_swapin_columns);
 	e.style = (struct pt_style){ .names = &a.source.names, .units = e.file.out.units };
-
-	watch_signals();
-	a.source.path = e.file.path;
-	a.request = on_request;
-	a.refault = on_refault;
-	a.context = &e;
-	status = analyse(&a, &doc);
-	printed = shape(&e, &doc);
-	if (!printed && status != EXIT_FAILED && status != EXIT_NOTHING)
-		printed = output_print(&e.file.out, &doc);
+	status = prepare(&e, &doc);
+	if (!status) {
+		output_open(&e.file.out, &e.sink, &doc);
+		watch_signals();
+		a.source.path = e.file.path;
+		a.sel = &e.file.sel;
+		a.request = on_request;
+		a.refault = on_refault;
+		a.context = &e;
+		status = analyse(&a, &doc);
+		if (status != EXIT_FAILED && status != EXIT_NOTHING)
+			status = worse(status, sink_close(&e.sink));
+	}
+	analysis_free(&a);
 	doc_free(&doc);
-	return worse(status, printed);
+	return status;
 }

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * panthor-trace refault: what came back, after how long and at what cost, and
- * so whether it was worth it to send it away.
+ * panthor-trace refault: what was swapped in again, after how long and at what
+ * cost, and so whether it was worth it to evict it.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis.h"
 #include "cli.h"
-#include "filter.h"
+#include "number.h"
 #include "options.h"
 #include "view.h"
 
 enum refault_column {
 	RF_TIME,
+	RF_END,
 	RF_ID,
 	RF_SOURCE,
 	RF_TARGET,
@@ -34,36 +35,39 @@ enum refault_column {
 };
 
 static const struct column columns[] = {
-	[RF_TIME] = { "time_ns", "TIME", UNIT_TIME, "when the request was over", true },
-	[RF_ID] = { "id", "ID", UNIT_COUNT, "the request", true },
-	[RF_SOURCE] = { "source", "SOURCE", UNIT_TEXT, "who asked", true },
-	[RF_TARGET] = { "target_comm", "TARGET", UNIT_TEXT, "whose memory went", true },
-	[RF_TGID] = { "target_tgid", "PID", UNIT_SIGNED, "process of that", true },
-	[RF_EVICTED_BOS] = { "evicted_bos", "BOS", UNIT_COUNT, "BOs evicted", true },
-	[RF_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "memory of these", true },
-	[RF_BACK_BOS] = { "back_bos", "BOS", UNIT_COUNT, "BOs of these that came back", true },
-	[RF_BACK] = { "back", "BACK", UNIT_BYTES, "memory of these", true },
-	[RF_BACK_PCT] = { "back_pct", "%BACK", UNIT_PERMILLE,
-			  "share of the evicted memory that came back", true },
-	[RF_SOON] = { "soon", "SOON", UNIT_BYTES, "what came back within --soon", true },
-	[RF_SHORTEST] = { "shortest_ns", "AWAY", UNIT_NS, "the shortest that one was away", true },
-	[RF_LONGEST] = { "longest_ns", "TO", UNIT_NS, "the longest that one was away", true },
-	[RF_BLOCKED] = { "duration_ns", "BLOCKED", UNIT_NS, "how long the writer was blocked",
-			 true },
-	[RF_SWAPIN] = { "swapin_ns", "SWAP-IN", UNIT_NS, "time it took to get pages back", true },
-	[RF_GAIN] = { "gain_byte_s", "GAIN", UNIT_BYTES,
-		      "memory times the seconds it was away, to the end of the trace if it did not "
-		      "return",
-		      true },
+	[RF_TIME] = { "time_ns", "TIME", UNIT_TIME, "when the request began", 1 },
+	[RF_END] = { "end_ns", "END", UNIT_TIME, "when it was over", 0 },
+	[RF_ID] = { "id", "ID", UNIT_COUNT, "the request", 1 },
+	[RF_SOURCE] = { "source", "SOURCE", UNIT_TEXT, "what asked", 6 },
+	[RF_TARGET] = { "target_comm", "TARGET", UNIT_TEXT, "whose memory was evicted", 1 },
+	[RF_TGID] = { "target_tgid", "TGT-PID", UNIT_SIGNED, "process of that", 3 },
+	[RF_EVICTED_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "BOs evicted", 7 },
+	[RF_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "memory of these", 1 },
+	[RF_BACK_BOS] = { "swapped_in_bos", "#SWAPPED-IN", UNIT_COUNT,
+			  "BOs of these that were swapped in", 7 },
+	[RF_BACK] = { "swapped_in", "SWAPPED-IN", UNIT_BYTES, "memory of these", 1 },
+	[RF_BACK_PCT] = { "swapped_in_pct", "%IN", UNIT_PERMILLE,
+			  "share of the evicted memory that was swapped in", 2 },
+	[RF_SOON] = { "soon", "SOON", UNIT_BYTES, "what was swapped in within --soon", 4 },
+	[RF_SHORTEST] = { "shortest_ns", "AWAY", UNIT_NS, "the shortest that one was evicted", 5 },
+	[RF_LONGEST] = { "longest_ns", "AWAY-MAX", UNIT_NS, "the longest that one was evicted", 5 },
+	[RF_BLOCKED] = { "duration_ns", "BLOCKED", UNIT_NS, "how long the requester was blocked",
+			 2 },
+	[RF_SWAPIN] = { "swapin_ns", "SWAP-IN", UNIT_NS, "time it took to get pages back", 2 },
+	[RF_GAIN] = { "gain_byte_s", "GAIN", UNIT_BYTE_S,
+		      "memory times the seconds it was evicted, to the end of the trace if it was "
+		      "not swapped in",
+		      1 },
 	[RF_VERDICT] = { "verdict", "VERDICT", UNIT_TEXT,
-			 "away: nothing came back; partly, back: some, all did; mistake: more than "
-			 "half of it within --soon",
-			 true },
+			 "evicted: nothing was swapped in; partly, all: that much was; premature: "
+			 "more than half of it within --soon",
+			 1 },
 };
 
 /* A request that evicted something */
 struct evictor {
 	uint64_t id;
+	uint64_t begin_ns;
 	uint64_t end_ns;
 	uint64_t evicted_bos;
 	uint64_t evicted;
@@ -74,9 +78,10 @@ struct evictor {
 	uint64_t shortest;
 	uint64_t longest;
 	uint64_t swapin_ns;
-	double gain; /* byte seconds of what came back */
+	double gain; /* byte seconds of what was swapped in */
 	bool known; /* the request is in the trace */
-	char source[PT_SYMBOL_LEN];
+	bool began; /* and when it began is known */
+	uint64_t source;
 	char *target;
 	int64_t tgid;
 };
@@ -86,10 +91,13 @@ struct refault {
 	uint64_t soon_ns;
 	bool bos;
 
-	struct pt_map by_id;
+	struct sink sink;
+	struct pt_map by_key; /* of a request -> the last evictor with that */
 	struct evictor **list;
 	size_t nr;
-	struct table *swapins;
+	size_t room;
+	struct table *requests;
+	struct table *swapins; /* NULL: not asked for */
 	const struct pt_names *names;
 	uint64_t failed;
 };
@@ -97,9 +105,9 @@ struct refault {
 #define OPT_SOON 0x100
 
 static const struct argp_option options[] = {
-	{ "bos", 'b', NULL, 0, "Each BO that came back, too", 0 },
+	{ "bos", 'b', NULL, 0, "Each BO that was swapped in, too", 0 },
 	{ "soon", OPT_SOON, "TIME", 0,
-	  "What comes back within this time (default 1s) need not have gone", 0 },
+	  "What is swapped in within this time (default 1s) was evicted too early", 0 },
 	{ 0 }
 };
 
@@ -112,8 +120,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->bos = true;
 		return 0;
 	case OPT_SOON:
-		if (!parse_ns(arg, strlen(arg), &r->soon_ns))
-			usage_error("--soon wants a time like 500ms, not \"%s\"", arg);
+		r->soon_ns = want_time("--soon", arg, 1, INT64_MAX);
 		return 0;
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &r->file;
@@ -128,25 +135,27 @@ static const struct argp argp = {
 	options,
 	parse,
 	"[FILE]",
-	"What came back of what requests evicted, how soon and at what cost, from a trace "
+	"What was swapped in of what requests evicted, how soon and at what cost, from a trace "
 	"(default: trace.dat).",
 	children,
 	NULL,
 	NULL,
 };
 
-static struct evictor *get(struct refault *r, uint64_t id)
+static struct evictor *new_evictor(struct refault *r, uint64_t key, uint64_t id)
 {
-	struct evictor *e = pt_map_get(&r->by_id, id);
+	struct evictor *e = xcalloc(1, sizeof(*e));
 
-	if (e)
-		return e;
-	e = xcalloc(1, sizeof(*e));
 	e->id = id;
-	r->list = xrealloc(r->list, (r->nr + 1) * sizeof(*r->list));
+	if (r->nr == r->room) {
+		r->room = r->room ? 2 * r->room : 64;
+		r->list = xrealloc(r->list, r->room * sizeof(*r->list));
+	}
 	r->list[r->nr++] = e;
-	if (pt_map_set(&r->by_id, id, e))
+	if (pt_map_set(&r->by_key, key, e)) {
+		pt_error("out of memory");
 		exit(EXIT_FAILED);
+	}
 	return e;
 }
 
@@ -155,18 +164,21 @@ static void on_request(void *context, const struct pt_request *req)
 	struct refault *r = context;
 	struct evictor *e;
 
-	if (!req->evicted_bos || !selected(&r->file.sel, req))
+	/* One with the same id is of the time before the driver was loaded anew: nothing of that is left. */
+	if (!req->evicted_bos) {
+		pt_map_del(&r->by_key, req->key);
 		return;
-	e = get(r, req->id);
+	}
+	e = new_evictor(r, req->key, req->id);
 	e->known = true;
+	e->began = pt_request_begin(req, &e->begin_ns);
 	e->end_ns = req->end_ts;
 	e->evicted_bos = req->evicted_bos;
 	e->evicted = req->evicted;
 	e->blocked_ns = req->duration_ns;
 	e->tgid = req->target_tgid;
-	free(e->target);
 	e->target = xstrdup(req->target_comm);
-	snprintf(e->source, sizeof(e->source), "%s", pt_name(r->names, PT_SYM_SOURCE, req->source));
+	e->source = req->source;
 }
 
 static void on_refault(void *context, const struct pt_refault *refault)
@@ -175,15 +187,17 @@ static void on_refault(void *context, const struct pt_refault *refault)
 	struct refault *r = context;
 	struct evictor *e;
 
-	if (!selected_refault(&r->file.sel, ev))
-		return;
-	if (r->bos)
-		swapin_row(table_add(r->swapins), refault);
+	if (r->swapins) {
+		struct cell row[NR_SW_COLUMNS] = { 0 };
+
+		swapin_row(row, refault);
+		sink_row(&r->sink, r->swapins, row);
+	}
 	if (ev->result) {
 		r->failed++;
 		return;
 	}
-	e = get(r, ev->id);
+	e = pt_map_get(&r->by_key, refault->key) ?: new_evictor(r, refault->key, ev->id);
 	e->back_bos++;
 	e->back += ev->size;
 	e->swapin_ns += ev->duration_ns;
@@ -196,34 +210,42 @@ static void on_refault(void *context, const struct pt_refault *refault)
 		e->longest = ev->away_ns;
 }
 
+static bool premature(const struct evictor *e)
+{
+	return e->known && 2 * e->soon > e->evicted;
+}
+
 static const char *verdict(const struct evictor *e)
 {
 	if (!e->back_bos)
-		return "away";
-	if (e->known && 2 * e->soon > e->evicted)
-		return "mistake";
-	return e->known && e->back < e->evicted ? "partly" : "back";
+		return "evicted";
+	if (premature(e))
+		return "premature";
+	return e->known && e->back < e->evicted ? "partly" : "all";
 }
 
-/* What never came back was away until the trace ended. */
-static double gain(const struct evictor *e, uint64_t last_ns)
+/* What was not swapped in was evicted until the trace ended. */
+static double gain(const struct evictor *e, uint64_t end_ns)
 {
 	double rest = e->evicted > e->back ? e->evicted - e->back : 0;
 
-	return e->gain + (e->known && last_ns > e->end_ns ? rest * (last_ns - e->end_ns) / 1e9 : 0);
+	return e->gain + (e->known && end_ns > e->end_ns ? rest * (end_ns - e->end_ns) / 1e9 : 0);
 }
 
-static struct table *make_table(const struct refault *r, uint64_t last_ns)
+static void fill(const struct refault *r, const struct doc *doc, uint64_t end_ns)
 {
-	struct table *t = table_new("requests", columns, NR_RF);
+	char buf[PT_NUM_LEN];
 
 	for (size_t i = 0; i < r->nr; i++) {
 		const struct evictor *e = r->list[i];
-		struct cell *row = table_add(t);
+		struct cell *row = table_add(r->requests);
 
 		row[RF_ID] = cell_u(e->id);
-		row[RF_TIME] = cell_if(e->known, e->end_ns);
-		row[RF_SOURCE] = cell_s(e->known ? e->source : NULL);
+		row[RF_TIME] = cell_if(e->began, e->begin_ns);
+		row[RF_END] = cell_if(e->known, e->end_ns);
+		if (e->known)
+			row[RF_SOURCE] =
+				cell_s(view_symbol(r->names, PT_SYM_SOURCE, e->source, buf));
 		row[RF_TARGET] = cell_s(e->target);
 		row[RF_TGID] = (struct cell){ .known = e->known, .i = e->tgid };
 		row[RF_EVICTED_BOS] = cell_if(e->known, e->evicted_bos);
@@ -237,16 +259,15 @@ static struct table *make_table(const struct refault *r, uint64_t last_ns)
 		row[RF_LONGEST] = cell_if(e->back_bos, e->longest);
 		row[RF_BLOCKED] = cell_if(e->known, e->blocked_ns);
 		row[RF_SWAPIN] = cell_u(e->swapin_ns);
-		row[RF_GAIN] = cell_u(gain(e, last_ns));
+		row[RF_GAIN] = cell_if(!doc->no_seconds, gain(e, end_ns));
 		row[RF_VERDICT] = cell_s(verdict(e));
 	}
-	return t;
 }
 
-/* Was it worth it, and would bringing memory back early help? */
-static void sum_up(const struct refault *r, uint64_t last_ns, struct doc *doc)
+/* Was it worth it, and would swapping in early help? */
+static void sum_up(const struct refault *r, uint64_t end_ns, struct doc *doc)
 {
-	uint64_t evicted = 0, back = 0, soon = 0, blocked = 0, swapin = 0, mistakes = 0;
+	uint64_t evicted = 0, back = 0, soon = 0, blocked = 0, swapin = 0, too_early = 0;
 	const struct pt_units *u = &r->file.out.units;
 	struct pt_text *t = &doc->footer;
 	double won = 0;
@@ -259,83 +280,92 @@ static void sum_up(const struct refault *r, uint64_t last_ns, struct doc *doc)
 		soon += e->soon;
 		blocked += e->blocked_ns;
 		swapin += e->swapin_ns;
-		won += gain(e, last_ns);
-		mistakes += !strcmp(verdict(e), "mistake");
+		won += gain(e, end_ns);
+		too_early += premature(e);
 	}
 	pt_add(t, "evicted ");
 	pt_add_bytes(t, evicted, u);
-	pt_add(t, ", came back ");
+	pt_add(t, ", swapped in ");
 	pt_add_bytes(t, back, u);
 	pt_add(t, ", of that within ");
 	pt_add_ns(t, r->soon_ns, u);
 	pt_add(t, " ");
 	pt_add_bytes(t, soon, u);
-	pt_add(t, "; mistakes: %llu of %zu requests\n", (unsigned long long)mistakes, r->nr);
-	pt_add(t, "cost: writers blocked ");
+	pt_add(t, "; premature: %llu of %zu requests\n", (unsigned long long)too_early, r->nr);
+	pt_add(t, "cost: requesters blocked ");
 	pt_add_ns(t, blocked, u);
 	pt_add(t, ", swap-in ");
 	pt_add_ns(t, swapin, u);
 	pt_add(t, "; gain: ");
-	pt_add_bytes(t, won, u);
-	pt_add(t, " x seconds\n");
-	pt_add(t, "bringing memory back before it is needed (pre-claim) could hide at most the ");
+	if (doc->no_seconds) {
+		pt_add(t, "not known, the clock does not count seconds\n");
+	} else {
+		pt_add_bytes(t, won, u);
+		pt_add(t, " x seconds\n");
+	}
+	pt_add(t, "swapping in before memory is needed (pre-claim) could hide at most the ");
 	pt_add_ns(t, swapin, u);
 	pt_add(t, " of swap-in\n");
 	if (r->failed)
 		pt_add(t, "swap-ins that failed: %llu\n", (unsigned long long)r->failed);
 }
 
-static int print(struct refault *r, const struct analysis *a, struct doc *doc)
+static int prepare(struct refault *r, struct doc *doc)
 {
-	struct table *t = make_table(r, a->source.last_ns), *last = t;
+	struct table *last = r->requests = table_new("requests", columns, NR_RF);
 
-	doc_add(doc, t);
-	if (r->bos)
-		doc_add(doc, last = r->swapins);
-	if ((r->file.out.fields && table_choose(last, r->file.out.fields)) ||
-	    (r->file.out.sort && table_sort(last, r->file.out.sort)))
-		return EXIT_USAGE;
-	doc_fact(doc, "soon_ns", r->soon_ns);
-	doc_fact(doc, "failed_swapins", r->failed);
-	sum_up(r, a->source.last_ns, doc);
-	return output_print(&r->file.out, doc);
+	doc_add(doc, last);
+	if (r->bos) {
+		last = r->swapins = table_new("swapins", swapin_columns, nr_swapin_columns);
+		doc_add(doc, last);
+	}
+	return output_shape(&r->file.out, last) ?: output_spare(&r->file.out, r->file.path) ?:
+						  output_no_timeline(&r->file.out);
 }
 
 int cmd_refault(int argc, char **argv)
 {
-	struct refault r = { .soon_ns = 1000000000 };
-	struct analysis a = { .config.track = true, .config.no_bos = false };
+	struct refault r = { .soon_ns = NS_PER_SEC };
+	struct analysis a = { .config.no_bos = true };
 	struct doc doc = { .kind = "refault" };
 	int status = EXIT_OK;
 
 	if (!parse_args(&argp, argc, argv, &r, &status))
 		return status;
-	if (r.file.out.fields && !strcmp(r.file.out.fields, "help")) {
+	if (output_wants_help(&r.file.out)) {
 		columns_help(stdout, "Fields of a request:", columns, NR_RF);
 		columns_help(stdout, "\nFields of a BO (with --bos):", swapin_columns,
 			     nr_swapin_columns);
 		return EXIT_OK;
 	}
-	r.swapins = table_new("swapins", swapin_columns, nr_swapin_columns);
 	r.names = &a.source.names;
-
-	watch_signals();
-	a.source.path = r.file.path;
-	a.request = on_request;
-	a.refault = on_refault;
-	a.context = &r;
-	status = analyse(&a, &doc);
-	if (status != EXIT_FAILED && status != EXIT_NOTHING)
-		status = worse(status, print(&r, &a, &doc));
-
-	if (!r.bos || !doc.nr_tables)
-		table_free(r.swapins);
+	status = prepare(&r, &doc);
+	if (!status) {
+		output_open(&r.file.out, &r.sink, &doc);
+		watch_signals();
+		a.source.path = r.file.path;
+		a.sel = &r.file.sel;
+		/* A client's requests are known by their VMs and BOs. */
+		a.config.no_bos = !r.file.sel.by_client;
+		a.request = on_request;
+		a.refault = on_refault;
+		a.context = &r;
+		status = analyse(&a, &doc);
+		if (status != EXIT_FAILED && status != EXIT_NOTHING) {
+			doc_fact(&doc, "soon_ns", r.soon_ns);
+			doc_fact(&doc, "failed_swapins", r.failed);
+			fill(&r, &doc, a.source.end_ns);
+			sum_up(&r, a.source.end_ns, &doc);
+			status = worse(status, sink_close(&r.sink));
+		}
+	}
 	for (size_t i = 0; i < r.nr; i++) {
 		free(r.list[i]->target);
 		free(r.list[i]);
 	}
 	free(r.list);
-	pt_map_free(&r.by_id);
+	pt_map_free(&r.by_key);
+	analysis_free(&a);
 	doc_free(&doc);
 	return status;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* panthor-trace report: one row a request. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis.h"
 #include "cli.h"
@@ -19,21 +18,32 @@ struct report {
 	size_t worst;
 
 	struct filter *filter;
-	struct table *requests;
+	struct sink sink;
+	struct table *requests; /* NULL: not asked for */
 	struct table *bo_table;
+	struct table *group_table;
 	struct groups *groups;
+	struct spread *spread;
 	struct pt_style style;
+	uint64_t nr_requests;
 	uint64_t evicted_bos;
 	uint64_t evicted;
 	uint64_t freed;
+	bool freed_known;
+	uint64_t written;
+	bool swapcache; /* no request could free more at once */
 	uint64_t blocked;
+	struct table *longest; /* the waits that are explained */
+	struct sort
+		order; /* with @worst: how to sort what is left of @requests, and how many to print */
+	size_t limit;
 };
 
 #define OPT_BY 0x100
 #define OPT_FILTER 0x101
 
 static const struct argp_option options[] = {
-	{ "bos", 'b', NULL, 0, "The BOs of each request, too", 0 },
+	{ "bos", 'b', NULL, 0, "The BOs of the requests, too", 0 },
 	{ "by", OPT_BY, "KEY", 0, "Sum up by client, vm, label, reason or state", 0 },
 	{ "worst", 'w', "N", 0, "Only the N requests that blocked longest, and why", 0 },
 	{ "percentiles", 'P', NULL, 0, "How the blocked time is spread", 0 },
@@ -46,7 +56,6 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct report *r = state->input;
-	char *end;
 	int by;
 
 	switch (key) {
@@ -60,9 +69,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->by = by;
 		return 0;
 	case 'w':
-		r->worst = strtoul(arg, &end, 10);
-		if (*end || !r->worst)
-			usage_error("--worst wants a number, not \"%s\"", arg);
+		r->worst = want_number("--worst", arg, 1, 1000000);
 		return 0;
 	case 'P':
 		r->percentiles = true;
@@ -89,113 +96,200 @@ static const struct argp argp = {
 	NULL,
 };
 
+/* One BO as a row for the filter, and for the table if there is one */
+static bool wanted_bo(const struct report *r, const struct pt_request *req, const struct pt_bo *bo,
+		      struct cell *row)
+{
+	bo_row(row, req, bo, r->style.names);
+	return filter_match(r->filter, 1, row);
+}
+
+struct bo_filter {
+	const struct report *r;
+	const struct pt_request *req;
+};
+
+static bool group_wants(void *context, const struct pt_bo *bo)
+{
+	struct cell row[NR_BO_COLUMNS] = { 0 };
+	const struct bo_filter *f = context;
+	bool yes = wanted_bo(f->r, f->req, bo, row);
+
+	row_clear(f->r->bo_table, row);
+	return yes;
+}
+
+/* Prints the BOs that are wanted, or only looks whether there is any. */
+static bool bos(struct report *r, const struct pt_request *req, bool print)
+{
+	struct cell row[NR_BO_COLUMNS] = { 0 };
+	bool any = false;
+
+	for (size_t i = 0; i < req->n_bos && (print || !any); i++) {
+		bool yes = wanted_bo(r, req, &req->bos[i], row);
+
+		any |= yes;
+		if (yes && print)
+			sink_row(&r->sink, r->bo_table, row);
+		else
+			row_clear(r->bo_table, row);
+	}
+	return any;
+}
+
+static void keep_longest(struct report *r, const struct cell *row)
+{
+	struct cell *kept;
+
+	if (!row[REQ_WHY].known)
+		return;
+	kept = table_add(r->longest);
+	kept[REQ_TIME] = row[REQ_TIME];
+	kept[REQ_ID] = row[REQ_ID];
+	kept[REQ_DURATION] = row[REQ_DURATION];
+	kept[REQ_WHY] = cell_s(row[REQ_WHY].s);
+	if (r->longest->nr_rows >= 2 * r->longest->limit)
+		table_order(r->longest);
+}
+
 static void on_request(void *context, const struct pt_request *req)
 {
 	struct report *r = context;
-	bool bo_terms = filter_speaks_of(r->filter, 1), any_bo = !bo_terms;
+	bool bo_terms = filter_speaks_of(r->filter, 1);
+	struct bo_filter bo_filter = { r, req };
 	struct cell row[NR_REQ_COLUMNS] = { 0 };
 
-	if (!selected(&r->file.sel, req))
-		return;
 	request_row(row, req, &r->style);
-	memcpy(table_add(r->requests), row, sizeof(row));
-	if (!filter_match(r->filter, 0, row)) {
-		table_cut(r->requests, r->requests->nr_rows - 1);
+	if (!filter_match(r->filter, 0, row) || (bo_terms && !bos(r, req, false))) {
+		row_clear(r->longest, row);
 		return;
 	}
-
-	for (size_t i = 0; (r->bos || bo_terms) && i < req->n_bos; i++) {
-		bo_row(table_add(r->bo_table), req, &req->bos[i], r->style.names);
-		if (!filter_match(r->filter, 1, r->bo_table->rows[r->bo_table->nr_rows - 1]))
-			table_cut(r->bo_table, r->bo_table->nr_rows - 1);
-		else
-			any_bo = true;
-	}
-	if (!any_bo) {
-		table_cut(r->requests, r->requests->nr_rows - 1);
-		return;
-	}
-	if (r->groups)
-		groups_add(r->groups, req, r->style.names);
+	r->nr_requests++;
 	r->evicted_bos += req->evicted_bos;
 	r->evicted += req->evicted;
 	r->freed += req->freed;
+	r->freed_known |= pt_req_has(req, freed);
+	r->written += req->written;
+	r->swapcache &= pt_req_has(req, writeback) && req->writeback != PT_WB_FREE;
 	r->blocked += req->duration_ns;
+	keep_longest(r, row);
+	if (r->spread)
+		spread_add(r->spread, row);
+	if (r->groups)
+		groups_add(r->groups, req, r->style.names, bo_terms ? group_wants : NULL,
+			   &bo_filter);
+	if (r->requests)
+		sink_row(&r->sink, r->requests, row);
+	else
+		row_clear(r->longest, row);
+	if (r->bos)
+		bos(r, req, true);
 }
 
 /* Where the longest waits came from, for people */
 static void explain_worst(struct report *r, struct doc *doc)
 {
-	struct print print = { .units = r->file.out.units };
-	size_t n = r->worst ?: 1;
-	struct table order = *r->requests;
 	char buf[PT_NUM_LEN];
 
-	/* A sorted copy of the row pointers; the rows themselves stay where they are. */
-	order.rows = xmalloc(order.nr_rows * sizeof(*order.rows));
-	memcpy(order.rows, r->requests->rows, order.nr_rows * sizeof(*order.rows));
-	table_sort(&order, "-duration_ns");
-	for (size_t i = 0; i < order.nr_rows && i < n; i++) {
-		const struct cell *row = order.rows[i];
+	table_order(r->longest);
+	for (size_t i = 0; i < r->longest->nr_rows; i++) {
+		const struct cell *row = r->longest->rows[i];
 
-		if (!row[REQ_WHY].known || !row[REQ_DURATION].u)
+		if (!row[REQ_DURATION].u)
 			break;
 		pt_add(&doc->footer, "%s #%llu", i ? "    " : "worst",
 		       (unsigned long long)row[REQ_ID].u);
 		pt_add(&doc->footer, " at %s: %s\n",
-		       cell_text(&row[REQ_TIME], UNIT_TIME, &print, buf), row[REQ_WHY].s);
+		       cell_text(&row[REQ_TIME], UNIT_TIME, &r->sink.print, buf), row[REQ_WHY].s);
 	}
-	free(order.rows);
 }
 
 static void sum_up(struct report *r, struct doc *doc)
 {
 	const struct pt_units *units = &r->file.out.units;
 
-	pt_add(&doc->footer, "%zu request%s: evicted %llu BO%s, ", r->requests->nr_rows,
-	       r->requests->nr_rows == 1 ? "" : "s", (unsigned long long)r->evicted_bos,
-	       r->evicted_bos == 1 ? "" : "s");
+	pt_add(&doc->footer, "%llu request%s: evicted %llu BO%s, ",
+	       (unsigned long long)r->nr_requests, r->nr_requests == 1 ? "" : "s",
+	       (unsigned long long)r->evicted_bos, r->evicted_bos == 1 ? "" : "s");
 	pt_add_bytes(&doc->footer, r->evicted, units);
-	pt_add(&doc->footer, ", freed ");
-	pt_add_bytes(&doc->footer, r->freed, units);
+	if (r->freed_known) {
+		pt_add(&doc->footer, ", freed ");
+		pt_add_bytes(&doc->footer, r->freed, units);
+	}
 	pt_add(&doc->footer, ", blocked ");
 	pt_add_ns(&doc->footer, r->blocked, units);
 	pt_add(&doc->footer, " in all\n");
+	if (r->swapcache && r->written && !r->freed)
+		pt_add(&doc->footer,
+		       "this kernel frees none of it at once: what is written stays in "
+		       "its swap cache until memory is short\n");
 }
 
-/* The table that --fields and --sort speak of: the most special one asked for */
-static int shape(struct report *r, struct table *t)
+/*
+ * The tables that were asked for; --fields, --sort and --limit speak of the
+ * most special one.
+ */
+static int prepare(struct report *r, struct doc *doc)
 {
-	if (r->file.out.fields && table_choose(t, r->file.out.fields))
+	bool spread = r->percentiles || r->histogram;
+	struct table *last = NULL;
+	int status;
+
+	r->longest = table_new("requests", request_columns, nr_request_columns);
+	r->longest->sort = (struct sort){ .nr = 1, .key = { { REQ_DURATION, true } } };
+	r->longest->limit = r->worst ?: 1;
+	r->bo_table = table_new("bos", bo_columns, nr_bo_columns);
+	r->filter = filter_parse(r->filter_text ?: "", r->longest, r->bo_table);
+	if (!r->filter)
 		return EXIT_USAGE;
-	if (r->file.out.sort && table_sort(t, r->file.out.sort))
+	if (r->worst || (!r->by && !spread)) {
+		r->requests = table_new("requests", request_columns, nr_request_columns);
+		doc_add(doc, last = r->requests);
+	}
+	if (r->bos)
+		doc_add(doc, last = r->bo_table);
+	if (r->by) {
+		r->groups = groups_new(r->by);
+		r->group_table = table_new("groups", group_columns, nr_group_columns);
+		doc_add(doc, last = r->group_table);
+	}
+	if (spread)
+		r->spread = spread_new();
+	if (!last && (r->file.out.fields || r->file.out.sort || r->file.out.limit)) {
+		pt_error("--fields, --sort and --limit: of which table? --percentiles and "
+			 "--histogram alone have but one shape");
 		return EXIT_USAGE;
-	return EXIT_OK;
+	}
+	status = last ? output_shape(&r->file.out, last) : EXIT_OK;
+	if (r->worst) {
+		r->order = r->requests->sort;
+		r->limit = r->requests->limit;
+		r->requests->sort = r->longest->sort;
+		r->requests->limit = r->worst;
+	}
+	return status ?: output_spare(&r->file.out, r->file.path) ?:
+			 output_no_timeline(&r->file.out);
 }
 
 static int print(struct report *r, struct doc *doc)
 {
-	struct table *last = r->requests;
-	int status;
-
+	if (r->groups)
+		groups_fill(r->groups, r->group_table);
+	if (r->percentiles)
+		doc_add(doc, percentile_table(r->spread));
+	if (r->histogram)
+		doc_add(doc, histogram_table(r->spread));
 	sum_up(r, doc);
+	r->sink.print.start_ns = doc->start_ns;
+	r->sink.print.no_seconds = doc->no_seconds;
 	explain_worst(r, doc);
 	if (r->worst) {
-		table_sort(r->requests, "-duration_ns");
-		table_cut(r->requests, r->worst);
+		table_order(r->requests);
+		r->requests->limit = r->limit;
+		if (r->order.nr)
+			r->requests->sort = r->order;
 	}
-
-	doc_add(doc, r->requests);
-	if (r->bos)
-		doc_add(doc, last = r->bo_table);
-	if (r->groups)
-		doc_add(doc, last = groups_table(r->groups));
-	status = shape(r, last);
-	if (r->percentiles)
-		doc_add(doc, percentile_table(r->requests));
-	if (r->histogram)
-		doc_add(doc, histogram_table(r->requests));
-	return status ?: output_print(&r->file.out, doc);
+	return sink_close(&r->sink);
 }
 
 static void fields_help(void)
@@ -207,45 +301,37 @@ static void fields_help(void)
 
 int cmd_report(int argc, char **argv)
 {
-	struct report r = { 0 };
+	struct report r = { .swapcache = true };
 	struct analysis a = { 0 };
 	struct doc doc = { .kind = "report" };
-	int status = EXIT_OK, printed;
+	int status = EXIT_OK;
 
 	if (!parse_args(&argp, argc, argv, &r, &status))
 		return status;
-	if (r.file.out.fields && !strcmp(r.file.out.fields, "help")) {
+	if (output_wants_help(&r.file.out)) {
 		fields_help();
 		return EXIT_OK;
 	}
-
-	r.requests = table_new("requests", request_columns, nr_request_columns);
-	r.bo_table = table_new("bos", bo_columns, nr_bo_columns);
-	r.filter = filter_parse(r.filter_text ?: "", r.requests, r.bo_table);
-	if (!r.filter) {
-		table_free(r.requests);
-		table_free(r.bo_table);
-		return EXIT_USAGE;
-	}
-	if (r.by)
-		r.groups = groups_new(r.by);
 	r.style = (struct pt_style){ .names = &a.source.names, .units = r.file.out.units };
-
-	watch_signals();
-	a.source.path = r.file.path;
-	a.request = on_request;
-	a.context = &r;
-	status = analyse(&a, &doc);
-	if (status != EXIT_FAILED && status != EXIT_NOTHING) {
-		printed = print(&r, &doc);
-		status = worse(status, printed);
+	status = prepare(&r, &doc);
+	if (!status) {
+		output_open(&r.file.out, &r.sink, &doc);
+		watch_signals();
+		a.source.path = r.file.path;
+		a.sel = &r.file.sel;
+		a.request = on_request;
+		a.context = &r;
+		status = analyse(&a, &doc);
+		if (status != EXIT_FAILED && status != EXIT_NOTHING)
+			status = worse(status, print(&r, &doc));
 	}
-	if (!r.bos || !doc.nr_tables)
+	if (!r.bos)
 		table_free(r.bo_table);
-	if (!doc.nr_tables)
-		table_free(r.requests);
+	table_free(r.longest);
 	groups_free(r.groups);
+	spread_free(r.spread);
 	filter_free(r.filter);
+	analysis_free(&a);
 	doc_free(&doc);
 	return status;
 }

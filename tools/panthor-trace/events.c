@@ -44,12 +44,13 @@ static const struct {
 } symbols[PT_NR_SYMBOLS] = {
 	[PT_SYM_SOURCE] = { "source", { "sysfs", "shrinker", "kswapd", "debugfs" } },
 	[PT_SYM_REASON] = { "reason",
-			    { "none", "busy", "resv-locked", "vm-resv-locked", "gpuva-locked",
-			      "vm-op-locked", "state-changed", "mmu-error", "pinned", "shared",
+			    { "none", "busy", "locked", "changed", "mmu-error", "pinned", "shared",
 			      "no-swap", "interrupted" } },
 	[PT_SYM_STATE] = { "state",
 			   { "unused", "mmapped", "private", "multi-vm", "unreclaimable" } },
 	[PT_SYM_WRITEBACK] = { "writeback", { "none", "swapcache", "free" } },
+	[PT_SYM_LOCK] = { "lock", { "none", "resv", "vm-resv", "gpuva", "vm-op" } },
+	[PT_SYM_KIND] = { "kind", { "user", "user-nommap", "kernel", "imported" } },
 };
 
 const char *pt_event_name(enum pt_kind kind)
@@ -91,6 +92,8 @@ const char *pt_name(const struct pt_names *names, enum pt_symbols which, uint64_
 
 const char *pt_field_name(enum pt_field field)
 {
+	if (field == PT_F_bo_kind)
+		return "kind";
 	return field < PT_NR_FIELDS ? fields[field].name : "?";
 }
 
@@ -185,7 +188,7 @@ int pt_format_init(struct pt_format *fmt, struct pt_names *names, const struct t
 	}
 	for (f = event->format.fields; f; f = f->next)
 		for (i = 0; i < PT_NR_FIELDS; i++)
-			if (f->name && !strcmp(f->name, fields[i].name) &&
+			if (f->name && !strcmp(f->name, pt_field_name(i)) &&
 			    usable(f, fields[i].string))
 				add_slot(fmt, f, i);
 

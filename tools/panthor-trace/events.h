@@ -38,7 +38,7 @@ enum pt_kind {
 
 /*
  * The events' integer fields: name, type. What they mean stands in
- * include/trace/events/panthor_reclaim.h.
+ * include/trace/events/panthor_reclaim.h. What is bo_kind here is "kind" there.
  */
 /* clang-format off */
 #define PT_INTEGERS(X)					\
@@ -79,7 +79,19 @@ enum pt_kind {
 	X(away_ns,		uint64_t)		\
 	X(state,		uint64_t)		\
 	X(reason,		uint64_t)		\
-	X(evictions,		uint64_t)
+	X(evictions,		uint64_t)		\
+	X(lock,			uint64_t)		\
+	X(bo_kind,		uint64_t)		\
+	X(start_ns,		uint64_t)		\
+	X(cut_short,		uint64_t)		\
+	X(unwritten,		uint64_t)		\
+	X(left_busy,		uint64_t)		\
+	X(left_locked,		uint64_t)		\
+	X(left_shared,		uint64_t)		\
+	X(left_pinned,		uint64_t)		\
+	X(left_no_swap,		uint64_t)		\
+	X(left_interrupted,	uint64_t)		\
+	X(left_other,		uint64_t)
 
 #define PT_STRINGS(X)		\
 	X(dev)			\
@@ -141,7 +153,15 @@ struct pt_event {
 enum pt_source { PT_SYSFS, PT_SHRINKER, PT_KSWAPD, PT_DEBUGFS };
 enum pt_writeback { PT_WB_NONE, PT_WB_SWAPCACHE, PT_WB_FREE };
 
-enum pt_symbols { PT_SYM_SOURCE, PT_SYM_REASON, PT_SYM_STATE, PT_SYM_WRITEBACK, PT_NR_SYMBOLS };
+enum pt_symbols {
+	PT_SYM_SOURCE,
+	PT_SYM_REASON,
+	PT_SYM_STATE,
+	PT_SYM_WRITEBACK,
+	PT_SYM_LOCK,
+	PT_SYM_KIND,
+	PT_NR_SYMBOLS
+};
 
 #define PT_MAX_SYMBOL 32
 #define PT_SYMBOL_LEN 24

@@ -69,7 +69,7 @@ static void line_bo(struct pt_text *t, const struct pt_event *ev, const struct p
 	if (ev->kind == PT_BO_SWAPIN) {
 		char buf[PT_NUM_LEN];
 
-		pt_add(t, ev->result ? ": failed to come back (%s) after " : ": came back after ",
+		pt_add(t, ev->result ? ": not swapped in (%s) after " : ": swapped in after ",
 		       pt_errno(ev->result, buf));
 		pt_add_ns(t, ev->away_ns, u);
 		pt_add(t, ", took ");
@@ -79,10 +79,15 @@ static void line_bo(struct pt_text *t, const struct pt_event *ev, const struct p
 			pt_add(t, ", %s", pt_name(style->names, PT_SYM_STATE, ev->state));
 		if (ev->va)
 			pt_add(t, ", at 0x%llx", (unsigned long long)ev->va);
+		if (pt_has(ev, bo_kind))
+			pt_add(t, ", %s", pt_name(style->names, PT_SYM_KIND, ev->bo_kind));
 		if (ev->kind == PT_BO_SKIP)
-			pt_add(t, ": stays, %s", pt_name(style->names, PT_SYM_REASON, ev->reason));
+			pt_add(t, ": skipped, %s",
+			       pt_name(style->names, PT_SYM_REASON, ev->reason));
 		else
 			pt_add(t, ": evicted");
+		if (ev->kind == PT_BO_SKIP && ev->lock)
+			pt_add(t, " (%s)", pt_name(style->names, PT_SYM_LOCK, ev->lock));
 		pt_add(t, " in ");
 		pt_add_ns(t, ev->duration_ns, u);
 		if (ev->wait_ns) {
@@ -128,12 +133,18 @@ static void line_end(struct pt_text *t, const struct pt_event *ev, const struct 
 	add_bos(t, ev->evicted_bos, ev->evicted, style);
 	pt_add(t, ", ");
 	add_bos(t, ev->skipped_bos, ev->skipped, style);
-	pt_add(t, " stayed, ");
+	pt_add(t, " skipped, written ");
 	pt_add_bytes(t, ev->written, &style->units);
-	pt_add(t, " in swap, ");
+	pt_add(t, ", freed ");
 	pt_add_bytes(t, ev->freed, &style->units);
-	pt_add(t, " of RAM free, blocked ");
+	if (ev->unwritten) {
+		pt_add(t, ", unwritten ");
+		pt_add_bytes(t, ev->unwritten, &style->units);
+	}
+	pt_add(t, ", blocked ");
 	pt_add_ns(t, ev->duration_ns, &style->units);
+	if (ev->cut_short)
+		pt_add(t, ", cut short: %s", pt_name(style->names, PT_SYM_REASON, ev->cut_short));
 }
 
 static void line_vm(struct pt_text *t, const struct pt_event *ev, const struct pt_style *style)
@@ -149,14 +160,15 @@ static void line_vm(struct pt_text *t, const struct pt_event *ev, const struct p
 	add_bos(t, ev->evicted_bos, ev->evicted, style);
 	pt_add(t, ", ");
 	add_bos(t, ev->skipped_bos, ev->skipped, style);
-	pt_add(t, " stayed");
+	pt_add(t, " skipped");
 	if (ev->unseen) {
 		pt_add(t, ", ");
 		pt_add_bytes(t, ev->unseen, &style->units);
-		pt_add(t, " passed over");
+		pt_add(t, " not looked at");
 	}
 	if (ev->reason)
-		pt_add(t, ", left because %s", pt_name(style->names, PT_SYM_REASON, ev->reason));
+		pt_add(t, ", skipped as a whole: %s",
+		       pt_name(style->names, PT_SYM_REASON, ev->reason));
 	pt_add(t, ", took ");
 	pt_add_ns(t, ev->duration_ns, &style->units);
 	pt_add(t, " (fences ");
@@ -191,12 +203,17 @@ void pt_line(struct pt_text *t, const struct pt_event *ev, const struct pt_style
 	case PT_BO_WRITEBACK:
 		pt_add(t, "BO %llu, ", (unsigned long long)ev->bo_id);
 		pt_add_bytes(t, ev->size, &style->units);
-		pt_add(t, ": ");
+		pt_add(t, ": written ");
 		pt_add_bytes(t, ev->written, &style->units);
-		pt_add(t, " in swap, ");
+		pt_add(t, ", freed ");
 		pt_add_bytes(t, ev->freed, &style->units);
-		pt_add(t, " of RAM free, took ");
+		pt_add(t, ", took ");
 		pt_add_ns(t, ev->duration_ns, &style->units);
+		if (pt_has(ev, start_ns)) {
+			pt_add(t, ", began ");
+			pt_add_ns(t, ev->start_ns, &style->units);
+			pt_add(t, "%s into the request", ev->start_ns ? "" : "0");
+		}
 		break;
 	default:
 		line_bo(t, ev, style);

@@ -49,12 +49,17 @@ static const struct pt_vm *culprit_vm(const struct pt_request *req, enum pt_caus
 	return worst;
 }
 
-static const struct pt_bo *last_bo(const struct pt_request *req, const struct pt_vm *vm)
+/* A BO that most of this time was spent on, if there is one: its own events say so. */
+static const struct pt_bo *culprit_bo(const struct pt_request *req, enum pt_cause cause)
 {
-	for (size_t i = req->n_bos; i-- > 0;)
-		if (req->bos[i].vm_id == vm->vm_id && req->bos[i].client_id == vm->client_id)
-			return &req->bos[i];
-	return NULL;
+	const struct pt_bo *worst = NULL;
+
+	if (cause != PT_FENCE && cause != PT_LOCK)
+		return NULL;
+	for (size_t i = 0; i < req->n_bos; i++)
+		if (!worst || req->bos[i].wait_ns > worst->wait_ns)
+			worst = &req->bos[i];
+	return worst && 2 * worst->wait_ns > req->cause_ns[cause] ? worst : NULL;
 }
 
 static const struct pt_bo *slowest_writeback(const struct pt_request *req)
@@ -77,49 +82,68 @@ static void add_bo_brief(struct pt_text *t, const struct pt_bo *bo, const struct
 	pt_add(t, ")");
 }
 
-/* "97.0 % waiting for job fences of VM 2, client 6 [401], whose last BO …" */
+/* "VM 2, client 6 of game[401] (3 fences, last 17:2041)" */
+static void add_culprit(struct pt_text *t, const struct pt_request *req, const struct pt_vm *vm,
+			enum pt_cause cause)
+{
+	pt_add_vm(t, vm->vm_id, vm->client_id, 0);
+	if (vm->tgid > 0) {
+		pt_add(t, " of ");
+		pt_add_who(t, vm->tgid == req->target_tgid ? req->target_comm : "", vm->tgid);
+	}
+	if (cause == PT_FENCE && vm->fences)
+		pt_add(t, " (%llu fence%s, last %llu:%llu)", (unsigned long long)vm->fences,
+		       vm->fences == 1 ? "" : "s", (unsigned long long)vm->fence_context,
+		       (unsigned long long)vm->fence_seqno);
+}
+
+static bool nothing_to_do(const struct pt_request *req)
+{
+	return !(req->flags & PT_REQ_NO_END) && !req->evicted_bos && !req->written &&
+	       !req->skipped_bos && !req->unseen && !req->remaining;
+}
+
+/* "97.0 % waiting for job fences of VM 2, client 6 of game[401] (3 fences, last 17:2041)" */
 static void add_why(struct pt_text *t, const struct pt_request *req, const struct pt_style *style)
 {
 	unsigned int permille[PT_NR_CAUSES];
 	const struct pt_vm *vm;
 	const struct pt_bo *bo;
-	int main = 0;
+	int most = 0;
 
+	if (nothing_to_do(req)) {
+		pt_add(t, "there was nothing left to evict");
+		return;
+	}
+	if (!req->evicted_bos && !req->written && pt_req_has(req, evicted_bos))
+		pt_add(t, "nothing of it could be evicted, ");
 	pt_split(req, permille);
 	for (int i = 1; i < PT_NR_CAUSES; i++)
-		if (permille[i] > permille[main])
-			main = i;
+		if (permille[i] > permille[most])
+			most = i;
 
-	pt_add(t, "%u.%u %% %s", permille[main] / 10, permille[main] % 10, causes[main].words);
-	vm = culprit_vm(req, main);
+	pt_add(t, "%u.%u %% %s", permille[most] / 10, permille[most] % 10, causes[most].words);
+	vm = culprit_vm(req, most);
 	if (vm) {
 		pt_add(t, " of ");
-		pt_add_vm(t, vm->vm_id, vm->client_id, vm->tgid);
-		if (main == PT_FENCE && vm->fences)
-			pt_add(t, " (%llu fence%s, last %llu:%llu)", (unsigned long long)vm->fences,
-			       vm->fences == 1 ? "" : "s", (unsigned long long)vm->fence_context,
-			       (unsigned long long)vm->fence_seqno);
-		bo = last_bo(req, vm);
-		if (bo) {
-			pt_add(t, ", whose last ");
-			add_bo_brief(t, bo, style);
-			if (bo->kind == PT_BO_SKIP)
-				pt_add(t, " stayed: %s",
-				       pt_name(style->names, PT_SYM_REASON, bo->reason));
-			else
-				pt_add(t, " was evicted");
-		} else if (vm->reason) {
-			pt_add(t, ", which was left: %s",
-			       pt_name(style->names, PT_SYM_REASON, vm->reason));
-		}
+		add_culprit(t, req, vm, most);
 	}
-	bo = main == PT_WRITEBACK ? slowest_writeback(req) : NULL;
+	bo = culprit_bo(req, most);
+	if (bo) {
+		pt_add(t, ", longest for ");
+		add_bo_brief(t, bo, style);
+		pt_add(t, " with ");
+		pt_add_ns(t, bo->wait_ns, &style->units);
+	}
+	bo = most == PT_WRITEBACK ? slowest_writeback(req) : NULL;
 	if (bo) {
 		pt_add(t, ", slowest ");
 		add_bo_brief(t, bo, style);
 		pt_add(t, " with ");
 		pt_add_ns(t, bo->writeback_ns, &style->units);
 	}
+	if (req->cut_short)
+		pt_add(t, "; cut short: %s", pt_name(style->names, PT_SYM_REASON, req->cut_short));
 }
 
 /* Why one request took as long as it did, as one sentence. */
@@ -173,10 +197,15 @@ static void account_bo(struct pt_text *t, const struct pt_bo *bo, const struct p
 	if (bo->vm_id)
 		snprintf(vm, sizeof(vm), "%llu", (unsigned long long)bo->vm_id);
 	pt_add(t, "%s%-8s BO %-5llu %10s  VM %-3s client %llu", style->indent,
-	       bo->kind == PT_BO_SKIP ? "stayed" : "evicted", (unsigned long long)bo->bo_id,
-	       pt_bytes(size, bo->size, style->units.bytes), vm, (unsigned long long)bo->client_id);
+	       bo->kind == PT_BO_SKIP	 ? "skipped"
+	       : bo->kind == PT_BO_EVICT ? "evicted"
+					 : "written",
+	       (unsigned long long)bo->bo_id, pt_bytes(size, bo->size, style->units.bytes), vm,
+	       (unsigned long long)bo->client_id);
 	if (bo->kind == PT_BO_SKIP)
 		pt_add(t, "  %s", pt_name(style->names, PT_SYM_REASON, bo->reason));
+	if (bo->kind == PT_BO_SKIP && bo->lock)
+		pt_add(t, " (%s)", pt_name(style->names, PT_SYM_LOCK, bo->lock));
 	if (*bo->label)
 		pt_add(t, "  \"%s\"", bo->label);
 	pt_add(t, "\n");
@@ -210,8 +239,8 @@ void pt_causes(struct pt_text *t, const struct pt_request *req, const struct pt_
  * @req: the request
  * @style: how
  *
- * Which BOs went, which stayed and why, how long the writer was blocked and on
- * what; the last line says what is not known.
+ * Which BOs were evicted, which skipped and why, how long the requester was
+ * blocked and on what; the last line says what is not known.
  */
 void pt_account(struct pt_text *t, const struct pt_request *req, const struct pt_style *style)
 {
@@ -229,6 +258,7 @@ void pt_account(struct pt_text *t, const struct pt_request *req, const struct pt
 	if (style->bos) {
 		account_bos(t, req, PT_BO_EVICT, style);
 		account_bos(t, req, PT_BO_SKIP, style);
+		account_bos(t, req, PT_BO_WRITEBACK, style);
 	}
 
 	pt_add(t, "%sblocked  ", style->indent);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,103 +20,25 @@ struct filter {
 	} term[16];
 };
 
-struct suffix {
-	const char *name;
-	double factor;
-};
-
-static bool scaled(const char *text, size_t len, const struct suffix *suffixes, uint64_t *value)
-{
-	char buf[64], *end;
-	double v;
-
-	if (!len || len >= sizeof(buf) || !isdigit((unsigned char)*text))
-		return false;
-	memcpy(buf, text, len);
-	buf[len] = '\0';
-
-	/* Whole numbers must not lose digits on the way through a double. */
-	*value = strtoull(buf, &end, 10);
-	if (!*end && !suffixes->name[0] && suffixes->factor == 1)
-		return true;
-	v = strtod(buf, &end);
-	while (*end == ' ')
-		end++;
-	for (; suffixes->name; suffixes++) {
-		if (strcasecmp(end, suffixes->name))
-			continue;
-		v *= suffixes->factor;
-		if (v < 0 || v >= 18446744073709551615.0)
-			return false;
-		*value = v + 0.5;
-		return true;
-	}
-	return false;
-}
-
-bool parse_bytes(const char *text, size_t len, uint64_t *bytes)
-{
-	static const struct suffix suffixes[] = {
-		{ "", 1 },	  { "B", 1 },	      { "K", 1024 },
-		{ "KiB", 1024 },  { "M", 1 << 20 },   { "MiB", 1 << 20 },
-		{ "G", 1 << 30 }, { "GiB", 1 << 30 }, { NULL, 0 },
-	};
-
-	return scaled(text, len, suffixes, bytes);
-}
-
-bool parse_ns(const char *text, size_t len, uint64_t *ns)
-{
-	static const struct suffix suffixes[] = {
-		{ "", 1 }, { "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { NULL, 0 },
-	};
-
-	return scaled(text, len, suffixes, ns);
-}
-
-bool parse_seconds(const char *text, size_t len, uint64_t *ns)
-{
-	uint64_t seconds = 0, unit = 100000000;
-	size_t i = 0;
-
-	*ns = 0;
-	while (i < len && isdigit((unsigned char)text[i]) && seconds < 1ULL << 33)
-		seconds = 10 * seconds + (text[i++] - '0');
-	if (!i)
-		return false;
-	if (i < len && text[i] == '.')
-		for (i++; i < len && isdigit((unsigned char)text[i]); i++, unit /= 10)
-			*ns += (text[i] - '0') * unit;
-	*ns += seconds * 1000000000;
-	return i == len || (i + 1 == len && text[i] == 's');
-}
-
 static bool parse_value(struct term *term, const char *text, size_t len)
 {
-	static const struct suffix percent[] = { { "", 10 }, { "%", 10 }, { NULL, 0 } };
-	char buf[64], *end;
-
 	switch (term->unit) {
 	case UNIT_TEXT:
 		term->s = strndup(text, len);
 		return term->s;
 	case UNIT_BYTES:
+	case UNIT_BYTE_S:
 		return parse_bytes(text, len, &term->u);
 	case UNIT_NS:
 		return parse_ns(text, len, &term->u);
 	case UNIT_TIME:
 		return parse_seconds(text, len, &term->u);
 	case UNIT_PERMILLE:
-		return scaled(text, len, percent, &term->u);
+		return parse_percent(text, len, &term->u);
+	case UNIT_SIGNED:
+		return parse_signed(text, len, &term->i);
 	default:
-		if (!len || len >= sizeof(buf))
-			return false;
-		snprintf(buf, sizeof(buf), "%.*s", (int)len, text);
-		if (term->unit == UNIT_SIGNED)
-			term->i = strtoll(buf, &end, 0);
-		else
-			term->u = strtoull(buf, &end, 0);
-		return !*end;
+		return parse_count(text, len, &term->u);
 	}
 }
 

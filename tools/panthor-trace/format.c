@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "table.h"
+#include "sink.h"
 
 /* All output formats. A new one is a file of its own and a line here. */
 static const struct format *const formats[] = {

@@ -2,25 +2,36 @@
 /*
  * Chrome's trace event format, which Perfetto and chrome://tracing open.
  *
- * Tracks: the writer's thread with its requests, in these the VMs and BOs and
- * write-backs; the client's process with one track a VM; the threads that
- * bring BOs back; counters of resident and evicted memory per client. An arrow
- * leads from each eviction to the swap-in that undid it. Works on the tables
- * of `export`; what is missing there is not drawn.
+ * Tracks: the requester's thread with its requests and in these the BOs; the
+ * writes of a process, side by side where they overlap; the client's process
+ * with one track a VM; the threads that swap BOs in; counters of resident and
+ * evicted memory per client. An arrow leads from each eviction to the swap-in
+ * that undid it.
+ *
+ * Rows come as requests end; readers sort them. Only the counters need the
+ * order of time: their changes are kept back in a heap, and come out of it when
+ * it is full.
  */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "json.h"
 #include "map.h"
+#include "sink.h"
+#include "view.h"
 
-struct chrome {
-	FILE *f;
-	bool any;
-	struct pt_map names; /* pid -> named already */
-	struct pt_map clients; /* client id -> struct client */
+#define MAX_CHANGES 65536
+
+/* What a row says of a client's memory */
+struct change {
+	uint64_t ts;
+	uint64_t serial; /* of changes at the same time */
+	uint64_t client;
+	uint64_t vm;
+	int64_t tgid;
+	uint64_t size;
+	enum { SEEN, EVICTED, SWAPPED_IN } what;
 };
 
 struct client {
@@ -31,61 +42,75 @@ struct client {
 	struct pt_map vms; /* VM id + 1 -> uint64_t, what is resident there */
 };
 
-/* One row of a table, by names */
-struct row {
-	const struct table *table;
-	const struct cell *cell;
+struct chrome {
+	FILE *f;
+	bool any;
+	struct pt_map names; /* pid -> named already */
+	struct pt_map clients; /* client id -> struct client */
+	struct change *heap;
+	size_t nr_changes;
+	uint64_t serial;
+	/* the request whose rows come now */
+	uint64_t id;
+	int64_t pid;
+	int64_t tid;
+	uint64_t free; /* slices of a thread must not overlap: no BO is drawn before this */
 };
 
-static const struct cell *cell(const struct row *row, const char *name)
+/* {"ph":"X","ts":1.000,"pid":1: the caller goes on */
+static void event(struct chrome *c, const char *phase, uint64_t ts, int64_t pid)
 {
-	static const struct cell unknown;
-	int at = table_find(row->table, name, strlen(name));
-
-	return at < 0 ? &unknown : &row->cell[at];
-}
-
-static uint64_t num(const struct row *row, const char *name)
-{
-	return cell(row, name)->known ? cell(row, name)->u : 0;
-}
-
-static const char *str(const struct row *row, const char *name)
-{
-	return cell(row, name)->known ? cell(row, name)->s : "";
-}
-
-static void put(struct chrome *c, json_t *event)
-{
-	fputs(c->any ? ",\n" : "\n", c->f);
+	fputs_unlocked(c->any ? ",\n{\"ph\":\"" : "\n{\"ph\":\"", c->f);
 	c->any = true;
-	json_dumpf(event, c->f, JSON_COMPACT | JSON_REAL_PRECISION(17));
-	json_decref(event);
+	fprintf(c->f, "%s\",\"ts\":%llu.%03u,\"pid\":%lld", phase, (unsigned long long)(ts / 1000),
+		(unsigned int)(ts % 1000), (long long)pid);
 }
 
-static double us(uint64_t ns)
+static void text(struct chrome *c, const char *key, const char *value)
 {
-	return ns / 1000.0;
+	fprintf(c->f, ",\"%s\":", key);
+	json_string(c->f, value);
 }
 
-/* All cells of a row, for the details pane */
-static json_t *args(const struct row *row)
+static void thread(struct chrome *c, int64_t tid)
 {
-	json_t *object = json_object();
+	fprintf(c->f, ",\"tid\":%lld", (long long)tid);
+}
 
-	for (size_t i = 0; i < row->table->nr_columns; i++)
-		if (row->cell[i].known)
-			json_object_set_new(object, row->table->columns[i].name,
-					    json_cell(&row->cell[i], row->table->columns[i].unit));
-	return object;
+/* All that is known of a row, for the details pane */
+static void args(struct chrome *c, const struct table *t, const struct cell *row)
+{
+	fputs_unlocked(",\"args\":{", c->f);
+	if (row)
+		json_known(c->f, t, row);
+	fputs_unlocked("}}", c->f);
 }
 
 static void slice(struct chrome *c, const char *name, const char *cat, uint64_t from, uint64_t to,
-		  int64_t pid, int64_t tid, json_t *details)
+		  int64_t pid, int64_t tid, const struct table *t, const struct cell *row)
 {
-	put(c, json_pack("{ss ss ss sf sf sI sI so}", "name", name, "cat", cat, "ph", "X", "ts",
-			 us(from), "dur", us(to - from), "pid", (json_int_t)pid, "tid",
-			 (json_int_t)tid, "args", details));
+	uint64_t took = to > from ? to - from : 0;
+
+	event(c, "X", from, pid);
+	thread(c, tid);
+	fprintf(c->f, ",\"dur\":%llu.%03u", (unsigned long long)(took / 1000),
+		(unsigned int)(took % 1000));
+	text(c, "name", name);
+	text(c, "cat", cat);
+	args(c, t, row);
+}
+
+/* From and to on a track of its own */
+static void span(struct chrome *c, const char *name, const char *cat, const char *id, uint64_t from,
+		 uint64_t to, int64_t pid, const struct table *t, const struct cell *row)
+{
+	for (int i = 0; i < 2; i++) {
+		event(c, i ? "e" : "b", i ? to : from, pid);
+		text(c, "name", name);
+		text(c, "cat", cat);
+		text(c, "id", id);
+		args(c, t, i ? NULL : row);
+	}
 }
 
 static void name_process(struct chrome *c, int64_t pid, const char *name)
@@ -93,246 +118,257 @@ static void name_process(struct chrome *c, int64_t pid, const char *name)
 	if (!*name || pid <= 0 || pt_map_get(&c->names, pid))
 		return;
 	pt_map_set(&c->names, pid, c);
-	put(c, json_pack("{ss ss sI s{ss}}", "name", "process_name", "ph", "M", "pid",
-			 (json_int_t)pid, "args", "name", name));
+	event(c, "M", 0, pid);
+	text(c, "name", "process_name");
+	fputs(",\"args\":{\"name\":", c->f);
+	json_string(c->f, name);
+	fputs("}}", c->f);
 }
 
-static void flow(struct chrome *c, const struct row *row, const char *phase, uint64_t ts,
+static void flow(struct chrome *c, uint64_t bo, uint64_t evictions, const char *phase, uint64_t ts,
 		 int64_t pid, int64_t tid)
 {
-	char id[64];
-
-	snprintf(id, sizeof(id), "%llu.%llu", (unsigned long long)num(row, "bo_id"),
-		 (unsigned long long)num(row, "evictions"));
-	put(c, json_pack("{ss ss ss ss ss sf sI sI}", "name", "back", "cat", "refault", "ph", phase,
-			 "bp", "e", "id", id, "ts", us(ts), "pid", (json_int_t)pid, "tid",
-			 (json_int_t)tid));
+	event(c, phase, ts, pid);
+	thread(c, tid);
+	fprintf(c->f,
+		",\"name\":\"swap in\",\"cat\":\"refault\",\"bp\":\"e\",\"id\":\"0x%llx%06llx\"}",
+		(unsigned long long)bo, (unsigned long long)(evictions & 0xffffff));
 }
 
-static struct client *get_client(struct chrome *c, const struct row *row)
+static bool before(const struct change *a, const struct change *b)
 {
-	uint64_t id = num(row, "client_id");
+	return a->ts != b->ts ? a->ts < b->ts : a->serial < b->serial;
+}
+
+static void swap_changes(struct change *a, struct change *b)
+{
+	struct change c = *a;
+
+	*a = *b;
+	*b = c;
+}
+
+static struct change take_first(struct chrome *c)
+{
+	struct change first = c->heap[0];
+	size_t at = 0;
+
+	c->heap[0] = c->heap[--c->nr_changes];
+	for (size_t least = 0;; at = least) {
+		for (size_t i = 2 * at + 1; i <= 2 * at + 2 && i < c->nr_changes; i++)
+			if (before(&c->heap[i], &c->heap[least]))
+				least = i;
+		if (least == at)
+			break;
+		swap_changes(&c->heap[at], &c->heap[least]);
+	}
+	return first;
+}
+
+static struct client *get_client(struct chrome *c, uint64_t id)
+{
 	struct client *client = pt_map_get(&c->clients, id);
 
 	if (!client) {
 		client = xcalloc(1, sizeof(*client));
 		pt_map_set(&c->clients, id, client);
 	}
-	client->tgid = cell(row, "tgid")->i;
 	return client;
 }
 
-/* A request says what a VM has when it turns to it; from then on BOs go and come. */
-static void set_resident(struct client *client, const struct row *row, int64_t change,
-			 bool absolute)
+static uint64_t less(uint64_t a, uint64_t b)
 {
-	uint64_t key = num(row, "vm_id") + 1;
-	uint64_t *vm = pt_map_get(&client->vms, key), *now;
-	uint64_t value = change;
+	return a > b ? a - b : 0;
+}
 
-	if (!vm && !absolute)
-		return;
+/* A request says what a VM has when it turns to it; from then on BOs are evicted and swapped in. */
+static void set_resident(struct client *client, const struct change *change)
+{
+	uint64_t *vm = pt_map_get(&client->vms, change->vm + 1), old;
+
 	if (!vm) {
+		if (change->what != SEEN)
+			return;
 		vm = xcalloc(1, sizeof(*vm));
-		pt_map_set(&client->vms, key, vm);
+		pt_map_set(&client->vms, change->vm + 1, vm);
 		client->known = true;
 	}
-	if (!absolute)
-		value = change < 0 && *vm < (uint64_t)-change ? 0 : *vm + change;
-	*vm = value;
-	client->resident = 0;
-	for (size_t i = 0; (now = pt_map_next(&client->vms, &i));)
-		client->resident += *now;
+	old = *vm;
+	*vm = change->what == SEEN	? change->size
+	      : change->what == EVICTED ? less(old, change->size)
+					: old + change->size;
+	client->resident += *vm - old;
 }
 
-static void count(struct chrome *c, const struct row *row, const struct client *client, uint64_t ts)
+static void count(struct chrome *c, const struct change *change)
 {
-	char name[64];
-	json_t *values = json_pack("{so}", "evicted", json_uint(client->evicted));
+	struct client *client = get_client(c, change->client);
 
+	client->tgid = change->tgid;
+	if (change->what == EVICTED)
+		client->evicted += change->size;
+	else if (change->what == SWAPPED_IN)
+		client->evicted = less(client->evicted, change->size);
+	set_resident(client, change);
+
+	event(c, "C", change->ts, client->tgid);
+	fprintf(c->f, ",\"name\":\"client %llu memory\",\"args\":{\"evicted\":%llu",
+		(unsigned long long)change->client, (unsigned long long)client->evicted);
 	if (client->known)
-		json_object_set_new(values, "resident", json_uint(client->resident));
-	snprintf(name, sizeof(name), "client %llu memory",
-		 (unsigned long long)num(row, "client_id"));
-	put(c, json_pack("{ss ss sf sI so}", "name", name, "ph", "C", "ts", us(ts), "pid",
-			 (json_int_t)client->tgid, "args", values));
+		fprintf(c->f, ",\"resident\":%llu", (unsigned long long)client->resident);
+	fputs("}}", c->f);
 }
 
-static void draw_request(struct chrome *c, const struct row *row)
+static void add_change(struct chrome *c, struct change change)
 {
-	int64_t pid = num(row, "writer_tgid"), tid = num(row, "pid");
-	uint64_t from = num(row, "time_ns");
+	size_t at;
+
+	if (c->nr_changes == MAX_CHANGES) {
+		struct change first = take_first(c);
+
+		count(c, &first);
+	}
+	change.serial = c->serial++;
+	at = c->nr_changes++;
+	c->heap[at] = change;
+	while (at && before(&c->heap[at], &c->heap[(at - 1) / 2])) {
+		swap_changes(&c->heap[at], &c->heap[(at - 1) / 2]);
+		at = (at - 1) / 2;
+	}
+}
+
+static uint64_t num(const struct cell *cell)
+{
+	return cell->known ? cell->u : 0;
+}
+
+static const char *str(const struct cell *cell)
+{
+	return cell->known ? cell->s : "";
+}
+
+static void draw_request(struct chrome *c, const struct table *t, const struct cell *row)
+{
+	uint64_t from = num(&row[REQ_TIME]);
 	char name[128];
 
-	if (!cell(row, "time_ns")->known || !cell(row, "duration_ns")->known)
+	c->id = row[REQ_ID].u;
+	c->tid = num(&row[REQ_PID]);
+	c->pid = num(&row[REQ_WRITER_TGID]) ?: (uint64_t)c->tid;
+	c->free = 0;
+	if (!row[REQ_TIME].known || !row[REQ_DURATION].known)
 		return;
-	name_process(c, pid, str(row, "writer_comm"));
-	name_process(c, num(row, "target_tgid"), str(row, "target_comm"));
-	snprintf(name, sizeof(name), "reclaim #%llu %s", (unsigned long long)num(row, "id"),
-		 str(row, "target_comm"));
-	slice(c, name, "request", from, from + num(row, "duration_ns"), pid ?: tid, tid, args(row));
+	name_process(c, num(&row[REQ_WRITER_TGID]), str(&row[REQ_WRITER]));
+	name_process(c, num(&row[REQ_TARGET_TGID]), str(&row[REQ_TARGET]));
+	snprintf(name, sizeof(name), "reclaim #%llu %s", (unsigned long long)c->id,
+		 str(&row[REQ_TARGET]));
+	slice(c, name, "request", from, from + row[REQ_DURATION].u, c->pid, c->tid, t, row);
 }
 
-static void draw_vm(struct chrome *c, const struct row *row)
+static void draw_vm(struct chrome *c, const struct table *t, const struct cell *row)
 {
-	static const char *const phases[] = { "b", "e" };
-	uint64_t time[] = { num(row, "time_ns"), num(row, "end_ns") };
+	int64_t tgid = num(&row[VM_TGID]);
 	char id[96], name[64];
 
-	if (cell(row, "size")->known) {
-		struct client *client = get_client(c, row);
-
-		set_resident(client, row, num(row, "size"), true);
-		count(c, row, client, time[0]);
-	}
-	if (!time[0] || !time[1])
+	if (row[VM_SIZE].known)
+		add_change(c, (struct change){ .ts = num(&row[VM_TIME]),
+					       .client = num(&row[VM_CLIENT]),
+					       .vm = num(&row[VM_VM]),
+					       .tgid = tgid,
+					       .size = row[VM_SIZE].u,
+					       .what = SEEN });
+	if (!row[VM_TIME].known || !row[VM_END].known)
 		return;
-	snprintf(name, sizeof(name), "VM %llu", (unsigned long long)num(row, "vm_id"));
+	snprintf(name, sizeof(name), "VM %llu", (unsigned long long)num(&row[VM_VM]));
 	snprintf(id, sizeof(id), "client %llu VM %llu #%llu",
-		 (unsigned long long)num(row, "client_id"), (unsigned long long)num(row, "vm_id"),
-		 (unsigned long long)num(row, "id"));
-	for (int i = 0; i < 2; i++)
-		put(c, json_pack("{ss ss ss ss sf sI sI so}", "name", name, "cat", "vm", "ph",
-				 phases[i], "id", id, "ts", us(time[i]), "pid",
-				 (json_int_t)num(row, "tgid"), "tid", (json_int_t)num(row, "vm_id"),
-				 "args", i ? json_object() : args(row)));
+		 (unsigned long long)num(&row[VM_CLIENT]), (unsigned long long)num(&row[VM_VM]),
+		 (unsigned long long)num(&row[VM_ID]));
+	span(c, name, "vm", id, row[VM_TIME].u, row[VM_END].u, tgid, t, row);
 }
 
-/* Where the request of a BO ran: its process and thread */
-struct where {
-	int64_t pid;
-	int64_t tid;
-	uint64_t free; /* slices of a thread must not overlap: nothing is drawn before this */
-};
-
-static void draw_bo(struct chrome *c, const struct row *row, struct where *where)
+static void draw_writeback(struct chrome *c, const struct table *t, const struct cell *row)
 {
-	uint64_t to = num(row, "time_ns"), took = num(row, "duration_ns");
-	uint64_t from = to > took ? to - took : 0;
-	bool evicted = !strcmp(str(row, "what"), "evicted");
+	char id[64], name[700];
+
+	if (!row[BO_WB_START].known)
+		return;
+	snprintf(name, sizeof(name), "write BO %llu %s", (unsigned long long)num(&row[BO_BO_ID]),
+		 str(&row[BO_LABEL]));
+	snprintf(id, sizeof(id), "%lld write %llu", (long long)c->pid,
+		 (unsigned long long)num(&row[BO_WB_LANE]));
+	span(c, name, "writeback", id, row[BO_WB_START].u, row[BO_WB_TIME].u, c->pid, t, row);
+}
+
+static void draw_bo(struct chrome *c, const struct table *t, const struct cell *row)
+{
+	uint64_t to = num(&row[BO_TIME]), from = less(to, num(&row[BO_DURATION]));
+	bool evicted = *str(&row[BO_WHAT]) == 'e', written = *str(&row[BO_WHAT]) == 'w';
 	char name[700];
 
-	if (from < where->free)
-		from = where->free < to ? where->free : to;
-	where->free = to;
+	/* Rows of BOs come after that of their request. */
+	if (row[BO_ID].u != c->id)
+		return;
+	draw_writeback(c, t, row);
+	if (written)
+		return;
+	if (from < c->free)
+		from = c->free < to ? c->free : to;
+	c->free = to;
 	snprintf(name, sizeof(name), "%s BO %llu %s", evicted ? "evict" : "skip",
-		 (unsigned long long)num(row, "bo_id"), str(row, "label"));
-	slice(c, name, "bo", from, to, where->pid, where->tid, args(row));
+		 (unsigned long long)num(&row[BO_BO_ID]), str(&row[BO_LABEL]));
+	slice(c, name, "bo", from, to, c->pid, c->tid, t, row);
 	if (!evicted)
 		return;
-
-	flow(c, row, "s", from, where->pid, where->tid);
-	if (cell(row, "client_id")->known) {
-		struct client *client = get_client(c, row);
-
-		client->evicted += num(row, "size");
-		set_resident(client, row, -(int64_t)num(row, "size"), false);
-		count(c, row, client, to);
-	}
-	if (cell(row, "writeback_time_ns")->known) {
-		to = num(row, "writeback_time_ns");
-		took = num(row, "writeback_ns");
-		snprintf(name, sizeof(name), "write back BO %llu %s",
-			 (unsigned long long)num(row, "bo_id"), str(row, "label"));
-		slice(c, name, "writeback", to > took ? to - took : 0, to, where->pid, where->tid,
-		      json_object());
-	}
+	flow(c, num(&row[BO_BO_ID]), num(&row[BO_EVICTIONS]), "s", from, c->pid, c->tid);
+	if (row[BO_CLIENT].known)
+		add_change(c, (struct change){ .ts = to,
+					       .client = row[BO_CLIENT].u,
+					       .vm = num(&row[BO_VM]),
+					       .tgid = num(&row[BO_TGID]),
+					       .size = num(&row[BO_SIZE]),
+					       .what = EVICTED });
 }
 
-static void draw_swapin(struct chrome *c, const struct row *row)
+static void draw_swapin(struct chrome *c, const struct table *t, const struct cell *row)
 {
-	uint64_t to = num(row, "time_ns"), took = num(row, "duration_ns");
-	int64_t pid = num(row, "tgid"), tid = num(row, "pid");
-	uint64_t from = to > took ? to - took : 0;
+	uint64_t to = num(&row[SW_TIME]), from = less(to, num(&row[SW_DURATION]));
+	int64_t tid = num(&row[SW_PID]), pid = num(&row[SW_TGID]) ?: (uint64_t)tid;
 	char name[700];
 
-	snprintf(name, sizeof(name), "swap in BO %llu %s", (unsigned long long)num(row, "bo_id"),
-		 str(row, "label"));
-	slice(c, name, "swapin", from, to, pid ?: tid, tid, args(row));
-	flow(c, row, "f", from, pid ?: tid, tid);
-	if (cell(row, "client_id")->known && !strcmp(str(row, "result"), "ok")) {
-		struct client *client = get_client(c, row);
-
-		client->evicted -= client->evicted < num(row, "size") ? client->evicted
-								      : num(row, "size");
-		set_resident(client, row, num(row, "size"), false);
-		count(c, row, client, to);
-	}
+	snprintf(name, sizeof(name), "swap in BO %llu %s", (unsigned long long)num(&row[SW_BO]),
+		 str(&row[SW_LABEL]));
+	slice(c, name, "swapin", from, to, pid, tid, t, row);
+	flow(c, num(&row[SW_BO]), num(&row[SW_EVICTIONS]), "f", from, pid, tid);
+	if (row[SW_CLIENT].known && !strcmp(str(&row[SW_RESULT]), "ok"))
+		add_change(c, (struct change){ .ts = to,
+					       .client = row[SW_CLIENT].u,
+					       .vm = num(&row[SW_VM]),
+					       .tgid = num(&row[SW_TGID]),
+					       .size = num(&row[SW_SIZE]),
+					       .what = SWAPPED_IN });
 }
 
-/* Requests by id, for their BOs */
-static void find_writers(const struct table *requests, struct pt_map *map, struct where *where)
+static void begin(struct sink *s)
 {
-	for (size_t i = 0; i < requests->nr_rows; i++) {
-		struct row row = { requests, requests->rows[i] };
+	struct chrome *c = s->state = xcalloc(1, sizeof(*c));
 
-		where[i].tid = num(&row, "pid");
-		where[i].pid = num(&row, "writer_tgid") ?: (uint64_t)where[i].tid;
-		pt_map_set(map, num(&row, "id"), &where[i]);
-	}
+	c->f = s->f;
+	c->heap = xmalloc(MAX_CHANGES * sizeof(*c->heap));
+	fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[", s->f);
 }
 
-/* All rows of all tables in the order of time: the counters depend on it. */
-struct item {
-	enum { REQUEST, VM, BO, SWAPIN, NR_ITEMS } kind;
-	uint64_t ts;
-	struct row row;
-};
-
-static int compare_items(const void *pa, const void *pb)
+static void row(struct sink *s, struct part *p, const struct cell *cells)
 {
-	const struct item *a = pa, *b = pb;
+	const struct table *t = p->table;
 
-	if (a->ts != b->ts)
-		return a->ts < b->ts ? -1 : 1;
-	if (a->kind != b->kind)
-		return (int)a->kind - (int)b->kind;
-	/* rows of one table were allocated one after the other, but that is no order to rely on */
-	return (num(&a->row, "id") > num(&b->row, "id")) -
-	       (num(&a->row, "id") < num(&b->row, "id"));
-}
-
-static struct item *collect(const struct doc *doc, size_t *nr)
-{
-	static const char *const names[NR_ITEMS] = { "requests", "vms", "bos", "swapins" };
-	struct item *items = xcalloc(1, sizeof(*items));
-
-	*nr = 0;
-	for (int kind = 0; kind < NR_ITEMS; kind++) {
-		const struct table *t = doc_table(doc, names[kind]);
-
-		if (!t)
-			continue;
-		items = xrealloc(items, (*nr + t->nr_rows) * sizeof(*items));
-		for (size_t i = 0; i < t->nr_rows; i++) {
-			struct row row = { t, t->rows[i] };
-
-			items[(*nr)++] = (struct item){ kind, num(&row, "time_ns"), row };
-		}
-	}
-	qsort(items, *nr, sizeof(*items), compare_items);
-	return items;
-}
-
-static void draw(struct chrome *c, const struct item *item, const struct pt_map *writers)
-{
-	struct where *where;
-
-	switch (item->kind) {
-	case REQUEST:
-		draw_request(c, &item->row);
-		break;
-	case VM:
-		draw_vm(c, &item->row);
-		break;
-	case BO:
-		where = pt_map_get(writers, num(&item->row, "id"));
-		if (where)
-			draw_bo(c, &item->row, where);
-		break;
-	default:
-		draw_swapin(c, &item->row);
-	}
+	if (t->columns == request_columns)
+		draw_request(s->state, t, cells);
+	else if (t->columns == vm_columns)
+		draw_vm(s->state, t, cells);
+	else if (t->columns == bo_columns)
+		draw_bo(s->state, t, cells);
+	else
+		draw_swapin(s->state, t, cells);
 }
 
 static void free_chrome(struct chrome *c)
@@ -348,41 +384,32 @@ static void free_chrome(struct chrome *c)
 	}
 	pt_map_free(&c->clients);
 	pt_map_free(&c->names);
+	free(c->heap);
+	free(c);
 }
 
-static int print_doc(FILE *f, const struct doc *doc, const struct print *print)
+static void end(struct sink *s)
 {
-	const struct table *requests = doc_table(doc, "requests");
-	json_t *head = json_head(doc);
-	struct chrome c = { .f = f };
-	struct pt_map writers = { 0 };
-	struct where *where;
-	struct item *items;
-	size_t nr;
+	struct chrome *c = s->state;
 
-	(void)print;
-	fputs("{\"displayTimeUnit\":\"ms\",\"otherData\":", f);
-	json_dumpf(head, f, JSON_COMPACT);
-	json_decref(head);
-	fputs(",\"traceEvents\":[", f);
+	while (c->nr_changes) {
+		struct change first = take_first(c);
 
-	where = xcalloc(requests ? requests->nr_rows : 0, sizeof(*where));
-	if (requests)
-		find_writers(requests, &writers, where);
-	items = collect(doc, &nr);
-	for (size_t i = 0; i < nr; i++)
-		draw(&c, &items[i], &writers);
-	fputs("\n]}\n", f);
-
-	free_chrome(&c);
-	pt_map_free(&writers);
-	free(items);
-	free(where);
-	return ferror(f) ? -1 : 0;
+		count(c, &first);
+	}
+	fputs("\n],\"otherData\":{", s->f);
+	json_head(s->f, s->doc, "");
+	fputc(',', s->f);
+	json_tail(s->f, s->doc, "");
+	fputs("}}\n", s->f);
+	free_chrome(c);
 }
 
 const struct format format_chrome = {
 	.name = "chrome",
-	.help = "Chrome JSON, opens in Perfetto and chrome://tracing",
-	.print = print_doc,
+	.mixed = true,
+	.timeline = true,
+	.begin = begin,
+	.row = row,
+	.end = end,
 };

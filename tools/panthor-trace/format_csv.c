@@ -3,62 +3,64 @@
  * Comma-separated values (RFC 4180) with a head line: exactly one table, the
  * last of the document.
  */
-#include "table.h"
+#include <string.h>
 
+#include "sink.h"
+
+/*
+ * A spreadsheet takes text that starts like a formula for one. An apostrophe
+ * in front makes it text; text that has one itself gets one more, so that a
+ * reader who takes one away has what it was.
+ */
 static void put_text(FILE *f, const char *s)
 {
-	fputc('"', f);
+	putc_unlocked('"', f);
+	if (*s && strchr("=+-@'", *s))
+		putc_unlocked('\'', f);
 	for (; *s; s++) {
 		if (*s == '"')
-			fputc('"', f);
-		fputc(*s, f);
+			putc_unlocked('"', f);
+		putc_unlocked(*s, f);
 	}
-	fputc('"', f);
+	putc_unlocked('"', f);
 }
 
-static void put_cell(FILE *f, const struct cell *cell, enum unit unit)
+static int column(const struct sink *s, const struct part *p, size_t i)
+{
+	if (!s->print.all_columns)
+		return p->table->shown[i];
+	return i < p->table->nr_columns ? (int)i : -1;
+}
+
+static void head(struct sink *s, struct part *p)
+{
+	int c;
+
+	for (size_t i = 0; (c = column(s, p, i)) >= 0; i++)
+		fprintf(s->f, "%s%s", i ? "," : "", p->table->columns[c].name);
+	fputc('\n', s->f);
+}
+
+static void row(struct sink *s, struct part *p, const struct cell *cells)
 {
 	char buf[PT_NUM_LEN];
+	int c;
 
-	if (unit == UNIT_TEXT && cell->known)
-		put_text(f, cell->s);
-	else
-		fputs(cell_plain(cell, unit, buf), f);
-}
-
-static int print_doc(FILE *f, const struct doc *doc, const struct print *print)
-{
-	const struct table *t;
-	size_t n = 0;
-
-	if (!doc->nr_tables)
-		return 0;
-	t = doc->table[doc->nr_tables - 1];
-	if (print->all_columns)
-		n = t->nr_columns;
-	else
-		while (t->shown[n] >= 0)
-			n++;
-
-	for (size_t i = 0; i < n; i++)
-		fprintf(f, "%s%s", i ? "," : "",
-			t->columns[print->all_columns ? (int)i : t->shown[i]].name);
-	fputs("\n", f);
-	for (size_t r = 0; r < t->nr_rows; r++) {
-		for (size_t i = 0; i < n; i++) {
-			int column = print->all_columns ? (int)i : t->shown[i];
-
-			if (i)
-				fputc(',', f);
-			put_cell(f, &t->rows[r][column], t->columns[column].unit);
-		}
-		fputs("\n", f);
+	for (size_t i = 0; (c = column(s, p, i)) >= 0; i++) {
+		if (i)
+			putc_unlocked(',', p->f);
+		if (p->table->columns[c].unit == UNIT_TEXT && cells[c].known)
+			put_text(p->f, cells[c].s);
+		else
+			fputs_unlocked(cell_plain(&cells[c], p->table->columns[c].unit, buf), p->f);
 	}
-	return ferror(f) ? -1 : 0;
+	putc_unlocked('\n', p->f);
 }
 
 const struct format format_csv = {
 	.name = "csv",
-	.help = "comma-separated values of the last table",
-	.print = print_doc,
+	.mixed = true,
+	.last_only = true,
+	.head = head,
+	.row = row,
 };

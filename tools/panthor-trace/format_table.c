@@ -1,103 +1,307 @@
 // SPDX-License-Identifier: GPL-2.0
-/* For people: aligned columns, units, problems and remarks below. */
+/*
+ * For people: aligned columns, units, remarks below.
+ *
+ * The first rows tell how wide the columns are and, on a terminal, which of
+ * them there is room for; what follows is printed as it comes. Not by
+ * libsmartcols, which has to have all rows before it prints the first, and
+ * escapes once more what is escaped.
+ */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <libsmartcols.h>
+#include <wchar.h>
 
 #include "cli.h"
-#include "table.h"
+#include "sink.h"
 
-static int column_flags(enum unit unit)
+#define HEAD_ROWS 1000
+/* Text is not cut shorter than this to make room for numbers. */
+#define MIN_TEXT 12
+
+struct grid {
+	size_t nr; /* columns that may be printed */
+	struct place {
+		int column;
+		bool text;
+		bool used; /* has more than nothing in it */
+		bool hidden; /* no room for it */
+		size_t width;
+		size_t limit; /* cut text to this; 0: do not */
+	} * place;
+	char ***waiting; /* the first rows */
+	size_t nr_waiting;
+	bool laid_out;
+};
+
+/* Columns of a terminal that text takes */
+static size_t text_width(const char *s)
 {
-	return unit == UNIT_TEXT ? 0 : SCOLS_FL_RIGHT;
+	wchar_t wide[1024];
+	size_t n, len = 0;
+	int width;
+
+	while (s[len] > 0)
+		len++;
+	if (!s[len])
+		return len;
+	n = mbstowcs(wide, s, sizeof(wide) / sizeof(*wide));
+	if (n == (size_t)-1 || n == sizeof(wide) / sizeof(*wide))
+		return strlen(s);
+	width = wcswidth(wide, n);
+	return width < 0 ? n : (size_t)width;
 }
 
-/* A column of remarks is left out if there are none, unless one asked for it. */
-static bool worth_showing(const struct table *t, int column, const struct print *print)
+/* Shorten @s to @width columns, with a mark where it was cut. */
+static void shorten(char *s, size_t width)
 {
-	if (!print->all_columns || t->columns[column].unit != UNIT_TEXT)
-		return true;
-	for (size_t r = 0; r < t->nr_rows; r++)
-		if (t->rows[r][column].known && *t->rows[r][column].s)
-			return true;
-	return false;
+	static const char mark[] = "+";
+	size_t len = strlen(s);
+
+	while (len && text_width(s) >= width) {
+		do
+			len--;
+		while (len && ((unsigned char)s[len] & 0xc0) == 0x80);
+		s[len] = '\0';
+	}
+	strcpy(s + len, mark);
 }
 
-static int add_rows(struct libscols_table *out, const struct table *t, const struct print *print)
+static const char *title(const struct part *p, const struct place *place)
 {
-	char buf[PT_NUM_LEN];
+	return p->table->columns[place->column].title;
+}
 
-	for (size_t r = 0; r < t->nr_rows; r++) {
-		struct libscols_line *line = scols_table_new_line(out, NULL);
+static struct grid *grid_new(const struct part *p)
+{
+	struct grid *g = xcalloc(1, sizeof(*g));
+	const int *shown = p->table->shown;
 
-		if (!line)
-			return -1;
-		for (int i = 0, n = 0; t->shown[i] >= 0; i++) {
-			int column = t->shown[i];
+	while (shown[g->nr] >= 0)
+		g->nr++;
+	g->place = xcalloc(g->nr, sizeof(*g->place));
+	for (size_t i = 0; i < g->nr; i++) {
+		struct place *place = &g->place[i];
 
-			if (!worth_showing(t, column, print))
-				continue;
-			if (scols_line_set_data(line, n++,
-						cell_text(&t->rows[r][column],
-							  t->columns[column].unit, print, buf)))
-				return -1;
+		place->column = shown[i];
+		place->text = p->table->columns[shown[i]].unit == UNIT_TEXT;
+		/* A column of remarks is left out if there are none, unless one asked for it. */
+		place->used = p->table->chosen || !place->text;
+		place->width = text_width(title(p, place));
+	}
+	g->waiting = xcalloc(HEAD_ROWS, sizeof(*g->waiting));
+	return g;
+}
+
+static size_t total_width(const struct grid *g)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < g->nr; i++) {
+		const struct place *place = &g->place[i];
+
+		if (place->used && !place->hidden)
+			sum += 1 + (place->text && place->width > MIN_TEXT && !place->limit
+					    ? MIN_TEXT
+					    : place->width);
+	}
+	return sum ? sum - 1 : 0;
+}
+
+/* Leave out what is least worth the room, then share what is left among the texts. */
+static void fit(struct grid *g, const struct part *p, size_t width)
+{
+	size_t left;
+
+	while (!p->table->chosen && total_width(g) > width) {
+		struct place *least = NULL;
+
+		for (size_t i = 0; i < g->nr; i++) {
+			struct place *place = &g->place[i];
+			unsigned char rank = p->table->columns[place->column].shown;
+
+			if (place->used && !place->hidden && rank > 1 &&
+			    (!least || rank >= p->table->columns[least->column].shown))
+				least = place;
 		}
+		if (!least)
+			break;
+		least->hidden = true;
 	}
-	return 0;
+	left = total_width(g) < width ? width - total_width(g) : 0;
+	for (size_t i = 0; i < g->nr; i++) {
+		struct place *place = &g->place[i];
+		size_t more;
+
+		if (!place->used || place->hidden || !place->text || place->width <= MIN_TEXT)
+			continue;
+		more = place->width - MIN_TEXT < left ? place->width - MIN_TEXT : left;
+		left -= more;
+		place->width = place->limit = MIN_TEXT + more;
+	}
 }
 
-static int print_table(FILE *f, const struct table *t, const struct print *print)
+static void put(FILE *f, const char *s, size_t width, bool right, bool last)
 {
-	struct libscols_table *out = scols_new_table();
-	int ret = -1;
+	size_t pad = text_width(s);
 
-	if (!out)
-		return -1;
-	scols_table_set_stream(out, f);
-	/* Lines are cut nowhere: what does not fit wraps, as in any log. */
-	scols_table_set_termwidth(out, 4096);
-	scols_table_set_termforce(out, SCOLS_TERMFORCE_ALWAYS);
-	scols_table_enable_colors(out, print->color);
-
-	for (int i = 0; t->shown[i] >= 0; i++) {
-		const struct column *c = &t->columns[t->shown[i]];
-		struct libscols_column *column;
-
-		if (!worth_showing(t, t->shown[i], print))
-			continue;
-		column = scols_table_new_column(out, c->title, 0, column_flags(c->unit));
-		if (!column)
-			goto out;
-		scols_cell_set_color(scols_column_get_header(column), "bold");
-	}
-	ret = add_rows(out, t, print) ?: scols_print_table(out);
-out:
-	scols_unref_table(out);
-	return ret;
+	pad = pad < width ? width - pad : 0;
+	if (right)
+		for (; pad; pad--)
+			putc_unlocked(' ', f);
+	fputs_unlocked(s, f);
+	for (pad = right || last ? 0 : pad; pad; pad--)
+		putc_unlocked(' ', f);
 }
 
-static int print_doc(FILE *f, const struct doc *doc, const struct print *print)
+static void print_line(FILE *f, const struct grid *g, const struct part *p, char **text,
+		       const char *before, const char *after)
 {
-	bool first = true;
+	bool any = false;
+	size_t last = 0;
 
-	for (size_t i = 0; i < doc->nr_tables; i++) {
-		if (!doc->table[i]->nr_rows)
+	for (size_t i = 0; i < g->nr; i++)
+		if (g->place[i].used && !g->place[i].hidden)
+			last = i;
+	for (size_t i = 0; i < g->nr; i++) {
+		const struct place *place = &g->place[i];
+
+		if (!place->used || place->hidden)
 			continue;
-		if (!first)
-			fputc('\n', f);
-		first = false;
-		if (print_table(f, doc->table[i], print))
-			return -1;
+		if (any)
+			putc_unlocked(' ', f);
+		any = true;
+		fputs_unlocked(before, f);
+		put(f, text ? text[i] : title(p, place), place->width, !place->text, i == last);
+		fputs_unlocked(after, f);
 	}
-	if (doc->footer.len)
-		fprintf(f, "%s%s", first ? "" : "\n", doc->footer.s);
-	return 0;
+	putc_unlocked('\n', f);
+}
+
+static void print_title(const struct sink *s, const struct grid *g, const struct part *p)
+{
+	print_line(p->f, g, p, NULL, s->print.color ? "\033[1m" : "",
+		   s->print.color ? "\033[0m" : "");
+}
+
+static void free_texts(const struct grid *g, char **text)
+{
+	for (size_t i = 0; i < g->nr; i++)
+		free(text[i]);
+	free(text);
+}
+
+/* Take note of how wide the cells of a row are; true: it has a column that was not used so far. */
+static bool measure(struct grid *g, char **text)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < g->nr; i++) {
+		struct place *place = &g->place[i];
+		size_t width;
+
+		if (!place->used && strcmp(text[i], "-"))
+			place->used = more = true;
+		if (place->limit && text_width(text[i]) > place->limit)
+			shorten(text[i], place->limit);
+		width = text_width(text[i]);
+		if (width > place->width)
+			place->width = width;
+	}
+	return more;
+}
+
+static void lay_out(const struct sink *s, struct grid *g, const struct part *p)
+{
+	if (g->laid_out)
+		return;
+	g->laid_out = true;
+	if (s->print.width)
+		fit(g, p, s->print.width);
+	if (g->nr_waiting)
+		print_title(s, g, p);
+	for (size_t i = 0; i < g->nr_waiting; i++) {
+		measure(g, g->waiting[i]);
+		print_line(p->f, g, p, g->waiting[i], "", "");
+		free_texts(g, g->waiting[i]);
+	}
+	free(g->waiting);
+}
+
+static void row(struct sink *s, struct part *p, const struct cell *cells)
+{
+	struct grid *g = p->state;
+	char **text, buf[PT_NUM_LEN];
+
+	if (!g)
+		g = p->state = grid_new(p);
+	text = xcalloc(g->nr, sizeof(*text));
+	for (size_t i = 0; i < g->nr; i++) {
+		int c = g->place[i].column;
+		const char *cell = cell_text(&cells[c], p->table->columns[c].unit, &s->print, buf);
+
+		/* An empty cell would shift all that follow for whoever counts them. */
+		text[i] = xstrdup(*cell ? cell : "-");
+	}
+	if (!g->laid_out) {
+		measure(g, text);
+		g->waiting[g->nr_waiting++] = text;
+		if (g->nr_waiting == HEAD_ROWS)
+			lay_out(s, g, p);
+		return;
+	}
+	if (measure(g, text)) {
+		fputc('\n', p->f);
+		print_title(s, g, p);
+	}
+	print_line(p->f, g, p, text, "", "");
+	free_texts(g, text);
+}
+
+static void flush(struct sink *s, struct part *p)
+{
+	struct grid *g = p->state;
+	bool any = false;
+
+	if (!g)
+		return;
+	lay_out(s, g, p);
+	for (size_t i = 0; i < g->nr; i++) {
+		if (!g->place[i].hidden)
+			continue;
+		fprintf(p->f, any ? ", %s" : "no room for: %s", title(p, &g->place[i]));
+		any = true;
+	}
+	if (any)
+		fputs(" (--fields chooses)\n", p->f);
+	free(g->place);
+	free(g);
+	p->state = NULL;
+}
+
+/* A blank line between what there is */
+static void head(struct sink *s, struct part *p)
+{
+	if (s->state && p->rows)
+		fputc('\n', s->f);
+}
+
+static void tail(struct sink *s, struct part *p)
+{
+	if (p->rows)
+		s->state = s;
+}
+
+static void end(struct sink *s)
+{
+	if (s->doc->footer.len)
+		fprintf(s->f, "%s%s", s->state ? "\n" : "", s->doc->footer.s);
 }
 
 const struct format format_table = {
 	.name = "table",
-	.help = "aligned columns with units, for people (default)",
-	.print = print_doc,
+	.head = head,
+	.row = row,
+	.flush = flush,
+	.tail = tail,
+	.end = end,
 };

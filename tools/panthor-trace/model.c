@@ -8,10 +8,14 @@
 #define DEFAULT_MAX_OPEN 1024
 #define DEFAULT_MAX_BOS (1u << 20)
 
-/* An evicted BO, until it comes back */
-struct away {
-	uint64_t ts;
-	uint64_t request;
+/* Of what was finished, so much is remembered to know a record that comes again */
+#define NR_DONE 16
+#define NR_BACK 64
+
+/* A swap-in of a BO whose request is not over */
+struct pt_late {
+	struct pt_event ev;
+	char *label;
 };
 
 struct pt_model {
@@ -20,7 +24,14 @@ struct pt_model {
 	struct pt_map open; /* key -> request */
 	struct pt_request *oldest;
 	struct pt_request *newest;
-	struct pt_map away; /* key of the BO -> struct away */
+	struct done {
+		uint64_t key;
+		uint64_t ts;
+		uint64_t duration_ns;
+	} done[NR_DONE], back[NR_BACK];
+	size_t nr_done;
+	uint64_t serial;
+	size_t nr_back;
 };
 
 /* Ids count per kernel, but a file may hold several devices: join both into one key. */
@@ -41,6 +52,26 @@ static void unlink_request(struct pt_model *model, struct pt_request *req)
 	model->stats.open--;
 }
 
+/* Had this one just been? If not, it has now. A record without a time is never one that had. */
+static bool just_been(struct done *ring, size_t size, size_t *nr, const struct done *now)
+{
+	for (size_t i = 0; i < size && i < *nr; i++)
+		if (ring[i].key == now->key && ring[i].duration_ns == now->duration_ns &&
+		    pt_same_time(ring[i].ts, now->ts))
+			return true;
+	ring[(*nr)++ % size] = *now;
+	return false;
+}
+
+static void tell_refault(struct pt_model *model, const struct pt_event *ev, uint64_t key,
+			 const char *label)
+{
+	struct pt_refault refault = { .ev = ev, .key = key, .label = label };
+
+	if (model->config.refault)
+		model->config.refault(model->config.context, &refault);
+}
+
 static void finish(struct pt_model *model, struct pt_request *req)
 {
 	pt_settle(req);
@@ -48,6 +79,11 @@ static void finish(struct pt_model *model, struct pt_request *req)
 	if (model->config.request)
 		model->config.request(model->config.context, req);
 	unlink_request(model, req);
+	for (size_t i = 0; i < req->n_late; i++) {
+		tell_refault(model, &req->late[i].ev, req->key, req->late[i].label);
+		free(req->late[i].label);
+	}
+	free(req->late);
 	pt_request_free(req);
 }
 
@@ -63,6 +99,7 @@ static struct pt_request *new_request(struct pt_model *model, const struct pt_ev
 	if (!req)
 		return NULL;
 	req->key = key;
+	req->serial = ++model->serial;
 	if (pt_map_set(&model->open, key, req)) {
 		pt_request_free(req);
 		return NULL;
@@ -76,48 +113,53 @@ static struct pt_request *new_request(struct pt_model *model, const struct pt_ev
 	return req;
 }
 
-static int track(struct pt_model *model, const struct pt_event *ev)
+/* Whoever wants to know of a swap-in wants to know of its request first. */
+static int keep_late(struct pt_request *req, const struct pt_event *ev, char *label)
 {
-	uint64_t key = make_key(ev->bo_id, &ev->dev);
-	struct away *away = pt_map_get(&model->away, key);
+	struct pt_late *late = req->late;
 
-	if (!away) {
-		away = calloc(1, sizeof(*away));
-		if (!away)
+	if (!(req->n_late & (req->n_late - 1))) {
+		late = realloc(late, (req->n_late ? 2 * req->n_late : 1) * sizeof(*late));
+		if (!late)
 			return -ENOMEM;
-		if (pt_map_set(&model->away, key, away)) {
-			free(away);
-			return -ENOMEM;
-		}
-		model->stats.away++;
+		req->late = late;
 	}
-	away->ts = ev->ts;
-	away->request = ev->id;
+	late[req->n_late] = (struct pt_late){ .ev = *ev, .label = label };
+	/* These point to the record. */
+	late[req->n_late].ev.dev = (struct pt_str){ 0 };
+	late[req->n_late].ev.label = (struct pt_str){ 0 };
+	req->n_late++;
 	return 0;
 }
 
 static int on_swapin(struct pt_model *model, const struct pt_event *ev)
 {
-	struct away *away = pt_map_get(&model->away, make_key(ev->bo_id, &ev->dev));
-	struct pt_refault refault = { .ev = ev };
+	const struct done now = { make_key(ev->bo_id, &ev->dev), ev->ts, ev->duration_ns };
+	uint64_t key = make_key(ev->id, &ev->dev);
+	struct pt_request *req;
 	char *label;
 
 	model->stats.bo_events++;
+	if (just_been(model->back, NR_BACK, &model->nr_back, &now)) {
+		model->stats.repeated++;
+		return 0;
+	}
 	label = pt_copy_clean(&ev->label);
 	if (!label)
 		return -ENOMEM;
-	refault.label = label;
-	refault.evict_ts = away && away->request == ev->id ? away->ts : 0;
-	if (model->config.refault)
-		model->config.refault(model->config.context, &refault);
+	req = pt_map_get(&model->open, key);
+	if (req && req->n_late < model->config.max_bos && !keep_late(req, ev, label))
+		return 0;
+	tell_refault(model, ev, key, label);
 	free(label);
-
-	/* It stays away if its memory could not be had. */
-	if (away && !ev->result) {
-		free(pt_map_del(&model->away, make_key(ev->bo_id, &ev->dev)));
-		model->stats.away--;
-	}
 	return 0;
+}
+
+/* The driver was loaded anew while a request was open: one with its id begins that is another. */
+static bool begins_anew(const struct pt_request *req, const struct pt_event *ev)
+{
+	return ev->kind == PT_RECLAIM_BEGIN && !(req->flags & PT_REQ_NO_BEGIN) && ev->ts &&
+	       !pt_same_time(req->begin_ts, ev->ts);
 }
 
 /**
@@ -139,6 +181,18 @@ int pt_model_feed(struct pt_model *model, const struct pt_event *ev)
 
 	key = make_key(ev->id, &ev->dev);
 	req = pt_map_get(&model->open, key);
+	if (req && begins_anew(req, ev)) {
+		finish(model, req);
+		req = NULL;
+	}
+	if (!req && ev->kind == PT_RECLAIM_END) {
+		const struct done now = { key, ev->ts, ev->duration_ns };
+
+		if (just_been(model->done, NR_DONE, &model->nr_done, &now)) {
+			model->stats.repeated++;
+			return 0;
+		}
+	}
 	if (!req) {
 		req = new_request(model, ev, key);
 		if (!req)
@@ -154,10 +208,12 @@ int pt_model_feed(struct pt_model *model, const struct pt_event *ev)
 	ret = pt_request_feed(req, ev, model->config.no_bos ? 0 : model->config.max_bos);
 	if (ret == 1)
 		model->stats.repeated++;
-	else if (ev->kind == PT_BO_EVICT && model->config.track && track(model, ev))
-		ret = -ENOMEM;
-	if (ev->kind == PT_RECLAIM_END)
+	if (ev->kind == PT_RECLAIM_END) {
+		const struct done now = { key, ev->ts, ev->duration_ns };
+
+		just_been(model->done, NR_DONE, &model->nr_done, &now);
 		finish(model, req);
+	}
 	return ret < 0 ? ret : 0;
 }
 
@@ -196,17 +252,16 @@ struct pt_model *pt_model_new(const struct pt_model_config *config)
 void pt_model_free(struct pt_model *model)
 {
 	struct pt_request *req;
-	void *away;
 
 	if (!model)
 		return;
 	while ((req = model->oldest)) {
 		unlink_request(model, req);
+		for (size_t i = 0; i < req->n_late; i++)
+			free(req->late[i].label);
+		free(req->late);
 		pt_request_free(req);
 	}
-	for (size_t i = 0; (away = pt_map_next(&model->away, &i));)
-		free(away);
 	pt_map_free(&model->open);
-	pt_map_free(&model->away);
 	free(model);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * What happened, put together from the events: requests with their VMs and
- * BOs, and BOs that came back.
+ * BOs, and BOs that were swapped in.
  *
  * Pure: no I/O, no clock, no globals. Events go in through pt_model_feed(),
  * finished requests and swap-ins come out through the callbacks. Memory is
- * bounded by the requests that are open, and with @track by the BOs that are
- * evicted, never by the trace.
+ * bounded by the requests that are open, never by the trace.
  *
  * Events may be missing, repeated or out of order. The model never guesses:
  * totals are those of the request's end event, the lists are what was seen,
@@ -31,12 +30,17 @@ enum pt_cause { PT_FENCE, PT_LOCK, PT_UNMAP, PT_WRITEBACK, PT_OTHER, PT_NR_CAUSE
 
 /**
  * struct pt_bo - what a request did to one BO
- * @kind: PT_BO_EVICT or PT_BO_SKIP
+ * @kind: PT_BO_EVICT, PT_BO_SKIP, or PT_BO_WRITEBACK: only written, evicted
+ * before this request
  * @ts: when
- * @written: how much of it went to swap
- * @freed: how much of it is free RAM
+ * @written: how much of it was written to swap
+ * @freed: how much RAM that freed
  * @writeback_ns: what that took
- * @writeback_ts: when that was done
+ * @writeback_from: when writing began
+ * @writeback_ts: when it ended; 0: it was not written
+ * @lane: number among the writes at the same time
+ * @placed: the trace tells only that it was written, not when: it was put where
+ * it can have been
  * @label: label, safe to print
  */
 struct pt_bo {
@@ -51,12 +55,17 @@ struct pt_bo {
 	uint64_t wait_ns;
 	uint64_t duration_ns;
 	uint64_t state;
+	uint64_t bo_kind;
 	uint64_t reason;
+	uint64_t lock;
 	uint64_t evictions;
 	uint64_t written;
 	uint64_t freed;
 	uint64_t writeback_ns;
+	uint64_t writeback_from;
 	uint64_t writeback_ts;
+	unsigned int lane;
+	bool placed;
 	char *label;
 };
 
@@ -82,6 +91,7 @@ struct pt_vm {
 	uint64_t fence_context;
 	uint64_t fence_seqno;
 	uint64_t reason;
+	uint64_t last_ns; /* private: of the last end event */
 };
 
 /* Sums over the BO events of a request */
@@ -93,10 +103,26 @@ struct pt_seen {
 	uint64_t writeback_ns;
 	uint64_t evicted_bos;
 	uint64_t skipped_bos;
+	uint64_t earlier_bos; /* written, but evicted by an earlier request */
+	uint64_t earlier; /* of @written: of these */
+};
+
+/* Why memory of the target was not evicted, in bytes: left_* of the end event */
+enum pt_left {
+	PT_LEFT_BUSY,
+	PT_LEFT_LOCKED,
+	PT_LEFT_SHARED,
+	PT_LEFT_PINNED,
+	PT_LEFT_NO_SWAP,
+	PT_LEFT_INTERRUPTED,
+	PT_LEFT_OTHER,
+	PT_NR_LEFT
 };
 
 /**
  * struct pt_request - one request to take memory away
+ * @serial: its number among all of the model; ids start again with the driver
+ * @key: id and device in one
  * @flags: PT_REQ_*
  * @has: bit PT_F_x is set if an event told x
  * @begin_ts: time of its begin event
@@ -107,6 +133,8 @@ struct pt_seen {
  * @evicted …: as the end event says
  */
 struct pt_request {
+	uint64_t serial;
+	uint64_t key;
 	uint64_t id;
 	unsigned int flags;
 	uint64_t has;
@@ -135,6 +163,9 @@ struct pt_request {
 	uint64_t duration_ns;
 	uint64_t cause_ns[PT_NR_CAUSES];
 	uint64_t writeback;
+	uint64_t cut_short; /* a reason; 0: it was not */
+	uint64_t unwritten;
+	uint64_t left[PT_NR_LEFT];
 	struct pt_seen seen;
 	struct pt_bo *bos;
 	size_t n_bos;
@@ -142,10 +173,11 @@ struct pt_request {
 	size_t n_vms;
 
 	/* private */
-	uint64_t key;
 	size_t room_bos;
 	size_t room_vms;
 	struct pt_map bo_index;
+	struct pt_late *late;
+	size_t n_late;
 	struct pt_request *older;
 	struct pt_request *newer;
 };
@@ -153,15 +185,15 @@ struct pt_request {
 #define pt_req_has(req, field) (((req)->has >> PT_F_##field) & 1)
 
 /**
- * struct pt_refault - an evicted BO got its memory back
+ * struct pt_refault - an evicted BO was swapped in
  * @ev: the event
+ * @key: that of the request that had evicted it
  * @label: safe to print
- * @evict_ts: when it had been evicted; 0 if this trace does not show that
  */
 struct pt_refault {
 	const struct pt_event *ev;
+	uint64_t key;
 	const char *label;
-	uint64_t evict_ts;
 };
 
 struct pt_model_stats {
@@ -173,19 +205,17 @@ struct pt_model_stats {
 	uint64_t lost; /* as told by pt_model_lost() */
 	size_t open;
 	size_t most_open;
-	size_t away; /* evicted BOs, with @track */
 };
 
 /**
  * struct pt_model_config - what a user wants of the model
  * @request: called for each request that ended or that can no longer end; the
  * request is only valid in the call
- * @refault: called for each BO that came back
+ * @refault: called for each BO that was swapped in, after @request of the request that had evicted it
  * @context: for the callbacks
  * @max_open: close the oldest request as unfinished when there are more; 0 for the default
  * @max_bos: keep no more than this many BOs of one request; 0 for the default
  * @no_bos: keep no BOs at all, only sums
- * @track: remember evicted BOs until they come back
  */
 struct pt_model_config {
 	void (*request)(void *context, const struct pt_request *req);
@@ -194,7 +224,6 @@ struct pt_model_config {
 	size_t max_open;
 	size_t max_bos;
 	bool no_bos;
-	bool track;
 };
 
 struct pt_model;
@@ -206,6 +235,8 @@ void pt_model_flush(struct pt_model *model);
 const struct pt_model_stats *pt_model_stats(const struct pt_model *model);
 void pt_model_free(struct pt_model *model);
 
+/* When a request began, also if only its end was seen; false: that is not known */
+bool pt_request_begin(const struct pt_request *req, uint64_t *ts);
 void pt_split(const struct pt_request *req, unsigned int permille[PT_NR_CAUSES]);
 
 #endif

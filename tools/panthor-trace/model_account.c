@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1
 /* The sums of a request: do they agree, and where did the time go? */
+#include <stdlib.h>
 #include <string.h>
 
 #include "model_request.h"
@@ -25,7 +26,9 @@ static void check_totals(struct pt_request *req)
 		req->flags |= PT_REQ_PARTIAL;
 	else if (seen->evicted != req->evicted || seen->skipped != req->skipped)
 		req->flags |= PT_REQ_MISMATCH;
-	if (req->written > req->evicted || req->freed > req->evicted)
+	/* What an earlier request evicted may be written by this one. */
+	if (!pt_req_has(req, unwritten) &&
+	    (req->written > req->evicted || req->freed > req->evicted))
 		req->flags |= PT_REQ_MISMATCH;
 }
 
@@ -40,6 +43,17 @@ static void totals_from_seen(struct pt_request *req)
 	req->skipped_bos = req->seen.skipped_bos;
 }
 
+bool pt_request_begin(const struct pt_request *req, uint64_t *ts)
+{
+	if (!(req->flags & PT_REQ_NO_BEGIN)) {
+		*ts = req->begin_ts;
+		return true;
+	}
+	*ts = req->end_ts - req->duration_ns;
+	return !(req->flags & PT_REQ_NO_END) && pt_req_has(req, duration_ns) &&
+	       req->end_ts >= req->duration_ns;
+}
+
 /* The request is over: compare, and find out what is left of its time. */
 void pt_settle(struct pt_request *req)
 {
@@ -50,6 +64,7 @@ void pt_settle(struct pt_request *req)
 	else
 		check_totals(req);
 
+	pt_place_writebacks(req);
 	for (int i = 0; i < PT_OTHER; i++)
 		causes += req->cause_ns[i];
 	req->cause_ns[PT_OTHER] = req->duration_ns > causes ? req->duration_ns - causes : 0;

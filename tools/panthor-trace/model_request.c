@@ -18,6 +18,15 @@ char *pt_copy_clean(const struct pt_str *str)
 	return copy;
 }
 
+/*
+ * One event that went to several buffers of a trace has as many records, a few
+ * microseconds apart. Records without times (perf) are all different ones.
+ */
+bool pt_same_time(uint64_t a, uint64_t b)
+{
+	return a && b && (a > b ? a - b : b - a) < 1000000;
+}
+
 /* Keep the first that is not empty. */
 static int set_string(char **dst, const struct pt_str *str)
 {
@@ -104,6 +113,15 @@ static int on_end(struct pt_request *req, const struct pt_event *ev)
 	req->cause_ns[PT_UNMAP] = ev->unmap_ns;
 	req->cause_ns[PT_WRITEBACK] = ev->writeback_ns;
 	req->writeback = ev->writeback;
+	req->cut_short = ev->cut_short;
+	req->unwritten = ev->unwritten;
+	req->left[PT_LEFT_BUSY] = ev->left_busy;
+	req->left[PT_LEFT_LOCKED] = ev->left_locked;
+	req->left[PT_LEFT_SHARED] = ev->left_shared;
+	req->left[PT_LEFT_PINNED] = ev->left_pinned;
+	req->left[PT_LEFT_NO_SWAP] = ev->left_no_swap;
+	req->left[PT_LEFT_INTERRUPTED] = ev->left_interrupted;
+	req->left[PT_LEFT_OTHER] = ev->left_other;
 	return set_string(&req->target_comm, &ev->target_comm);
 }
 
@@ -151,10 +169,11 @@ static int on_vm(struct pt_request *req, const struct pt_event *ev)
 		return 0;
 	}
 
-	/* The same record once more (KernelShark), not another round */
-	if (ev->ts && vm->end_ts == ev->ts && vm->duration_ns == ev->duration_ns)
+	/* The same record once more, not another round */
+	if (pt_same_time(vm->end_ts, ev->ts) && vm->last_ns == ev->duration_ns)
 		return 1;
 	vm->end_ts = ev->ts;
+	vm->last_ns = ev->duration_ns;
 	vm->evicted += ev->evicted;
 	vm->skipped += ev->skipped;
 	vm->unseen += ev->unseen;
@@ -194,10 +213,16 @@ static struct pt_bo *add_bo(struct pt_request *req, size_t max)
 	return &req->bos[req->n_bos];
 }
 
-/* The index holds position + 1; the last event of a BO wins, evictions apart from skips. */
+/* A BO may be evicted, skipped and written: each of these is an entry of its own. */
+static uint64_t bo_key(uint64_t bo_id, enum pt_kind kind)
+{
+	return 4 * bo_id + kind - PT_BO_EVICT;
+}
+
+/* The index holds position + 1; the last event of a kind wins. */
 static struct pt_bo *find_bo(const struct pt_request *req, uint64_t bo_id, enum pt_kind kind)
 {
-	uintptr_t at = (uintptr_t)pt_map_get(&req->bo_index, 2 * bo_id + (kind == PT_BO_SKIP));
+	uintptr_t at = (uintptr_t)pt_map_get(&req->bo_index, bo_key(bo_id, kind));
 
 	return at ? &req->bos[at - 1] : NULL;
 }
@@ -220,23 +245,33 @@ static int keep_bo(struct pt_request *req, const struct pt_event *ev, size_t max
 		.wait_ns = ev->wait_ns,
 		.duration_ns = ev->duration_ns,
 		.state = ev->state,
+		.bo_kind = ev->bo_kind,
 		.reason = ev->reason,
+		.lock = ev->lock,
 		.evictions = ev->evictions,
 		.label = pt_copy_clean(&ev->label),
 	};
 	if (!bo->label)
 		return -ENOMEM;
 	req->n_bos++;
-	return pt_map_set(&req->bo_index, 2 * ev->bo_id + (ev->kind == PT_BO_SKIP),
+	return pt_map_set(&req->bo_index, bo_key(ev->bo_id, ev->kind),
 			  (void *)(uintptr_t)req->n_bos);
+}
+
+static bool repeated_bo(const struct pt_bo *old, const struct pt_event *ev)
+{
+	if (!old || !ev->ts)
+		return false;
+	/* Each eviction counts one up. */
+	if (ev->kind == PT_BO_EVICT && ev->evictions && ev->evictions == old->evictions)
+		return true;
+	return pt_same_time(old->ts, ev->ts) && old->duration_ns == ev->duration_ns &&
+	       old->wait_ns == ev->wait_ns && old->reason == ev->reason;
 }
 
 static int on_bo(struct pt_request *req, const struct pt_event *ev, size_t max)
 {
-	const struct pt_bo *old = find_bo(req, ev->bo_id, ev->kind);
-
-	if (old && ev->ts && old->ts == ev->ts && old->duration_ns == ev->duration_ns &&
-	    old->wait_ns == ev->wait_ns && old->reason == ev->reason)
+	if (repeated_bo(find_bo(req, ev->bo_id, ev->kind), ev))
 		return 1;
 
 	if (ev->kind == PT_BO_EVICT) {
@@ -250,22 +285,34 @@ static int on_bo(struct pt_request *req, const struct pt_event *ev, size_t max)
 	return max ? keep_bo(req, ev, max) : 0;
 }
 
-static int on_writeback(struct pt_request *req, const struct pt_event *ev)
+static int on_writeback(struct pt_request *req, const struct pt_event *ev, size_t max)
 {
-	struct pt_bo *bo = find_bo(req, ev->bo_id, PT_BO_EVICT);
+	struct pt_bo *bo = find_bo(req, ev->bo_id, PT_BO_EVICT)
+				   ?: find_bo(req, ev->bo_id, PT_BO_WRITEBACK);
+	int ret = 0;
 
 	if (bo && bo->writeback_ns && bo->writeback_ns == ev->duration_ns)
 		return 1;
 	req->seen.written += ev->written;
 	req->seen.freed += ev->freed;
 	req->seen.writeback_ns += ev->duration_ns;
-	if (bo) {
-		bo->written = ev->written;
-		bo->freed = ev->freed;
-		bo->writeback_ns = ev->duration_ns;
-		bo->writeback_ts = ev->ts;
+	/* Drivers that do not say when a write began write only what they have just evicted. */
+	if (!bo && pt_has(ev, start_ns)) {
+		req->seen.earlier += ev->written;
+		req->seen.earlier_bos++;
+		ret = max ? keep_bo(req, ev, max) : 0;
+		bo = find_bo(req, ev->bo_id, PT_BO_WRITEBACK);
 	}
-	return 0;
+	if (!bo)
+		return ret;
+	bo->written = ev->written;
+	bo->freed = ev->freed;
+	bo->writeback_ns = ev->duration_ns;
+	bo->writeback_ts = ev->ts;
+	if (pt_has(ev, start_ns) && !(req->flags & PT_REQ_NO_BEGIN) &&
+	    req->begin_ts + ev->start_ns <= ev->ts)
+		bo->writeback_from = req->begin_ts + ev->start_ns;
+	return ret;
 }
 
 /**
@@ -291,7 +338,7 @@ int pt_request_feed(struct pt_request *req, const struct pt_event *ev, size_t ma
 	case PT_BO_SKIP:
 		return on_bo(req, ev, max_bos);
 	case PT_BO_WRITEBACK:
-		return on_writeback(req, ev);
+		return on_writeback(req, ev, max_bos);
 	default:
 		return 0;
 	}

@@ -2,16 +2,20 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
-#include "filter.h"
+#include "number.h"
 #include "options.h"
 
 #define OPT_BYTES 0x200
 #define OPT_NS 0x201
 #define OPT_COLOR 0x202
 #define OPT_CLIENT 0x203
+#define OPT_TIMES 0x204
+#define OPT_LIMIT 0x205
 
 static const struct argp_option selection_options[] = {
 	{ "time", 't', "FROM,TO", 0,
@@ -38,21 +42,16 @@ static error_t parse_time(struct selection *sel, const char *arg)
 static error_t parse_selection(int key, char *arg, struct argp_state *state)
 {
 	struct selection *sel = state->input;
-	char *end;
 
 	switch (key) {
 	case 't':
 		return parse_time(sel, arg);
 	case 'p':
-		sel->pid = strtoll(arg, &end, 10);
-		if (*end || sel->pid <= 0)
-			usage_error("--pid wants a process id, not \"%s\"", arg);
+		sel->pid = want_pid("--pid", arg);
 		return 0;
 	case OPT_CLIENT:
-		sel->client = strtoull(arg, &end, 10);
+		sel->client = want_number("--client", arg, 0, UINT64_MAX);
 		sel->by_client = true;
-		if (*end || !*arg)
-			usage_error("--client wants a number, not \"%s\"", arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -61,11 +60,18 @@ static error_t parse_selection(int key, char *arg, struct argp_state *state)
 
 const struct argp selection_argp = { .options = selection_options, .parser = parse_selection };
 
+bool selection_any(const struct selection *sel)
+{
+	return sel->to_ns || sel->pid || sel->by_client;
+}
+
 bool selected(const struct selection *sel, const struct pt_request *req)
 {
-	uint64_t when = req->flags & PT_REQ_NO_BEGIN ? req->end_ts : req->begin_ts;
 	bool found = !sel->by_client;
+	uint64_t when;
 
+	if (!pt_request_begin(req, &when))
+		when = req->end_ts;
 	if (sel->to_ns && (when < sel->from_ns || when > sel->to_ns))
 		return false;
 	if (sel->pid && req->writer_tgid != sel->pid && req->target_tgid != sel->pid)
@@ -77,21 +83,17 @@ bool selected(const struct selection *sel, const struct pt_request *req)
 	return found;
 }
 
-bool selected_refault(const struct selection *sel, const struct pt_event *ev)
-{
-	if (sel->to_ns && (ev->ts < sel->from_ns || ev->ts > sel->to_ns))
-		return false;
-	if (sel->pid && ev->tgid != sel->pid)
-		return false;
-	return !sel->by_client || ev->client_id == sel->client;
-}
-
 static const struct argp_option output_options[] = {
 	{ "format", 'F', "FORMAT", 0, "table, json, jsonl, csv, chrome or html", 0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE instead of standard output", 0 },
 	{ "fields", 'f', "LIST", 0,
 	  "Show these fields, separated by commas; +LIST: these too; help: list them", 0 },
 	{ "sort", 's', "LIST", 0, "Sort by these fields; -FIELD: downwards", 0 },
+	{ "limit", OPT_LIMIT, "N", 0, "Print the first N rows only, after sorting", 0 },
+	{ "times", OPT_TIMES, "HOW", 0,
+	  "Points in time: trace (default: as the trace has them), relative (to its first event) or "
+	  "wall (time of day, where the trace has it)",
+	  0 },
 	{ "bytes", OPT_BYTES, NULL, 0, "Memory in plain bytes", 0 },
 	{ "ns", OPT_NS, NULL, 0, "Time in plain nanoseconds", 0 },
 	{ "color", OPT_COLOR, "WHEN", 0, "auto (default: on a terminal), never or always", 0 },
@@ -116,6 +118,19 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 's':
 		out->sort = arg;
+		return 0;
+	case OPT_LIMIT:
+		out->limit = want_number("--limit", arg, 1, UINT64_MAX);
+		return 0;
+	case OPT_TIMES:
+		if (!strcmp(arg, "trace"))
+			out->time = TIME_TRACE;
+		else if (!strcmp(arg, "relative"))
+			out->time = TIME_RELATIVE;
+		else if (!strcmp(arg, "wall"))
+			out->time = TIME_WALL;
+		else
+			usage_error("--times wants trace, relative or wall, not \"%s\"", arg);
 		return 0;
 	case OPT_BYTES:
 		out->units.bytes = true;
@@ -171,35 +186,76 @@ static const struct argp_child file_children[] = {
 
 const struct argp file_argp = { .parser = parse_file, .children = file_children };
 
-int output_print(const struct output *out, const struct doc *doc)
+bool output_wants_help(const struct output *out)
 {
-	FILE *f = out->path ? fopen(out->path, "w") : stdout;
-	struct print print = {
-		.units = out->units,
-		.all_columns = !out->fields,
-	};
-	int err;
+	return out->fields && !strcmp(out->fields, "help");
+}
 
-	if (!f) {
-		pt_error("cannot write %s: %s", out->path, strerror(errno));
-		return EXIT_FAILED;
-	}
-	print.color = out->color == COLOR_ALWAYS ||
-		      (out->color == COLOR_AUTO && isatty(fileno(f)) && !getenv("NO_COLOR"));
+int output_spare(const struct output *out, const char *input)
+{
+	struct stat in, to;
 
-	errno = 0;
-	err = out->format->print(f, doc, &print) || ferror(f);
-	if (out->path)
-		err |= fclose(f);
-	else
-		err |= fflush(f);
-	if (err) {
-		/* Whoever closed the pipe has seen enough. */
-		if (errno == EPIPE)
-			return EXIT_OK;
-		pt_error("cannot write %s: %s", out->path ?: "the output",
-			 strerror(errno ?: ENOMEM));
-		return EXIT_FAILED;
-	}
+	if (!out->path || stat(input, &in) || stat(out->path, &to) || in.st_dev != to.st_dev ||
+	    in.st_ino != to.st_ino)
+		return EXIT_OK;
+	pt_error("--output %s would overwrite the trace that is to be read", out->path);
+	return EXIT_USAGE;
+}
+
+int output_no_timeline(const struct output *out)
+{
+	if (!out->format->timeline)
+		return EXIT_OK;
+	pt_error("only export writes %s: it takes requests, VMs, BOs and swap-ins",
+		 out->format->name);
+	return EXIT_USAGE;
+}
+
+int output_shape(const struct output *out, struct table *t)
+{
+	t->limit = out->limit;
+	if ((out->fields && table_choose(t, out->fields)) ||
+	    (out->sort && sort_parse(t, out->sort, &t->sort)))
+		return EXIT_USAGE;
 	return EXIT_OK;
+}
+
+/* Width to fit tables to, 0 if there is none */
+static size_t output_width(const struct output *out)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t width;
+
+	if (columns && parse_count(columns, strlen(columns), &width) && width && width < 100000)
+		return width;
+	if (out->path || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !isatty(STDOUT_FILENO))
+		return 0;
+	return size.ws_col;
+}
+
+void output_open(const struct output *out, struct sink *sink, struct doc *doc)
+{
+	*sink = (struct sink){
+		.format = out->format,
+		.path = out->path,
+		.doc = doc,
+		.print = {
+			.units = out->units,
+			.all_columns = !out->fields,
+			.color = out->color == COLOR_ALWAYS ||
+				 (out->color == COLOR_AUTO && !out->path && isatty(STDOUT_FILENO) &&
+				  !getenv("NO_COLOR")),
+			.time = out->time,
+			.width = output_width(out),
+		},
+	};
+}
+
+int output_print(const struct output *out, struct doc *doc)
+{
+	struct sink sink;
+
+	output_open(out, &sink, doc);
+	return output_no_timeline(out) ?: sink_close(&sink);
 }

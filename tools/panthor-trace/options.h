@@ -6,7 +6,7 @@
 #include <argp.h>
 
 #include "model.h"
-#include "table.h"
+#include "sink.h"
 
 /* Which requests: --time, --pid, --client. Zero means any. */
 struct selection {
@@ -18,22 +18,37 @@ struct selection {
 };
 
 extern const struct argp selection_argp;
+bool selection_any(const struct selection *sel);
 bool selected(const struct selection *sel, const struct pt_request *req);
-bool selected_refault(const struct selection *sel, const struct pt_event *ev);
 
-/* How and where to: --format, --output, --fields, --sort, --bytes, --ns, --color */
+/* How and where to: --format, --output, --fields, --sort, --limit, --bytes, --ns, ... */
 struct output {
 	const struct format *format;
 	const char *path;
 	const char *fields;
 	const char *sort;
+	uint64_t limit; /* 0: all */
 	enum { COLOR_AUTO, COLOR_NEVER, COLOR_ALWAYS } color;
+	enum time_format time;
 	struct pt_units units;
 };
 
 extern const struct argp output_argp;
-/* Prints the document; returns EXIT_OK or EXIT_FAILED. */
-int output_print(const struct output *out, const struct doc *doc);
+/* --fields=help */
+bool output_wants_help(const struct output *out);
+/*
+ * Everything that can be wrong with the output is to be found before anything
+ * is done: these print what it is and return an exit status. @input is a file
+ * that must not be written to.
+ */
+int output_spare(const struct output *out, const char *input);
+int output_no_timeline(const struct output *out);
+/* --fields, --sort and --limit for this table */
+int output_shape(const struct output *out, struct table *table);
+/* A sink for @doc, to which the caller adds its tables */
+void output_open(const struct output *out, struct sink *sink, struct doc *doc);
+/* Prints a whole document; returns an exit status. */
+int output_print(const struct output *out, struct doc *doc);
 
 /* What reads one trace file: which, what of it, and how to print that */
 struct file_args {

@@ -100,7 +100,10 @@ static void advance(struct reader *rd, struct lane *lane)
 	lane->fmt = NULL;
 	lane->valid = false;
 	while (!lane->valid && (record = trace_file_next(&rd->file, lane->stream))) {
-		rd->src->records++;
+		if (!rd->src->records++ || record->ts < rd->src->start_ns)
+			rd->src->start_ns = record->ts;
+		if (record->ts > rd->src->end_ns)
+			rd->src->end_ns = record->ts;
 		if (!within_page(rd, record)) {
 			rd->src->undecodable++;
 			tracecmd_free_record(record);
@@ -179,6 +182,12 @@ static int read_all(struct reader *rd)
 
 	if (interrupted())
 		return EXIT_INTERRUPTED;
+	if (!rd->src->events && rd->src->lost_events && !rd->src->undecodable) {
+		pt_error("%s: the trace lost %llu events or more, and has none of the driver's "
+			 "reclaim events; use a bigger buffer (panthor-trace record -b)",
+			 rd->src->path, (unsigned long long)rd->src->lost_events);
+		return EXIT_INCOMPLETE;
+	}
 	if (!rd->src->events && !rd->src->undecodable) {
 		pt_error("%s: none of the driver's reclaim events happened while it was recorded",
 			 rd->src->path);
@@ -187,12 +196,46 @@ static int read_all(struct reader *rd)
 	return EXIT_OK;
 }
 
+/* Declared in a private header of the library, but exported by all its releases */
+const char *tracecmd_get_trace_clock(struct tracecmd_input *handle) __attribute__((weak));
+
+static void find_clock(struct reader *rd)
+{
+	const char *clock = tracecmd_get_trace_clock ? tracecmd_get_trace_clock(rd->file.handle)
+						     : NULL;
+	char clean[64];
+
+	if (!clock || !*clock)
+		return;
+	pt_clean(clean, sizeof(clean), clock, strlen(clock));
+	rd->src->clock = xstrdup(clean);
+}
+
+bool source_in_seconds(const struct source *src)
+{
+	static const char *const others[] = { "counter", "uptime", "x86-tsc", "ppc-tb",
+					      "s390-tod" };
+
+	for (size_t i = 0; src->clock && i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strcmp(src->clock, others[i]))
+			return false;
+	return true;
+}
+
+void source_free(struct source *src)
+{
+	pt_text_free(&src->version.unknown);
+	free(src->clock);
+	src->clock = NULL;
+}
+
 /**
  * source_read - read a trace file to its end
  * @src: path and callbacks; the rest is filled in
  *
  * Prints what is wrong. Return: EXIT_OK, EXIT_INTERRUPTED (what was read was
- * delivered), EXIT_FAILED (not a trace, truncated, damaged) or EXIT_NOTHING.
+ * delivered), EXIT_FAILED (not a trace, truncated, damaged), EXIT_NOTHING, or
+ * EXIT_INCOMPLETE if all there may have been was lost.
  */
 int source_read(struct source *src)
 {
@@ -219,6 +262,7 @@ int source_read(struct source *src)
 			 src->path);
 		status = EXIT_NOTHING;
 	} else {
+		find_clock(rd);
 		status = read_all(rd);
 	}
 	trace_file_close(&rd->file);
@@ -233,13 +277,14 @@ void source_describe(const struct source *src, struct doc *doc)
 {
 	char *missing;
 
-	doc->file = src->path;
 	doc_fact(doc, "records", src->records);
 	doc_fact(doc, "events", src->events);
 	doc_fact(doc, "lost_events", src->lost_events);
 	doc_fact(doc, "undecodable", src->undecodable);
 	doc_fact(doc, "first_ns", src->first_ns);
 	doc_fact(doc, "last_ns", src->last_ns);
+	doc_fact(doc, "start_ns", src->start_ns);
+	doc_fact(doc, "end_ns", src->end_ns);
 	if (src->lost_events)
 		doc_problem(doc,
 			    "the trace lost %llu events or more; use a bigger buffer "

@@ -27,6 +27,8 @@ struct doc;
  * @seen: bit PT_x is set if event PT_x was in the file
  * @version: how its events differ from those we know
  * @first_ns, @last_ns: first and last event of ours
+ * @start_ns, @end_ns: first and last event of any kind; @start_ns is there with the first call of @event
+ * @clock: its clock, NULL if it does not name it
  */
 struct source {
 	const char *path;
@@ -43,9 +45,15 @@ struct source {
 	struct version version;
 	uint64_t first_ns;
 	uint64_t last_ns;
+	uint64_t start_ns;
+	uint64_t end_ns;
+	char *clock;
 };
 
+/* Does the clock count nanoseconds? */
+bool source_in_seconds(const struct source *src);
 int source_read(struct source *src);
 void source_describe(const struct source *src, struct doc *doc);
+void source_free(struct source *src);
 
 #endif

@@ -32,6 +32,12 @@ void version_add(struct version *v, const struct pt_format *fmt, const struct te
 	}
 }
 
+/* Without these there is less to say, but what is said is whole. */
+static bool detail(int field)
+{
+	return field >= PT_F_lock && field <= PT_F_left_other;
+}
+
 char *version_missing(const struct version *v)
 {
 	struct pt_text t = { 0 };
@@ -40,7 +46,7 @@ char *version_missing(const struct version *v)
 	if (v->events < PT_NR_KINDS)
 		return NULL;
 	for (int i = 0; i < PT_NR_FIELDS; i++)
-		if (!(v->has >> i & 1))
+		if (!(v->has >> i & 1) && !detail(i))
 			pt_add(&t, "%s%s", t.len ? ", " : "", pt_field_name(i));
 	return t.s;
 }

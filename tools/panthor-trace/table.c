@@ -2,8 +2,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 
 #include "cli.h"
+#include "number.h"
 #include "table.h"
 
 struct table *table_new(const char *name, const struct column *columns, size_t nr)
@@ -31,12 +34,30 @@ struct cell *table_add(struct table *t)
 	return t->rows[t->nr_rows++] = xcalloc(t->nr_columns, sizeof(struct cell));
 }
 
+/* By @text of all columns, or -1; -2 if more than one has it */
+static int find_text(const struct table *t, const char *name, size_t len, bool title)
+{
+	int found = -1;
+
+	for (size_t i = 0; i < t->nr_columns; i++) {
+		const char *text = title ? t->columns[i].title : t->columns[i].name;
+
+		if (strlen(text) != len || strncasecmp(text, name, len))
+			continue;
+		if (found >= 0)
+			return -2;
+		found = i;
+	}
+	return found;
+}
+
 int table_find(const struct table *t, const char *name, size_t len)
 {
-	for (size_t i = 0; i < t->nr_columns; i++)
-		if (strlen(t->columns[i].name) == len && !strncmp(t->columns[i].name, name, len))
-			return i;
-	return -1;
+	int found = find_text(t, name, len, false);
+
+	if (found == -1)
+		found = find_text(t, name, len, true);
+	return found < 0 ? -1 : found;
 }
 
 /* "a,b,c" shows these, "+a" adds to what is shown. */
@@ -46,6 +67,10 @@ int table_choose(struct table *t, const char *fields)
 	int n = 0;
 
 	fields += add;
+	if (!*fields) {
+		pt_error("--fields: which? --fields=help lists them");
+		return -1;
+	}
 	if (add)
 		while (t->shown[n] >= 0)
 			n++;
@@ -67,17 +92,9 @@ int table_choose(struct table *t, const char *fields)
 		p += len;
 	}
 	t->shown[n] = -1;
+	t->chosen = true;
 	return 0;
 }
-
-struct sort_keys {
-	const struct table *table;
-	struct {
-		int column;
-		bool down;
-	} key[8];
-	int nr;
-};
 
 static int compare_cells(const struct cell *a, const struct cell *b, enum unit unit)
 {
@@ -90,33 +107,30 @@ static int compare_cells(const struct cell *a, const struct cell *b, enum unit u
 	return (a->u > b->u) - (a->u < b->u);
 }
 
-static int compare_rows(const void *pa, const void *pb, void *arg)
+static int compare_rows(const struct table *t, const struct cell *a, const struct cell *b)
 {
-	const struct cell *a = *(struct cell *const *)pa, *b = *(struct cell *const *)pb;
-	const struct sort_keys *keys = arg;
-
-	for (int i = 0; i < keys->nr; i++) {
-		int column = keys->key[i].column;
-		int order =
-			compare_cells(&a[column], &b[column], keys->table->columns[column].unit);
+	for (int i = 0; i < t->sort.nr; i++) {
+		const struct sort_key *key = &t->sort.key[i];
+		int order = compare_cells(&a[key->column], &b[key->column],
+					  t->columns[key->column].unit);
 
 		if (order)
-			return keys->key[i].down ? -order : order;
+			return key->down ? -order : order;
 	}
 	return 0;
 }
 
 /* qsort_r() may swap equal rows; a merge sort keeps their order. */
-static void merge_sort(struct cell **rows, struct cell **tmp, size_t n, struct sort_keys *keys)
+static void merge_sort(const struct table *t, struct cell **rows, struct cell **tmp, size_t n)
 {
 	size_t half = n / 2, i = 0, j = half;
 
 	if (n < 2)
 		return;
-	merge_sort(rows, tmp, half, keys);
-	merge_sort(rows + half, tmp, n - half, keys);
+	merge_sort(t, rows, tmp, half);
+	merge_sort(t, rows + half, tmp, n - half);
 	for (size_t k = 0; k < n; k++) {
-		if (j == n || (i < half && compare_rows(&rows[i], &rows[j], keys) <= 0))
+		if (j == n || (i < half && compare_rows(t, rows[i], rows[j]) <= 0))
 			tmp[k] = rows[i++];
 		else
 			tmp[k] = rows[j++];
@@ -125,38 +139,68 @@ static void merge_sort(struct cell **rows, struct cell **tmp, size_t n, struct s
 }
 
 /* "a,-b": by a, and where that is equal by b downwards */
-int table_sort(struct table *t, const char *words)
+int sort_parse(const struct table *t, const char *words, struct sort *sort)
 {
-	struct sort_keys keys = { .table = t };
-	struct cell **tmp;
-
+	sort->nr = 0;
 	for (const char *p = words; *p; p += *p == ',') {
+		struct sort_key *key = &sort->key[sort->nr];
 		size_t len;
 
-		keys.key[keys.nr].down = *p == '-';
-		p += *p == '-';
+		if (sort->nr == MAX_SORT_KEYS) {
+			pt_error("cannot sort by more than %d fields", MAX_SORT_KEYS);
+			return -1;
+		}
+		key->down = *p == '-';
+		p += key->down;
 		len = strcspn(p, ",");
-		keys.key[keys.nr].column = table_find(t, p, len);
-		if (keys.key[keys.nr].column < 0) {
+		key->column = table_find(t, p, len);
+		if (key->column < 0) {
 			pt_error("cannot sort by \"%.*s\": no such field; --fields=help lists them",
 				 (int)len, p);
 			return -1;
 		}
-		if (++keys.nr == 8)
-			break;
+		sort->nr++;
 		p += len;
 	}
-	tmp = xmalloc(t->nr_rows * sizeof(*tmp));
-	merge_sort(t->rows, tmp, t->nr_rows, &keys);
-	free(tmp);
+	if (sort->nr)
+		return 0;
+	pt_error("--sort: by which field? --fields=help lists them");
+	return -1;
+}
+
+/* Sort the rows as @t->sort says, and leave no more than @t->limit. */
+void table_order(struct table *t)
+{
+	struct cell **tmp;
+
+	if (t->sort.nr) {
+		tmp = xmalloc(t->nr_rows * sizeof(*tmp));
+		merge_sort(t, t->rows, tmp, t->nr_rows);
+		free(tmp);
+	}
+	if (t->limit)
+		table_cut(t, t->limit);
+}
+
+int table_sort(struct table *t, const char *words)
+{
+	if (sort_parse(t, words, &t->sort))
+		return -1;
+	table_order(t);
 	return 0;
 }
 
-static void free_row(struct table *t, struct cell *row)
+void row_clear(const struct table *t, struct cell *row)
 {
 	for (size_t i = 0; i < t->nr_columns; i++)
 		if (t->columns[i].unit == UNIT_TEXT && row[i].known)
 			free(row[i].s);
+	memset(row, 0, t->nr_columns * sizeof(*row));
+}
+
+static void free_row(const struct table *t, struct cell *row)
+{
+	row_clear(t, row);
 	free(row);
 }
 
@@ -180,7 +224,8 @@ void columns_help(FILE *out, const char *title, const struct column *columns, si
 {
 	fprintf(out, "%s\n", title);
 	for (size_t i = 0; i < nr; i++)
-		fprintf(out, "  %-16s %s\n", columns[i].name, columns[i].help);
+		fprintf(out, "  %-18s %-13s %s\n", columns[i].name, columns[i].title,
+			columns[i].help);
 }
 
 struct cell cell_s(const char *text)
@@ -188,10 +233,26 @@ struct cell cell_s(const char *text)
 	return (struct cell){ .known = text, .s = text ? xstrdup(text) : NULL };
 }
 
-static const char *time_text(uint64_t ns, char buf[PT_NUM_LEN])
+static const char *time_text(uint64_t ns, const struct print *print, char buf[PT_NUM_LEN])
 {
-	snprintf(buf, PT_NUM_LEN, "%llu.%06llu", (unsigned long long)ns / 1000000000,
-		 (unsigned long long)ns / 1000 % 1000000);
+	bool before = print->time == TIME_RELATIVE && ns < print->start_ns;
+	time_t second;
+	struct tm tm;
+	size_t len;
+
+	if (print->time == TIME_RELATIVE)
+		ns = before ? print->start_ns - ns : ns - print->start_ns;
+	if (print->time == TIME_WALL) {
+		second = ns / NS_PER_SEC;
+		len = localtime_r(&second, &tm)
+			      ? strftime(buf, PT_NUM_LEN, "%Y-%m-%dT%H:%M:%S", &tm)
+			      : 0;
+		snprintf(buf + len, PT_NUM_LEN - len, ".%06u",
+			 (unsigned int)(ns % NS_PER_SEC / 1000));
+		return buf;
+	}
+	snprintf(buf, PT_NUM_LEN, "%s%llu.%06llu", before ? "-" : "",
+		 (unsigned long long)(ns / NS_PER_SEC), (unsigned long long)(ns / 1000 % 1000000));
 	return buf;
 }
 
@@ -220,10 +281,14 @@ const char *cell_text(const struct cell *cell, enum unit unit, const struct prin
 		return cell->s;
 	case UNIT_BYTES:
 		return pt_bytes(buf, cell->u, print->units.bytes);
+	case UNIT_BYTE_S:
+		pt_bytes(buf, cell->u, print->units.bytes);
+		return print->units.bytes ? buf : strcat(buf, " s");
 	case UNIT_NS:
 		return pt_ns(buf, cell->u, print->units.ns);
 	case UNIT_TIME:
-		return print->units.ns ? number(cell, unit, buf) : time_text(cell->u, buf);
+		return print->units.ns || print->no_seconds ? number(cell, unit, buf)
+							    : time_text(cell->u, print, buf);
 	default:
 		return number(cell, unit, buf);
 	}

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Views make tables, formats print them: neither knows the other.
+ * Views make rows, formats print them: neither knows the other. A row goes
+ * from one to the other through a sink (sink.h) and is not kept, unless its
+ * table is to be sorted.
  *
- * A document is a few tables with what is to be said about the trace as a
- * whole. To add an output format, write one file with a struct format and name
- * it in the table in format.c; to add a column, add one line to the view's
- * column table.
+ * To add a column, add one line to the view's column table.
  */
 #ifndef PANTHOR_TRACE_TABLE_H
 #define PANTHOR_TRACE_TABLE_H
@@ -24,6 +23,7 @@ enum unit {
 	UNIT_SIGNED,
 	UNIT_HEX,
 	UNIT_BYTES,
+	UNIT_BYTE_S, /* memory times seconds */
 	UNIT_NS, /* a duration */
 	UNIT_TIME, /* a point in time, in ns */
 	UNIT_PERMILLE, /* shown as percent with one decimal */
@@ -31,19 +31,20 @@ enum unit {
 
 /**
  * struct column - one column of a view
- * @name: key in JSON, head in CSV, name for --fields, --sort and --filter: the
- * event field's own name where there is one
- * @title: head in a table for people
+ * @name: key in JSON, head in CSV: the event field's own name where there is one
+ * @title: head in a table for people. Users may call a column by its name or
+ * its title, so both are unique within a table.
  * @unit: what its cells hold
  * @help: for --fields=help and the man page
- * @shown: part of the table for people unless --fields says otherwise
+ * @shown: 0: only if --fields says so; 1: part of the table for people; more:
+ * part of it if there is room, the highest give way first
  */
 struct column {
 	const char *name;
 	const char *title;
 	enum unit unit;
 	const char *help;
-	bool shown;
+	unsigned char shown;
 };
 
 struct cell {
@@ -55,12 +56,26 @@ struct cell {
 	};
 };
 
+#define MAX_SORT_KEYS 8
+
+/* In which order */
+struct sort {
+	int nr;
+	struct sort_key {
+		int column;
+		bool down;
+	} key[MAX_SORT_KEYS];
+};
+
 /**
  * struct table - rows of a view
  * @name: key in JSON
  * @columns: its columns
  * @nr_columns: how many
  * @shown: indices of the columns to print, in order; -1 at the end
+ * @chosen: these are the user's choice
+ * @sort: to be sorted so before it is printed
+ * @limit: print no more rows than these; 0: all
  * @rows: each points to @nr_columns cells
  */
 struct table {
@@ -68,18 +83,25 @@ struct table {
 	const struct column *columns;
 	size_t nr_columns;
 	int *shown;
+	bool chosen;
+	struct sort sort;
+	size_t limit;
 	struct cell **rows;
 	size_t nr_rows;
 	size_t room;
 };
 
-#define DOC_VERSION 1
+#define DOC_VERSION 2
 #define DOC_MAX_TABLES 6
+#define DOC_MAX_FACTS 20
 
 /**
  * struct doc - what a subcommand found out
  * @kind: the subcommand
  * @file: the trace it is about
+ * @clock: the clock of its times, NULL if the trace does not name it
+ * @no_seconds: that does not count nanoseconds: times are only numbers
+ * @start_ns: the first event of any kind
  * @fact: name and number of what is to be known about the trace as a whole
  * @problems: what is wrong with the trace, one line each
  * @footer: lines for people below the tables
@@ -87,10 +109,13 @@ struct table {
 struct doc {
 	const char *kind;
 	const char *file;
+	const char *clock;
+	bool no_seconds;
+	uint64_t start_ns;
 	struct fact {
 		const char *name;
 		uint64_t value;
-	} fact[16];
+	} fact[DOC_MAX_FACTS];
 	size_t nr_facts;
 	struct table *table[DOC_MAX_TABLES];
 	size_t nr_tables;
@@ -99,29 +124,30 @@ struct doc {
 	struct pt_text footer;
 };
 
+enum time_format { TIME_TRACE, TIME_RELATIVE, TIME_WALL };
+
 /* How to print */
 struct print {
 	struct pt_units units;
 	bool all_columns; /* for formats that scripts read: all but what --fields left out */
 	bool color;
+	enum time_format time;
+	bool no_seconds;
+	uint64_t start_ns;
+	size_t width; /* of the terminal; 0: no matter */
 };
-
-struct format {
-	const char *name;
-	const char *help;
-	int (*print)(FILE *out, const struct doc *doc, const struct print *print);
-};
-
-const struct format *find_format(const char *name);
-extern const struct format format_table, format_json, format_jsonl, format_csv, format_chrome,
-	format_html;
 
 struct table *table_new(const char *name, const struct column *columns, size_t nr);
 struct cell *table_add(struct table *table);
+/* A column by its name or title in any case; -1 if there is none, or more than one */
 int table_find(const struct table *table, const char *name, size_t len);
+/* The fields that --fields names, a sort order: print what is wrong and return -1 */
 int table_choose(struct table *table, const char *fields);
+int sort_parse(const struct table *table, const char *keys, struct sort *sort);
 int table_sort(struct table *table, const char *keys);
+void table_order(struct table *table);
 void table_cut(struct table *table, size_t rows);
+void row_clear(const struct table *table, struct cell *row);
 void table_free(struct table *table);
 void columns_help(FILE *out, const char *title, const struct column *columns, size_t nr);
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +134,26 @@ void pt_add_ns(struct pt_text *t, uint64_t ns, const struct pt_units *units)
 	pt_add(t, "%s%s", pt_ns(buf, ns, units->ns), units->ns ? " ns" : "");
 }
 
+/* What does not show, or changes the direction or place of what does: two names could look the same. */
+static bool invisible(uint32_t c)
+{
+	static const uint32_t ranges[][2] = {
+		{ 0x80, 0x9f }, /* C1 controls */
+		{ 0xad, 0xad },	      { 0x34f, 0x34f },	     { 0x61c, 0x61c },
+		{ 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },    { 0x180b, 0x180f },
+		{ 0x200b, 0x200f },   { 0x2028, 0x202e },    { 0x2060, 0x206f },
+		{ 0x2800, 0x2800 },   { 0x3164, 0x3164 },    { 0xe000, 0xf8ff }, /* private use */
+		{ 0xfe00, 0xfe0f },   { 0xfeff, 0xfeff },    { 0xffa0, 0xffa0 },
+		{ 0xfff0, 0xfffc },   { 0xfffe, 0xffff },    { 0x1bca0, 0x1bca3 },
+		{ 0x1d173, 0x1d17a }, { 0xe0000, 0x10ffff },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (c >= ranges[i][0] && c <= ranges[i][1])
+			return true;
+	return false;
+}
+
 /* Length of the printable UTF-8 character at @s, 0 if there is none. */
 static size_t utf8_len(const unsigned char *s, size_t len)
 {
@@ -157,11 +176,7 @@ static size_t utf8_len(const unsigned char *s, size_t len)
 	if ((n == 3 && c < 0x800) || (n == 4 && c < 0x10000) || (c >= 0xd800 && c < 0xe000) ||
 	    c > 0x10ffff)
 		return 0;
-	/* C1 controls, line and paragraph separators, marks that turn the direction of text */
-	if (c < 0xa0 || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	    (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xffff))
-		return 0;
-	return n;
+	return invisible(c) ? 0 : n;
 }
 
 /**
@@ -202,23 +217,16 @@ size_t pt_clean(char *dst, size_t size, const char *s, size_t len)
 /* "0", "EINTR": what a request's result was. */
 const char *pt_errno(int64_t result, char buf[PT_NUM_LEN])
 {
-	static const struct {
-		int err;
-		const char *name;
-	} known[] = {
-		{ EPERM, "EPERM" },	    { ENOENT, "ENOENT" },   { ESRCH, "ESRCH" },
-		{ EINTR, "EINTR" },	    { EIO, "EIO" },	    { EAGAIN, "EAGAIN" },
-		{ ENOMEM, "ENOMEM" },	    { EACCES, "EACCES" },   { EFAULT, "EFAULT" },
-		{ EBUSY, "EBUSY" },	    { ENODEV, "ENODEV" },   { EINVAL, "EINVAL" },
-		{ ENOSPC, "ENOSPC" },	    { ERANGE, "ERANGE" },   { EDEADLK, "EDEADLK" },
-		{ ETIMEDOUT, "ETIMEDOUT" }, { 512, "ERESTARTSYS" },
-	};
+	const char *name;
 
 	if (!result)
 		return "ok";
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (result == -known[i].err)
-			return known[i].name;
+	/* The kernel's own, which no libc knows */
+	if (result == -512)
+		return "ERESTARTSYS";
+	name = result < 0 && result > -4096 ? strerrorname_np(-result) : NULL;
+	if (name)
+		return name;
 	snprintf(buf, PT_NUM_LEN, "%lld", (long long)result);
 	return buf;
 }

@@ -6,6 +6,9 @@
 #include "explain.h"
 #include "table.h"
 
+/* Longest row of all views */
+#define MAX_COLUMNS 64
+
 extern const struct column request_columns[];
 extern const size_t nr_request_columns;
 void request_row(struct cell *row, const struct pt_request *req, const struct pt_style *style);
@@ -28,7 +31,7 @@ void swapin_row(struct cell *row, const struct pt_refault *refault);
 const char *view_symbol(const struct pt_names *names, enum pt_symbols which, uint64_t value,
 			char buf[PT_NUM_LEN]);
 
-/* Columns by their place, for views that compute with them */
+/* Columns by their place, for views and formats that compute with them */
 enum request_column {
 	REQ_TIME,
 	REQ_ID,
@@ -51,8 +54,11 @@ enum request_column {
 	REQ_WRITTEN,
 	REQ_FREED,
 	REQ_WRITEBACK,
+	REQ_UNWRITTEN,
 	REQ_REMAINING_BOS,
 	REQ_REMAINING,
+	REQ_LEFT, /* PT_NR_LEFT of them */
+	REQ_CUT_SHORT = REQ_LEFT + PT_NR_LEFT,
 	REQ_DURATION,
 	REQ_FENCE_PCT,
 	REQ_LOCK_PCT,
@@ -69,6 +75,76 @@ enum request_column {
 	NR_REQ_COLUMNS
 };
 
+enum vm_column {
+	VM_TIME,
+	VM_END,
+	VM_ID,
+	VM_CLIENT,
+	VM_TGID,
+	VM_VM,
+	VM_BOS,
+	VM_SIZE,
+	VM_EV_BOS,
+	VM_EV,
+	VM_SK_BOS,
+	VM_SK,
+	VM_UNSEEN,
+	VM_REASON,
+	VM_DURATION,
+	VM_FENCE,
+	VM_LOCK,
+	VM_UNMAP,
+	VM_FENCES,
+	VM_CONTEXT,
+	VM_SEQNO,
+	NR_VM_COLUMNS
+};
+
+enum bo_column {
+	BO_TIME,
+	BO_ID,
+	BO_WHAT,
+	BO_BO_ID,
+	BO_LABEL,
+	BO_SIZE,
+	BO_CLIENT,
+	BO_TGID,
+	BO_VM,
+	BO_KIND,
+	BO_STATE,
+	BO_REASON,
+	BO_LOCK,
+	BO_VA,
+	BO_WAIT,
+	BO_DURATION,
+	BO_WRITTEN,
+	BO_FREED,
+	BO_WB,
+	BO_WB_START,
+	BO_WB_TIME,
+	BO_WB_LANE,
+	BO_WB_HOW,
+	BO_EVICTIONS,
+	NR_BO_COLUMNS
+};
+
+enum swapin_column {
+	SW_TIME,
+	SW_ID,
+	SW_BO,
+	SW_LABEL,
+	SW_SIZE,
+	SW_CLIENT,
+	SW_TGID,
+	SW_VM,
+	SW_RESULT,
+	SW_AWAY,
+	SW_DURATION,
+	SW_EVICTIONS,
+	SW_PID,
+	NR_SW_COLUMNS
+};
+
 /* --by */
 enum group_by { BY_NONE, BY_CLIENT, BY_VM, BY_LABEL, BY_REASON, BY_STATE };
 
@@ -76,14 +152,22 @@ struct groups;
 
 int group_find(const char *name);
 struct groups *groups_new(enum group_by by);
-void groups_add(struct groups *groups, const struct pt_request *req, const struct pt_names *names);
-struct table *groups_table(struct groups *groups);
+/* The BOs of a request, or those of them that @wanted (may be NULL) is true for */
+void groups_add(struct groups *groups, const struct pt_request *req, const struct pt_names *names,
+		bool (*wanted)(void *context, const struct pt_bo *bo), void *context);
+/* Fills @table, of group_columns */
+void groups_fill(const struct groups *groups, struct table *table);
 void groups_free(struct groups *groups);
 extern const struct column group_columns[];
 extern const size_t nr_group_columns;
 
 /* How a set of durations is spread */
-struct table *percentile_table(const struct table *requests);
-struct table *histogram_table(const struct table *requests);
+struct spread;
+
+struct spread *spread_new(void);
+void spread_add(struct spread *spread, const struct cell *request_row);
+struct table *percentile_table(struct spread *spread);
+struct table *histogram_table(const struct spread *spread);
+void spread_free(struct spread *spread);
 
 #endif

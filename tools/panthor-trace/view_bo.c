@@ -13,52 +13,39 @@ const char *view_symbol(const struct pt_names *names, enum pt_symbols which, uin
 	return buf;
 }
 
-enum bo_column {
-	BO_TIME,
-	BO_ID,
-	BO_WHAT,
-	BO_BO_ID,
-	BO_LABEL,
-	BO_SIZE,
-	BO_CLIENT,
-	BO_TGID,
-	BO_VM,
-	BO_STATE,
-	BO_REASON,
-	BO_VA,
-	BO_WAIT,
-	BO_DURATION,
-	BO_WRITTEN,
-	BO_FREED,
-	BO_WB,
-	BO_WB_TIME,
-	BO_EVICTIONS,
-	NR_BO_COLUMNS
-};
-
 const struct column bo_columns[] = {
-	[BO_TIME] = { "time_ns", "TIME", UNIT_TIME, "when", true },
-	[BO_ID] = { "id", "ID", UNIT_COUNT, "request", true },
-	[BO_WHAT] = { "what", "WHAT", UNIT_TEXT, "evicted or skipped", true },
-	[BO_BO_ID] = { "bo_id", "BO", UNIT_COUNT, "the BO, for as long as it lives", true },
-	[BO_LABEL] = { "label", "LABEL", UNIT_TEXT, "its label", true },
-	[BO_SIZE] = { "size", "SIZE", UNIT_BYTES, "its size", true },
+	[BO_TIME] = { "time_ns", "TIME", UNIT_TIME, "when", 1 },
+	[BO_ID] = { "id", "ID", UNIT_COUNT, "request", 1 },
+	[BO_WHAT] = { "what", "WHAT", UNIT_TEXT,
+		      "evicted, skipped, or written: evicted before this request", 1 },
+	[BO_BO_ID] = { "bo_id", "BO", UNIT_COUNT, "the BO, for as long as it lives", 1 },
+	[BO_LABEL] = { "label", "LABEL", UNIT_TEXT, "its label", 1 },
+	[BO_SIZE] = { "size", "SIZE", UNIT_BYTES, "its size", 1 },
 	[BO_CLIENT] = { "client_id", "CLIENT", UNIT_COUNT, "open file it belongs to; 0: the kernel",
-			true },
-	[BO_TGID] = { "tgid", "PID", UNIT_SIGNED, "process of that", true },
-	[BO_VM] = { "vm_id", "VM", UNIT_COUNT, "its VM; 0: none", true },
-	[BO_STATE] = { "state", "STATE", UNIT_TEXT, "its reclaim state", true },
-	[BO_REASON] = { "reason", "REASON", UNIT_TEXT, "why it stayed", true },
-	[BO_VA] = { "va", "ADDRESS", UNIT_HEX, "its lowest GPU address", false },
-	[BO_WAIT] = { "wait_ns", "WAITED", UNIT_NS, "time spent waiting for it alone", false },
+			5 },
+	[BO_TGID] = { "tgid", "PID", UNIT_SIGNED, "process of that", 2 },
+	[BO_VM] = { "vm_id", "VM", UNIT_COUNT, "its VM; 0: none", 3 },
+	[BO_KIND] = { "kind", "KIND", UNIT_TEXT, "user, user-nommap, kernel or imported", 0 },
+	[BO_STATE] = { "state", "STATE", UNIT_TEXT, "its reclaim state", 4 },
+	[BO_REASON] = { "reason", "REASON", UNIT_TEXT, "why it was skipped", 1 },
+	[BO_LOCK] = { "lock", "LOCK", UNIT_TEXT, "which lock was taken, if it was for that", 5 },
+	[BO_VA] = { "va", "ADDRESS", UNIT_HEX, "its lowest GPU address", 0 },
+	[BO_WAIT] = { "wait_ns", "WAITED", UNIT_NS, "time spent waiting for it alone", 0 },
 	[BO_DURATION] = { "duration_ns", "TOOK", UNIT_NS,
-			  "all the time spent on it, write-back apart", true },
-	[BO_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "what of it went to swap", true },
-	[BO_FREED] = { "freed", "FREED", UNIT_BYTES, "what of it is free RAM", true },
-	[BO_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time that took", true },
-	[BO_WB_TIME] = { "writeback_time_ns", "SWAPPED", UNIT_TIME, "when that was done", false },
-	[BO_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "how often it was evicted so far",
-			   true },
+			  "all the time spent on it, write-back apart", 2 },
+	[BO_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "what of it was written to swap", 3 },
+	[BO_FREED] = { "freed", "FREED", UNIT_BYTES, "how much RAM that freed", 2 },
+	[BO_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time writing it took", 3 },
+	[BO_WB_START] = { "writeback_start_ns", "SWAP-FROM", UNIT_TIME, "when writing it began",
+			  0 },
+	[BO_WB_TIME] = { "writeback_time_ns", "SWAP-TO", UNIT_TIME, "when writing it ended", 0 },
+	[BO_WB_LANE] = { "writeback_lane", "LANE", UNIT_COUNT,
+			 "its place among the writes at the same time", 0 },
+	[BO_WB_HOW] = { "writeback_when", "SWAP-WHEN", UNIT_TEXT,
+			"told: the trace has these times; placed: it only has that it was written "
+			"in this request",
+			0 },
+	[BO_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "how often it was evicted so far", 5 },
 };
 
 const size_t nr_bo_columns = NR_BO_COLUMNS;
@@ -66,64 +53,65 @@ const size_t nr_bo_columns = NR_BO_COLUMNS;
 void bo_row(struct cell *row, const struct pt_request *req, const struct pt_bo *bo,
 	    const struct pt_names *names)
 {
-	bool evicted = bo->kind == PT_BO_EVICT;
+	static const char *const what[PT_NR_KINDS] = {
+		[PT_BO_EVICT] = "evicted",
+		[PT_BO_SKIP] = "skipped",
+		[PT_BO_WRITEBACK] = "written",
+	};
+	bool skipped = bo->kind == PT_BO_SKIP, looked = bo->kind != PT_BO_WRITEBACK;
 	char buf[PT_NUM_LEN];
 
 	row[BO_TIME] = cell_u(bo->ts);
 	row[BO_ID] = cell_u(req->id);
-	row[BO_WHAT] = cell_s(evicted ? "evicted" : "skipped");
+	row[BO_WHAT] = cell_s(what[bo->kind]);
 	row[BO_BO_ID] = cell_u(bo->bo_id);
-	row[BO_LABEL] = cell_s(bo->label);
 	row[BO_SIZE] = cell_if(pt_req_has(req, size), bo->size);
 	row[BO_CLIENT] = cell_if(pt_req_has(req, client_id), bo->client_id);
-	row[BO_TGID] = cell_if(pt_req_has(req, tgid), bo->tgid);
 	row[BO_VM] = cell_if(pt_req_has(req, vm_id), bo->vm_id);
-	if (pt_req_has(req, state))
-		row[BO_STATE] = cell_s(view_symbol(names, PT_SYM_STATE, bo->state, buf));
-	if (!evicted && pt_req_has(req, reason))
-		row[BO_REASON] = cell_s(view_symbol(names, PT_SYM_REASON, bo->reason, buf));
-	row[BO_VA] = cell_if(pt_req_has(req, va), bo->va);
-	row[BO_WAIT] = cell_if(pt_req_has(req, wait_ns), bo->wait_ns);
-	row[BO_DURATION] = cell_u(bo->duration_ns);
-	row[BO_WRITTEN] = cell_if(evicted && pt_req_has(req, written), bo->written);
-	row[BO_FREED] = cell_if(evicted && pt_req_has(req, freed), bo->freed);
-	row[BO_WB] = cell_if(evicted && bo->writeback_ns, bo->writeback_ns);
-	row[BO_WB_TIME] = cell_if(evicted && bo->writeback_ns, bo->writeback_ts);
-	row[BO_EVICTIONS] = cell_if(pt_req_has(req, evictions), bo->evictions);
+	if (looked) {
+		row[BO_LABEL] = cell_s(bo->label);
+		row[BO_TGID] = cell_if(pt_req_has(req, tgid), bo->tgid);
+		if (pt_req_has(req, state))
+			row[BO_STATE] = cell_s(view_symbol(names, PT_SYM_STATE, bo->state, buf));
+		if (pt_req_has(req, bo_kind))
+			row[BO_KIND] = cell_s(view_symbol(names, PT_SYM_KIND, bo->bo_kind, buf));
+		row[BO_VA] = cell_if(pt_req_has(req, va), bo->va);
+		row[BO_WAIT] = cell_if(pt_req_has(req, wait_ns), bo->wait_ns);
+		row[BO_DURATION] = cell_u(bo->duration_ns);
+		row[BO_EVICTIONS] = cell_if(pt_req_has(req, evictions), bo->evictions);
+	}
+	if (skipped) {
+		if (pt_req_has(req, reason))
+			row[BO_REASON] = cell_s(view_symbol(names, PT_SYM_REASON, bo->reason, buf));
+		if (pt_req_has(req, lock) && bo->lock)
+			row[BO_LOCK] = cell_s(view_symbol(names, PT_SYM_LOCK, bo->lock, buf));
+		return;
+	}
+	row[BO_WRITTEN] = cell_if(pt_req_has(req, written), bo->written);
+	row[BO_FREED] = cell_if(pt_req_has(req, freed), bo->freed);
+	if (!bo->writeback_ts)
+		return;
+	row[BO_WB] = cell_u(bo->writeback_ns);
+	row[BO_WB_START] = cell_u(bo->writeback_from);
+	row[BO_WB_TIME] = cell_u(bo->writeback_ts);
+	row[BO_WB_LANE] = cell_u(bo->lane);
+	row[BO_WB_HOW] = cell_s(bo->placed ? "placed" : "told");
 }
 
-enum swapin_column {
-	SW_TIME,
-	SW_ID,
-	SW_BO,
-	SW_LABEL,
-	SW_SIZE,
-	SW_CLIENT,
-	SW_TGID,
-	SW_VM,
-	SW_RESULT,
-	SW_AWAY,
-	SW_DURATION,
-	SW_EVICTIONS,
-	SW_PID,
-	NR_SW_COLUMNS
-};
-
 const struct column swapin_columns[] = {
-	[SW_TIME] = { "time_ns", "TIME", UNIT_TIME, "when it had its memory back", true },
-	[SW_ID] = { "id", "ID", UNIT_COUNT, "request that had evicted it", true },
-	[SW_BO] = { "bo_id", "BO", UNIT_COUNT, "the BO", true },
-	[SW_LABEL] = { "label", "LABEL", UNIT_TEXT, "its label", true },
-	[SW_SIZE] = { "size", "SIZE", UNIT_BYTES, "its size", true },
-	[SW_CLIENT] = { "client_id", "CLIENT", UNIT_COUNT, "open file it belongs to", true },
-	[SW_TGID] = { "tgid", "PID", UNIT_SIGNED, "process of that", true },
-	[SW_VM] = { "vm_id", "VM", UNIT_COUNT, "its VM; 0: none", true },
-	[SW_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error that kept it out", true },
-	[SW_AWAY] = { "away_ns", "AWAY", UNIT_NS, "how long it had been without memory", true },
-	[SW_DURATION] = { "duration_ns", "TOOK", UNIT_NS, "time it took to get the pages", true },
-	[SW_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "how often it was evicted so far",
-			   true },
-	[SW_PID] = { "pid", "THREAD", UNIT_SIGNED, "thread that brought it back", false },
+	[SW_TIME] = { "time_ns", "TIME", UNIT_TIME, "when it was swapped in", 1 },
+	[SW_ID] = { "id", "ID", UNIT_COUNT, "request that had evicted it", 1 },
+	[SW_BO] = { "bo_id", "BO", UNIT_COUNT, "the BO", 1 },
+	[SW_LABEL] = { "label", "LABEL", UNIT_TEXT, "its label", 1 },
+	[SW_SIZE] = { "size", "SIZE", UNIT_BYTES, "its size", 1 },
+	[SW_CLIENT] = { "client_id", "CLIENT", UNIT_COUNT, "open file it belongs to", 3 },
+	[SW_TGID] = { "tgid", "PID", UNIT_SIGNED, "process of that", 2 },
+	[SW_VM] = { "vm_id", "VM", UNIT_COUNT, "its VM; 0: none", 3 },
+	[SW_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error that kept it out", 2 },
+	[SW_AWAY] = { "away_ns", "AWAY", UNIT_NS, "how long it had been evicted", 1 },
+	[SW_DURATION] = { "duration_ns", "TOOK", UNIT_NS, "time it took to get the pages", 1 },
+	[SW_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "how often it was evicted so far", 4 },
+	[SW_PID] = { "pid", "THREAD", UNIT_SIGNED, "thread that waited for it", 0 },
 };
 
 const size_t nr_swapin_columns = NR_SW_COLUMNS;

@@ -3,6 +3,7 @@
  * --by: what happened, summed up by client, VM, label, reason or state. Memory
  * grows with the groups.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,17 +13,17 @@
 enum { G_KEY, G_REQUESTS, G_EV_BOS, G_EV, G_SK_BOS, G_SK, G_WRITTEN, G_FREED, G_TIME, G_WB, NR_G };
 
 const struct column group_columns[] = {
-	[G_KEY] = { "key", "KEY", UNIT_TEXT, "client, VM, label, reason or state", true },
-	[G_REQUESTS] = { "requests", "REQUESTS", UNIT_COUNT, "requests that touched it", true },
-	[G_EV_BOS] = { "evicted_bos", "BOS", UNIT_COUNT, "evictions", true },
-	[G_EV] = { "evicted", "EVICTED", UNIT_BYTES, "memory of these", true },
-	[G_SK_BOS] = { "skipped_bos", "BOS", UNIT_COUNT, "how often a BO stayed", true },
-	[G_SK] = { "skipped", "SKIPPED", UNIT_BYTES, "memory of these", true },
-	[G_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "what went to swap", true },
-	[G_FREED] = { "freed", "FREED", UNIT_BYTES, "what became free RAM", true },
+	[G_KEY] = { "key", "KEY", UNIT_TEXT, "client, VM, label, reason or state", 1 },
+	[G_REQUESTS] = { "requests", "REQUESTS", UNIT_COUNT, "requests that touched it", 1 },
+	[G_EV_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "evictions", 1 },
+	[G_EV] = { "evicted", "EVICTED", UNIT_BYTES, "memory of these", 1 },
+	[G_SK_BOS] = { "skipped_bos", "#SKIPPED", UNIT_COUNT, "how often a BO was skipped", 1 },
+	[G_SK] = { "skipped", "SKIPPED", UNIT_BYTES, "memory of these", 1 },
+	[G_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "what was written to swap", 3 },
+	[G_FREED] = { "freed", "FREED", UNIT_BYTES, "how much RAM that freed", 2 },
 	[G_TIME] = { "duration_ns", "TOOK", UNIT_NS,
-		     "time spent on its VMs (client, vm) or BOs (else)", true },
-	[G_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time spent writing its BOs to swap", true },
+		     "time spent on its VMs (client, vm) or BOs (else)", 1 },
+	[G_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time spent writing its BOs to swap", 1 },
 };
 
 const size_t nr_group_columns = NR_G;
@@ -30,7 +31,7 @@ const size_t nr_group_columns = NR_G;
 struct group {
 	struct group *next; /* in order of appearance */
 	char *key;
-	uint64_t request; /* the last one counted */
+	uint64_t request; /* serial of the last one counted */
 	uint64_t sum[NR_G];
 };
 
@@ -91,7 +92,7 @@ static struct group *get(struct groups *g, const char *key, uint64_t request)
 			exit(EXIT_FAILED);
 		}
 	}
-	if (group->request != request || !group->sum[G_REQUESTS])
+	if (group->request != request)
 		group->sum[G_REQUESTS]++;
 	group->request = request;
 	return group;
@@ -106,18 +107,43 @@ static void vm_key(struct pt_text *key, const struct groups *g, uint64_t client,
 		pt_add(key, " VM %llu", (unsigned long long)vm);
 }
 
+/*
+ * Labels that differ in numbers only are one kind: "Render target 640x480" and
+ * "Render target 800x600" are both "Render target #x#".
+ */
+static void label_key(struct pt_text *key, const char *label)
+{
+	if (!*label) {
+		pt_add(key, "(no label)");
+		return;
+	}
+	while (*label) {
+		size_t n = strcspn(label, "0123456789");
+
+		pt_add(key, "%.*s", (int)n, label);
+		label += n;
+		if (!*label)
+			break;
+		label += label[0] == '0' && (label[1] | 0x20) == 'x' &&
+					 isxdigit((unsigned char)label[2])
+				 ? 2 + strspn(label + 2, "0123456789abcdefABCDEF")
+				 : strspn(label, "0123456789");
+		pt_add(key, "#");
+	}
+}
+
 static void bo_key(struct pt_text *key, const struct groups *g, const struct pt_bo *bo,
 		   const struct pt_names *names)
 {
 	pt_text_reset(key);
 	switch (g->by) {
 	case BY_LABEL:
-		pt_add(key, "%s", bo->label);
+		label_key(key, bo->label);
 		break;
 	case BY_REASON:
 		pt_add(key, "%s",
-		       bo->kind == PT_BO_EVICT ? "(evicted)"
-					       : pt_name(names, PT_SYM_REASON, bo->reason));
+		       bo->kind == PT_BO_SKIP ? pt_name(names, PT_SYM_REASON, bo->reason)
+					      : "(evicted)");
 		break;
 	case BY_STATE:
 		pt_add(key, "%s", pt_name(names, PT_SYM_STATE, bo->state));
@@ -127,21 +153,31 @@ static void bo_key(struct pt_text *key, const struct groups *g, const struct pt_
 	}
 }
 
-void groups_add(struct groups *g, const struct pt_request *req, const struct pt_names *names)
+/* What an earlier request evicted has neither label nor state here, but was written now. */
+static bool fits(const struct groups *g, const struct pt_bo *bo)
 {
-	bool by_vm = g->by == BY_CLIENT || g->by == BY_VM;
+	return bo->kind != PT_BO_WRITEBACK || g->by == BY_CLIENT || g->by == BY_VM;
+}
+
+void groups_add(struct groups *g, const struct pt_request *req, const struct pt_names *names,
+		bool (*wanted)(void *context, const struct pt_bo *bo), void *context)
+{
+	/* Of the time spent on a VM nobody knows which part was for some of its BOs. */
+	bool by_vm = (g->by == BY_CLIENT || g->by == BY_VM) && !wanted;
 	struct pt_text key = { 0 };
 
 	for (size_t i = 0; i < req->n_bos; i++) {
 		const struct pt_bo *bo = &req->bos[i];
 		uint64_t *sum;
 
+		if (!fits(g, bo) || (wanted && !wanted(context, bo)))
+			continue;
 		bo_key(&key, g, bo, names);
-		sum = get(g, key.s, req->key)->sum;
+		sum = get(g, key.s, req->serial)->sum;
 		if (bo->kind == PT_BO_EVICT) {
 			sum[G_EV_BOS]++;
 			sum[G_EV] += bo->size;
-		} else {
+		} else if (bo->kind == PT_BO_SKIP) {
 			sum[G_SK_BOS]++;
 			sum[G_SK] += bo->size;
 		}
@@ -153,15 +189,13 @@ void groups_add(struct groups *g, const struct pt_request *req, const struct pt_
 	}
 	for (size_t i = 0; by_vm && i < req->n_vms; i++) {
 		vm_key(&key, g, req->vms[i].client_id, req->vms[i].tgid, req->vms[i].vm_id);
-		get(g, key.s, req->key)->sum[G_TIME] += req->vms[i].duration_ns;
+		get(g, key.s, req->serial)->sum[G_TIME] += req->vms[i].duration_ns;
 	}
 	pt_text_free(&key);
 }
 
-struct table *groups_table(struct groups *g)
+void groups_fill(const struct groups *g, struct table *t)
 {
-	struct table *t = table_new("groups", group_columns, nr_group_columns);
-
 	for (const struct group *group = g->first; group; group = group->next) {
 		struct cell *row = table_add(t);
 
@@ -169,7 +203,6 @@ struct table *groups_table(struct groups *g)
 		for (int i = G_REQUESTS; i < NR_G; i++)
 			row[i] = cell_u(group->sum[i]);
 	}
-	return t;
 }
 
 void groups_free(struct groups *g)

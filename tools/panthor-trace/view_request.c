@@ -4,62 +4,76 @@
 #include "view.h"
 
 const struct column request_columns[] = {
-	[REQ_TIME] = { "time_ns", "TIME", UNIT_TIME, "when it began, in seconds of the trace clock",
-		       true },
-	[REQ_ID] = { "id", "ID", UNIT_COUNT, "number of the request", true },
-	[REQ_DEV] = { "dev", "DEVICE", UNIT_TEXT, "device", false },
+	[REQ_TIME] = { "time_ns", "TIME", UNIT_TIME, "when it began", 1 },
+	[REQ_ID] = { "id", "ID", UNIT_COUNT, "number of the request", 1 },
+	[REQ_DEV] = { "dev", "DEVICE", UNIT_TEXT, "device", 0 },
 	[REQ_SOURCE] = { "source", "SOURCE", UNIT_TEXT,
-			 "who asked: sysfs, shrinker, kswapd, debugfs", true },
-	[REQ_WRITER] = { "writer_comm", "WRITER", UNIT_TEXT, "name of the process that asked",
-			 true },
-	[REQ_WRITER_TGID] = { "writer_tgid", "PID", UNIT_SIGNED, "process that asked", true },
+			 "what asked: sysfs, shrinker, kswapd, debugfs", 5 },
+	[REQ_WRITER] = { "writer_comm", "REQUESTER", UNIT_TEXT, "name of the process that asked",
+			 6 },
+	[REQ_WRITER_TGID] = { "writer_tgid", "REQ-PID", UNIT_SIGNED, "process that asked", 7 },
 	[REQ_TARGET] = { "target_comm", "TARGET", UNIT_TEXT,
-			 "name of the process whose memory should go", true },
-	[REQ_TARGET_TGID] = { "target_tgid", "PID", UNIT_SIGNED,
-			      "process whose memory should go; 0: anyone", true },
-	[REQ_CLIENTS] = { "clients", "CLIENTS", UNIT_COUNT, "open files of the target", false },
-	[REQ_VMS] = { "vms", "VMS", UNIT_COUNT, "VMs of the target", false },
-	[REQ_GOAL] = { "goal", "GOAL", UNIT_BYTES, "how much was wanted; 0: all", false },
-	[REQ_PID] = { "pid", "THREAD", UNIT_SIGNED, "thread that did it", false },
-	[REQ_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error that the writer got",
-			 true },
-	[REQ_EVICTED_BOS] = { "evicted_bos", "BOS", UNIT_COUNT, "BOs evicted", true },
-	[REQ_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "memory of these", true },
-	[REQ_SKIPPED_BOS] = { "skipped_bos", "BOS", UNIT_COUNT,
-			      "BOs that were looked at and stayed", true },
-	[REQ_SKIPPED] = { "skipped", "SKIPPED", UNIT_BYTES, "memory of these", true },
-	[REQ_UNSEEN] = { "unseen", "UNSEEN", UNIT_BYTES,
-			 "memory passed over without a look (shrinker)", false },
-	[REQ_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "what of the evicted went to swap",
-			  true },
-	[REQ_FREED] = { "freed", "FREED", UNIT_BYTES,
-			"what of the evicted is free RAM when the write returned", true },
+			 "name of the process whose memory was to be evicted", 1 },
+	[REQ_TARGET_TGID] = { "target_tgid", "TGT-PID", UNIT_SIGNED,
+			      "process whose memory was to be evicted; 0: anyone", 2 },
+	[REQ_CLIENTS] = { "clients", "CLIENTS", UNIT_COUNT, "open files of the target", 0 },
+	[REQ_VMS] = { "vms", "VMS", UNIT_COUNT, "VMs of the target", 0 },
+	[REQ_GOAL] = { "goal", "GOAL", UNIT_BYTES, "how much was wanted; 0: all", 0 },
+	[REQ_PID] = { "pid", "THREAD", UNIT_SIGNED, "thread that did it", 0 },
+	[REQ_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error that the requester got",
+			 1 },
+	[REQ_EVICTED_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "BOs evicted", 8 },
+	[REQ_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "memory of these", 1 },
+	[REQ_SKIPPED_BOS] = { "skipped_bos", "#SKIPPED", UNIT_COUNT,
+			      "BOs that were looked at and skipped", 8 },
+	[REQ_SKIPPED] = { "skipped", "SKIPPED", UNIT_BYTES, "memory of these", 2 },
+	[REQ_UNSEEN] = { "unseen", "UNSEEN", UNIT_BYTES, "memory not looked at (shrinker)", 0 },
+	[REQ_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "what was written to swap", 4 },
+	[REQ_FREED] = { "freed", "FREED", UNIT_BYTES, "RAM that was free when the request ended",
+			1 },
 	[REQ_WRITEBACK] = { "writeback", "WRITEBACK", UNIT_TEXT,
-			    "how far pages were pushed: none, swapcache, free", false },
-	[REQ_REMAINING_BOS] = { "remaining_bos", "BOS", UNIT_COUNT,
-				"BOs of the target that are resident afterwards", false },
-	[REQ_REMAINING] = { "remaining", "REMAINING", UNIT_BYTES, "memory of these", false },
-	[REQ_DURATION] = { "duration_ns", "BLOCKED", UNIT_NS, "how long the writer was blocked",
-			   true },
+			    "how far pages were pushed: none, swapcache, free", 0 },
+	[REQ_UNWRITTEN] = { "unwritten", "UNWRITTEN", UNIT_BYTES,
+			    "memory of the target that is evicted and still in RAM afterwards", 0 },
+	[REQ_REMAINING_BOS] = { "remaining_bos", "#REMAINING", UNIT_COUNT,
+				"BOs of the target that are resident afterwards", 0 },
+	[REQ_REMAINING] = { "remaining", "REMAINING", UNIT_BYTES, "memory of these", 0 },
+	[REQ_LEFT + PT_LEFT_BUSY] = { "left_busy", "LEFT-BUSY", UNIT_BYTES,
+				      "memory skipped because a job used it", 0 },
+	[REQ_LEFT + PT_LEFT_LOCKED] = { "left_locked", "LEFT-LOCKED", UNIT_BYTES,
+					"because a lock was taken", 0 },
+	[REQ_LEFT + PT_LEFT_SHARED] = { "left_shared", "LEFT-SHARED", UNIT_BYTES,
+					"because it is not the target's alone", 0 },
+	[REQ_LEFT + PT_LEFT_PINNED] = { "left_pinned", "LEFT-PINNED", UNIT_BYTES,
+					"because it is pinned", 0 },
+	[REQ_LEFT + PT_LEFT_NO_SWAP] = { "left_no_swap", "LEFT-NOSWAP", UNIT_BYTES,
+					 "because there was no swap space for it", 0 },
+	[REQ_LEFT + PT_LEFT_INTERRUPTED] = { "left_interrupted", "LEFT-INTR", UNIT_BYTES,
+					     "because a signal ended the request", 0 },
+	[REQ_LEFT +
+		PT_LEFT_OTHER] = { "left_other", "LEFT-OTHER", UNIT_BYTES, "for other reasons", 0 },
+	[REQ_CUT_SHORT] = { "cut_short", "CUT-SHORT", UNIT_TEXT,
+			    "why it ended early: none, interrupted, busy (its time was over)", 0 },
+	[REQ_DURATION] = { "duration_ns", "BLOCKED", UNIT_NS, "how long the requester was blocked",
+			   1 },
 	[REQ_FENCE_PCT] = { "fence_pct", "%FENCE", UNIT_PERMILLE,
-			    "share of that spent waiting for jobs", true },
-	[REQ_LOCK_PCT] = { "lock_pct", "%LOCK", UNIT_PERMILLE, "share spent waiting for locks",
-			   true },
+			    "share of that spent waiting for jobs", 3 },
+	[REQ_LOCK_PCT] = { "lock_pct", "%LOCK", UNIT_PERMILLE, "share spent waiting for locks", 3 },
 	[REQ_UNMAP_PCT] = { "unmap_pct", "%UNMAP", UNIT_PERMILLE,
-			    "share spent tearing down mappings and releasing pages", true },
+			    "share spent tearing down mappings and releasing pages", 3 },
 	[REQ_WB_PCT] = { "writeback_pct", "%SWAP", UNIT_PERMILLE, "share spent writing to swap",
-			 true },
+			 3 },
 	[REQ_OTHER_PCT] = { "other_pct", "%OTHER", UNIT_PERMILLE,
-			    "the rest: search for the target, book-keeping", true },
-	[REQ_FENCE] = { "fence_ns", "FENCE", UNIT_NS, "time waiting for jobs", false },
-	[REQ_LOCK] = { "lock_ns", "LOCK", UNIT_NS, "time waiting for locks", false },
+			    "the rest: search for the target, book-keeping", 3 },
+	[REQ_FENCE] = { "fence_ns", "FENCE", UNIT_NS, "time waiting for jobs", 0 },
+	[REQ_LOCK] = { "lock_ns", "LOCK", UNIT_NS, "time waiting for locks", 0 },
 	[REQ_UNMAP] = { "unmap_ns", "UNMAP", UNIT_NS,
-			"time tearing down mappings and releasing pages", false },
-	[REQ_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time writing to swap", false },
-	[REQ_OTHER] = { "other_ns", "OTHER", UNIT_NS, "the rest of the time", false },
-	[REQ_WHY] = { "why", "WHY", UNIT_TEXT, "what it was blocked on, as a sentence", false },
+			"time tearing down mappings and releasing pages", 0 },
+	[REQ_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time writing to swap", 0 },
+	[REQ_OTHER] = { "other_ns", "OTHER", UNIT_NS, "the rest of the time", 0 },
+	[REQ_WHY] = { "why", "WHY", UNIT_TEXT, "what it was blocked on, as a sentence", 0 },
 	[REQ_DOUBTS] = { "doubts", "NOTE", UNIT_TEXT,
-			 "what of it the trace does not show, or contradicts", true },
+			 "what of it the trace does not show, or contradicts", 1 },
 };
 
 const size_t nr_request_columns = NR_REQ_COLUMNS;
@@ -90,10 +104,10 @@ void request_row(struct cell *row, const struct pt_request *req, const struct pt
 	bool began = !(req->flags & PT_REQ_NO_BEGIN), ended = !(req->flags & PT_REQ_NO_END);
 	unsigned int permille[PT_NR_CAUSES];
 	char buf[PT_NUM_LEN];
+	uint64_t ts;
 
-	/* Without a begin event the duration still tells when it must have been. */
-	row[REQ_TIME] = cell_if(began || (ended && req->end_ts >= req->duration_ns),
-				began ? req->begin_ts : req->end_ts - req->duration_ns);
+	row[REQ_TIME].known = pt_request_begin(req, &ts);
+	row[REQ_TIME].u = ts;
 	row[REQ_ID] = cell_u(req->id);
 	row[REQ_DEV] = cell_s(req->dev);
 	if (pt_req_has(req, source))
@@ -133,6 +147,12 @@ void request_row(struct cell *row, const struct pt_request *req, const struct pt
 			cell_s(view_symbol(style->names, PT_SYM_WRITEBACK, req->writeback, buf));
 	row[REQ_REMAINING_BOS] = cell_if(pt_req_has(req, remaining_bos), req->remaining_bos);
 	row[REQ_REMAINING] = cell_if(pt_req_has(req, remaining), req->remaining);
+	row[REQ_UNWRITTEN] = cell_if(pt_req_has(req, unwritten), req->unwritten);
+	for (int i = 0; i < PT_NR_LEFT; i++)
+		row[REQ_LEFT + i] = cell_if(pt_req_has(req, left_busy), req->left[i]);
+	if (pt_req_has(req, cut_short))
+		row[REQ_CUT_SHORT] =
+			cell_s(view_symbol(style->names, PT_SYM_REASON, req->cut_short, buf));
 	if (!pt_req_has(req, duration_ns))
 		return;
 	row[REQ_DURATION] = cell_u(req->duration_ns);

@@ -56,7 +56,7 @@ static void on_request(void *context, const struct pt_request *req)
 		sum += permille[i];
 	if (sum != 0 && sum != 1000)
 		abort();
-	if (req->n_bos > req->seen.evicted_bos + req->seen.skipped_bos)
+	if (req->n_bos > req->seen.evicted_bos + req->seen.skipped_bos + req->seen.earlier_bos)
 		abort();
 }
 
@@ -86,7 +86,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.max_open = data[0] & 2 ? 4 : 0;
 	config.max_bos = data[0] & 4 ? 4 : 0;
 	config.no_bos = data[0] & 8;
-	config.track = data[0] & 16;
 	style.units.bytes = data[0] & 32;
 	style.units.ns = style.units.bytes;
 	model = pt_model_new(&config);

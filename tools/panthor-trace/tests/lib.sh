@@ -30,34 +30,61 @@ skip()
 	echo "ok $N - $1 # SKIP $2"
 }
 
-# expect NAME STATUS REGEX COMMAND...: exit status, and a line (stdout or stderr) that matches; !REGEX: none does
-expect()
+# run COMMAND...: its standard output and error in $WORK/out and $WORK/err, its exit status in $rc
+run()
 {
-	local name=$1 status=$2 regex=$3 out rc=0 found=0
+	rc=0
+	"$@" >"$WORK/out" 2>"$WORK/err" || rc=$?
+}
 
-	shift 3
-	out=$("$@" 2>&1) || rc=$?
-	grep -qE -- "${regex#!}" <<<"$out" && found=1
+# check_line NAME STATUS REGEX FILE COMMAND...: of what run() left
+check_line()
+{
+	local name=$1 status=$2 regex=$3 file=$4 found=0
+
+	shift 4
+	grep -qE -- "${regex#!}" "$file" && found=1
 	[ "${regex#!}" = "$regex" ] || found=$((!found))
 	if [ "$rc" -eq "$status" ] && [ "$found" -eq 1 ]; then
 		pass "$name"
 	else
-		fail "$name" "$*" "status $rc, expected $status and: $regex" "$out"
+		fail "$name" "$*" "status $rc, expected $status and: $regex" "$(cat "$WORK/out" "$WORK/err")"
 	fi
 }
 
-# same NAME FILE COMMAND...: stdout is exactly what expected/FILE has; UPDATE=1 writes it
+# expect NAME STATUS REGEX COMMAND...: exit status, and a line of standard output that matches; !REGEX: none does
+expect()
+{
+	local rc
+
+	run "${@:4}"
+	check_line "$1" "$2" "$3" "$WORK/out" "${@:4}"
+}
+
+# complains NAME STATUS REGEX COMMAND...: the same for standard error; who could not do it at all says nothing else
+complains()
+{
+	local rc
+
+	run "${@:4}"
+	if [ "$2" -ge 1 ] && [ "$2" -le 3 ] && [ -s "$WORK/out" ]; then
+		fail "$1" "${*:4}" "has something to say on standard output:" "$(cat "$WORK/out")"
+		return
+	fi
+	check_line "$1" "$2" "$3" "$WORK/err" "${@:4}"
+}
+
+# same NAME FILE COMMAND...: status 0, stdout is exactly what expected/FILE has, nothing on stderr; UPDATE=1 writes the file
 same()
 {
-	local name=$1 file=$HERE/expected/$2 out rc=0
+	local name=$1 file=$HERE/expected/$2 out rc
 
-	shift 2
-	"$@" >"$WORK/same" 2>&1 || rc=$?
-	[ -z "${UPDATE:-}" ] || cp "$WORK/same" "$file"
-	if out=$(diff -u "$file" "$WORK/same"); then
+	run "${@:3}"
+	[ -z "${UPDATE:-}" ] || cp "$WORK/out" "$file"
+	if out=$(diff -u "$file" "$WORK/out") && [ "$rc" -eq 0 ] && [ ! -s "$WORK/err" ]; then
 		pass "$name"
 	else
-		fail "$name" "$* (status $rc)" "$out"
+		fail "$name" "${*:3} (status $rc)" "$(cat "$WORK/err")" "$out"
 	fi
 }
 

@@ -13,7 +13,7 @@ struct seen {
 	struct pt_request last;
 	int requests;
 	int refaults;
-	uint64_t away_since;
+	int order; /* swap-ins that came before their request */
 	unsigned int permille[PT_NR_CAUSES];
 };
 
@@ -31,7 +31,8 @@ static void on_refault(void *context, const struct pt_refault *refault)
 	struct seen *seen = context;
 
 	seen->refaults++;
-	seen->away_since = refault->evict_ts;
+	seen->order += !seen->requests;
+	assert_non_null(refault->label);
 }
 
 static struct pt_model *new_model(struct seen *seen, size_t max_open)
@@ -41,7 +42,6 @@ static struct pt_model *new_model(struct seen *seen, size_t max_open)
 		.refault = on_refault,
 		.context = seen,
 		.max_open = max_open,
-		.track = true,
 	};
 
 	memset(seen, 0, sizeof(*seen));
@@ -296,27 +296,149 @@ static void too_many_bos_are_cut_not_lost(void **state)
 	pt_model_free(m);
 }
 
-static void refaults_find_their_eviction(void **state)
+/* A BO may be swapped in while the request that evicted it goes on with others. */
+static void swapins_follow_their_request(void **state)
 {
 	struct seen seen;
 	struct pt_model *m = new_model(&seen, 0);
-	struct pt_event failed;
 
 	feed(m, event(PT_RECLAIM_BEGIN, 1, 10));
 	feed(m, bo(PT_BO_EVICT, 1, 11, 21, 4096));
+	feed(m, bo(PT_BO_SWAPIN, 1, 15, 21, 4096));
+	assert_int_equal(seen.refaults, 0);
 	feed(m, end(1, 20, 1, 4096));
-	assert_int_equal(pt_model_stats(m)->away, 1);
-	failed = bo(PT_BO_SWAPIN, 1, 50, 21, 4096);
-	failed.result = -12;
-	feed(m, failed);
-	assert_int_equal(pt_model_stats(m)->away, 1);
-	feed(m, bo(PT_BO_SWAPIN, 1, 60, 21, 4096));
-	assert_int_equal(seen.refaults, 2);
-	assert_int_equal(seen.away_since, 11);
-	assert_int_equal(pt_model_stats(m)->away, 0);
+	assert_int_equal(seen.refaults, 1);
 	/* evicted before the trace began */
 	feed(m, bo(PT_BO_SWAPIN, 9, 70, 33, 4096));
-	assert_int_equal(seen.away_since, 0);
+	assert_int_equal(seen.refaults, 2);
+	assert_int_equal(seen.order, 0);
+	pt_model_free(m);
+}
+
+/* One event in two buffers: two records, not quite at the same time */
+static void two_buffers_count_once(void **state)
+{
+	struct pt_event events[] = {
+		event(PT_RECLAIM_BEGIN, 1, 10000000),
+		bo(PT_BO_EVICT, 1, 11000000, 21, 4096),
+		bo(PT_BO_SKIP, 1, 12000000, 22, 4096),
+		bo(PT_BO_WRITEBACK, 1, 13000000, 21, 4096),
+		end(1, 20000000, 1, 4096),
+		bo(PT_BO_SWAPIN, 1, 30000000, 21, 4096),
+	};
+	struct seen seen;
+	struct pt_model *m = new_model(&seen, 0);
+
+	events[3].duration_ns = 500;
+	events[3].written = 4096;
+	events[4].skipped_bos = 1;
+	events[4].skipped = 4096;
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		feed(m, events[i]);
+		events[i].ts += 700;
+		feed(m, events[i]);
+	}
+	pt_model_flush(m);
+	assert_int_equal(seen.requests, 1);
+	assert_int_equal(seen.refaults, 1);
+	assert_int_equal(seen.last.flags, 0);
+	assert_int_equal(seen.last.seen.written, 4096);
+	assert_int_equal(pt_model_stats(m)->repeated, 6);
+	pt_model_free(m);
+}
+
+/* Loaded anew, the driver counts from 1 again: also while a request was open. */
+static void ids_may_start_again(void **state)
+{
+	struct seen seen;
+	struct pt_model *m = new_model(&seen, 0);
+
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 10000000));
+	feed(m, end(1, 20000000, 0, 0));
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 30000000));
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 50000000));
+	assert_int_equal(seen.requests, 2);
+	assert_int_equal(seen.last.flags, PT_REQ_NO_END);
+	feed(m, end(1, 60000000, 0, 0));
+	assert_int_equal(seen.requests, 3);
+	assert_int_equal(seen.last.flags, 0);
+	pt_model_free(m);
+}
+
+/* BOs as the request callback saw them */
+struct writes {
+	struct pt_bo bo[8];
+	size_t nr;
+	unsigned int flags;
+};
+
+static void copy_bos(void *context, const struct pt_request *req)
+{
+	struct writes *w = context;
+
+	w->nr = req->n_bos;
+	w->flags = req->flags;
+	memcpy(w->bo, req->bos, req->n_bos * sizeof(*req->bos));
+}
+
+static struct pt_event writeback(uint64_t ts, uint64_t bo_id, uint64_t duration_ns)
+{
+	struct pt_event ev = bo(PT_BO_WRITEBACK, 1, ts, bo_id, 4096);
+
+	ev.written = 4096;
+	ev.duration_ns = duration_ns;
+	return ev;
+}
+
+/* The event says when a write began: they may overlap, and be of BOs that others evicted. */
+static void writes_are_where_they_were(void **state)
+{
+	struct writes w = { 0 };
+	struct pt_model_config config = { .request = copy_bos, .context = &w };
+	struct pt_model *m = pt_model_new(&config);
+	struct pt_event first = writeback(500, 21, 300), second = writeback(600, 22, 350);
+
+	first.start_ns = 100;
+	second.start_ns = 150;
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 100));
+	feed(m, bo(PT_BO_EVICT, 1, 110, 21, 4096));
+	feed(m, first);
+	feed(m, second);
+	feed(m, end(1, 700, 1, 4096));
+	assert_int_equal(w.flags & PT_REQ_MISMATCH, 0);
+	assert_int_equal(w.nr, 2);
+	assert_int_equal(w.bo[0].writeback_from, 200);
+	assert_int_equal(w.bo[0].writeback_ts, 500);
+	assert_int_equal(w.bo[0].lane, 0);
+	assert_int_equal(w.bo[1].kind, PT_BO_WRITEBACK);
+	assert_int_equal(w.bo[1].writeback_from, 250);
+	assert_int_equal(w.bo[1].lane, 1);
+	assert_false(w.bo[0].placed || w.bo[1].placed);
+	pt_model_free(m);
+}
+
+/* Older drivers told all writes at the end: one after the other, and marked */
+static void old_writes_are_placed(void **state)
+{
+	struct writes w = { 0 };
+	struct pt_model_config config = { .request = copy_bos, .context = &w };
+	struct pt_model *m = pt_model_new(&config);
+	struct pt_event events[] = {
+		event(PT_RECLAIM_BEGIN, 1, 100),   bo(PT_BO_EVICT, 1, 200, 21, 4096),
+		bo(PT_BO_EVICT, 1, 300, 22, 4096), writeback(1000, 21, 400),
+		writeback(1001, 22, 200),	   end(1, 1100, 2, 8192),
+	};
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		events[i].has &= ~(1ULL << PT_F_start_ns);
+		feed(m, events[i]);
+	}
+	assert_int_equal(w.nr, 2);
+	assert_int_equal(w.bo[0].writeback_from, 300);
+	assert_int_equal(w.bo[0].writeback_ts, 700);
+	assert_int_equal(w.bo[1].writeback_from, 700);
+	assert_int_equal(w.bo[1].writeback_ts, 900);
+	assert_true(w.bo[0].placed && w.bo[1].placed);
 	pt_model_free(m);
 }
 
@@ -373,7 +495,11 @@ int test_model(void)
 		cmocka_unit_test(any_order_is_never_wrong),
 		cmocka_unit_test(memory_is_bounded_by_open_requests),
 		cmocka_unit_test(too_many_bos_are_cut_not_lost),
-		cmocka_unit_test(refaults_find_their_eviction),
+		cmocka_unit_test(swapins_follow_their_request),
+		cmocka_unit_test(two_buffers_count_once),
+		cmocka_unit_test(ids_may_start_again),
+		cmocka_unit_test(writes_are_where_they_were),
+		cmocka_unit_test(old_writes_are_placed),
 		cmocka_unit_test(devices_do_not_mix),
 		cmocka_unit_test(shares_sum_to_a_hundred_percent),
 	};
