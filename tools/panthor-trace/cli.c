@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "text.h"
@@ -64,6 +65,24 @@ bool parse_args(const struct argp *argp, int argc, char **argv, void *input, int
 	pt_error("%s", strerror(err));
 	*status = EXIT_USAGE;
 	return false;
+}
+
+static void flush_output(void)
+{
+	bool failed = ferror(stdout);
+
+	errno = 0;
+	if (!fflush(stdout) && !failed)
+		return;
+	if (errno == EPIPE)
+		return;
+	fprintf(stderr, "panthor-trace: cannot write the output: %s\n", strerror(errno ?: EIO));
+	_exit(EXIT_FAILED);
+}
+
+void watch_output(void)
+{
+	atexit(flush_output);
 }
 
 static void on_signal(int sig)

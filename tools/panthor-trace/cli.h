@@ -52,6 +52,9 @@ void usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2), nore
  */
 bool parse_args(const struct argp *argp, int argc, char **argv, void *input, int *status);
 
+/* At exit: what could not be written is an error, unless nobody wants to read it any more. */
+void watch_output(void);
+
 /* Since the first call: true once SIGINT or SIGTERM came. */
 void watch_signals(void);
 bool interrupted(void);

@@ -71,6 +71,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (state->arg_num < 2)
 			usage_error("two trace files wanted");
+		if (!strcmp(d->side[0].path, "-") && !strcmp(d->side[1].path, "-"))
+			usage_error("standard input can be only one of them");
+		for (int i = 0; i < 2; i++)
+			d->side[i].path = source_path(d->side[i].path);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -161,7 +165,6 @@ static int read_side(struct diff *d, struct side *s, struct doc *doc)
 	s->spread = spread_new();
 	s->a.source.path = s->path;
 	s->a.sel = &d->sel;
-	s->a.config.no_bos = !d->sel.by_client;
 	s->a.request = on_request;
 	s->a.refault = on_refault;
 	s->a.context = s;

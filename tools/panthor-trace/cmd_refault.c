@@ -326,7 +326,7 @@ static int prepare(struct refault *r, struct doc *doc)
 int cmd_refault(int argc, char **argv)
 {
 	struct refault r = { .soon_ns = NS_PER_SEC };
-	struct analysis a = { .config.no_bos = true };
+	struct analysis a = { 0 };
 	struct doc doc = { .kind = "refault" };
 	int status = EXIT_OK;
 
@@ -345,8 +345,6 @@ int cmd_refault(int argc, char **argv)
 		watch_signals();
 		a.source.path = r.file.path;
 		a.sel = &r.file.sel;
-		/* A client's requests are known by their VMs and BOs. */
-		a.config.no_bos = !r.file.sel.by_client;
 		a.request = on_request;
 		a.refault = on_refault;
 		a.context = &r;

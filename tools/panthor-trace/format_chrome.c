@@ -57,33 +57,51 @@ struct chrome {
 	uint64_t free; /* slices of a thread must not overlap: no BO is drawn before this */
 };
 
+static void put(struct chrome *c, const char *s)
+{
+	fputs_unlocked(s, c->f);
+}
+
+static void put_number(struct chrome *c, const char *key, uint64_t value)
+{
+	char buf[PT_NUM_LEN];
+
+	put(c, key);
+	put(c, pt_decimal(buf, value));
+}
+
+/* In microseconds, which is what the format counts in */
+static void put_us(struct chrome *c, const char *key, uint64_t ns)
+{
+	char fraction[] = { '.', '0' + ns / 100 % 10, '0' + ns / 10 % 10, '0' + ns % 10, '\0' };
+
+	put_number(c, key, ns / 1000);
+	put(c, fraction);
+}
+
 /* {"ph":"X","ts":1.000,"pid":1: the caller goes on */
 static void event(struct chrome *c, const char *phase, uint64_t ts, int64_t pid)
 {
-	fputs_unlocked(c->any ? ",\n{\"ph\":\"" : "\n{\"ph\":\"", c->f);
+	put(c, c->any ? ",\n{\"ph\":\"" : "\n{\"ph\":\"");
 	c->any = true;
-	fprintf(c->f, "%s\",\"ts\":%llu.%03u,\"pid\":%lld", phase, (unsigned long long)(ts / 1000),
-		(unsigned int)(ts % 1000), (long long)pid);
+	put(c, phase);
+	put_us(c, "\",\"ts\":", ts);
+	put_number(c, ",\"pid\":", pid > 0 ? pid : 0);
 }
 
 static void text(struct chrome *c, const char *key, const char *value)
 {
-	fprintf(c->f, ",\"%s\":", key);
+	put(c, key);
 	json_string(c->f, value);
-}
-
-static void thread(struct chrome *c, int64_t tid)
-{
-	fprintf(c->f, ",\"tid\":%lld", (long long)tid);
 }
 
 /* All that is known of a row, for the details pane */
 static void args(struct chrome *c, const struct table *t, const struct cell *row)
 {
-	fputs_unlocked(",\"args\":{", c->f);
+	put(c, ",\"args\":{");
 	if (row)
 		json_known(c->f, t, row);
-	fputs_unlocked("}}", c->f);
+	put(c, "}}");
 }
 
 static void slice(struct chrome *c, const char *name, const char *cat, uint64_t from, uint64_t to,
@@ -92,11 +110,10 @@ static void slice(struct chrome *c, const char *name, const char *cat, uint64_t 
 	uint64_t took = to > from ? to - from : 0;
 
 	event(c, "X", from, pid);
-	thread(c, tid);
-	fprintf(c->f, ",\"dur\":%llu.%03u", (unsigned long long)(took / 1000),
-		(unsigned int)(took % 1000));
-	text(c, "name", name);
-	text(c, "cat", cat);
+	put_number(c, ",\"tid\":", tid);
+	put_us(c, ",\"dur\":", took);
+	text(c, ",\"name\":", name);
+	text(c, ",\"cat\":", cat);
 	args(c, t, row);
 }
 
@@ -106,9 +123,9 @@ static void span(struct chrome *c, const char *name, const char *cat, const char
 {
 	for (int i = 0; i < 2; i++) {
 		event(c, i ? "e" : "b", i ? to : from, pid);
-		text(c, "name", name);
-		text(c, "cat", cat);
-		text(c, "id", id);
+		text(c, ",\"name\":", name);
+		text(c, ",\"cat\":", cat);
+		text(c, ",\"id\":", id);
 		args(c, t, i ? NULL : row);
 	}
 }
@@ -119,17 +136,15 @@ static void name_process(struct chrome *c, int64_t pid, const char *name)
 		return;
 	pt_map_set(&c->names, pid, c);
 	event(c, "M", 0, pid);
-	text(c, "name", "process_name");
-	fputs(",\"args\":{\"name\":", c->f);
-	json_string(c->f, name);
-	fputs("}}", c->f);
+	text(c, ",\"name\":\"process_name\",\"args\":{\"name\":", name);
+	put(c, "}}");
 }
 
 static void flow(struct chrome *c, uint64_t bo, uint64_t evictions, const char *phase, uint64_t ts,
 		 int64_t pid, int64_t tid)
 {
 	event(c, phase, ts, pid);
-	thread(c, tid);
+	put_number(c, ",\"tid\":", tid);
 	fprintf(c->f,
 		",\"name\":\"swap in\",\"cat\":\"refault\",\"bp\":\"e\",\"id\":\"0x%llx%06llx\"}",
 		(unsigned long long)bo, (unsigned long long)(evictions & 0xffffff));
@@ -212,11 +227,11 @@ static void count(struct chrome *c, const struct change *change)
 	set_resident(client, change);
 
 	event(c, "C", change->ts, client->tgid);
-	fprintf(c->f, ",\"name\":\"client %llu memory\",\"args\":{\"evicted\":%llu",
-		(unsigned long long)change->client, (unsigned long long)client->evicted);
+	put_number(c, ",\"name\":\"client ", change->client);
+	put_number(c, " memory\",\"args\":{\"evicted\":", client->evicted);
 	if (client->known)
-		fprintf(c->f, ",\"resident\":%llu", (unsigned long long)client->resident);
-	fputs("}}", c->f);
+		put_number(c, ",\"resident\":", client->resident);
+	put(c, "}}");
 }
 
 static void add_change(struct chrome *c, struct change change)
@@ -296,7 +311,9 @@ static void draw_writeback(struct chrome *c, const struct table *t, const struct
 		 str(&row[BO_LABEL]));
 	snprintf(id, sizeof(id), "%lld write %llu", (long long)c->pid,
 		 (unsigned long long)num(&row[BO_WB_LANE]));
-	span(c, name, "writeback", id, row[BO_WB_START].u, row[BO_WB_TIME].u, c->pid, t, row);
+	/* The details are with the BO's own slice, if it has one. */
+	span(c, name, "writeback", id, row[BO_WB_START].u, row[BO_WB_TIME].u, c->pid, t,
+	     *row[BO_WHAT].s == 'w' || *row[BO_WB_HOW].s == 'p' ? row : NULL);
 }
 
 static void draw_bo(struct chrome *c, const struct table *t, const struct cell *row)

@@ -51,19 +51,21 @@ static size_t text_width(const char *s)
 	return width < 0 ? n : (size_t)width;
 }
 
-/* Shorten @s to @width columns, with a mark where it was cut. */
-static void shorten(char *s, size_t width)
+/* As much of @s as fits into @width columns, with a mark where it was cut */
+static char *shorten(const char *s, size_t width)
 {
-	static const char mark[] = "+";
 	size_t len = strlen(s);
+	char *cut = xmalloc(len + 2);
 
-	while (len && text_width(s) >= width) {
+	memcpy(cut, s, len + 1);
+	while (len && text_width(cut) >= width) {
 		do
 			len--;
-		while (len && ((unsigned char)s[len] & 0xc0) == 0x80);
-		s[len] = '\0';
+		while (len && ((unsigned char)cut[len] & 0xc0) == 0x80);
+		cut[len] = '\0';
 	}
-	strcpy(s + len, mark);
+	strcpy(cut + len, "+");
+	return cut;
 }
 
 static const char *title(const struct part *p, const struct place *place)
@@ -142,7 +144,7 @@ static void fit(struct grid *g, const struct part *p, size_t width)
 
 static void put(FILE *f, const char *s, size_t width, bool right, bool last)
 {
-	size_t pad = text_width(s);
+	size_t pad = right || !last ? text_width(s) : width;
 
 	pad = pad < width ? width - pad : 0;
 	if (right)
@@ -153,7 +155,8 @@ static void put(FILE *f, const char *s, size_t width, bool right, bool last)
 		putc_unlocked(' ', f);
 }
 
-static void print_line(FILE *f, const struct grid *g, const struct part *p, char **text,
+/* The cells of a line, or the titles */
+static void print_line(FILE *f, const struct grid *g, const struct part *p, const char *const *text,
 		       const char *before, const char *after)
 {
 	bool any = false;
@@ -164,15 +167,20 @@ static void print_line(FILE *f, const struct grid *g, const struct part *p, char
 			last = i;
 	for (size_t i = 0; i < g->nr; i++) {
 		const struct place *place = &g->place[i];
+		const char *s = text ? text[i] : title(p, place);
+		char *cut = NULL;
 
 		if (!place->used || place->hidden)
 			continue;
 		if (any)
 			putc_unlocked(' ', f);
 		any = true;
+		if (place->limit && text_width(s) > place->limit)
+			s = cut = shorten(s, place->limit);
 		fputs_unlocked(before, f);
-		put(f, text ? text[i] : title(p, place), place->width, !place->text, i == last);
+		put(f, s, place->width, !place->text, i == last);
 		fputs_unlocked(after, f);
+		free(cut);
 	}
 	putc_unlocked('\n', f);
 }
@@ -183,28 +191,18 @@ static void print_title(const struct sink *s, const struct grid *g, const struct
 		   s->print.color ? "\033[0m" : "");
 }
 
-static void free_texts(const struct grid *g, char **text)
-{
-	for (size_t i = 0; i < g->nr; i++)
-		free(text[i]);
-	free(text);
-}
-
 /* Take note of how wide the cells of a row are; true: it has a column that was not used so far. */
-static bool measure(struct grid *g, char **text)
+static bool measure(struct grid *g, const char *const *text)
 {
 	bool more = false;
 
 	for (size_t i = 0; i < g->nr; i++) {
 		struct place *place = &g->place[i];
-		size_t width;
+		size_t width = text_width(text[i]);
 
 		if (!place->used && strcmp(text[i], "-"))
 			place->used = more = true;
-		if (place->limit && text_width(text[i]) > place->limit)
-			shorten(text[i], place->limit);
-		width = text_width(text[i]);
-		if (width > place->width)
+		if (width > place->width && !place->limit)
 			place->width = width;
 	}
 	return more;
@@ -220,33 +218,45 @@ static void lay_out(const struct sink *s, struct grid *g, const struct part *p)
 	if (g->nr_waiting)
 		print_title(s, g, p);
 	for (size_t i = 0; i < g->nr_waiting; i++) {
-		measure(g, g->waiting[i]);
-		print_line(p->f, g, p, g->waiting[i], "", "");
-		free_texts(g, g->waiting[i]);
+		print_line(p->f, g, p, (const char *const *)g->waiting[i], "", "");
+		for (size_t k = 0; k < g->nr; k++)
+			free(g->waiting[i][k]);
+		free(g->waiting[i]);
 	}
 	free(g->waiting);
 }
 
+static void wait_for_layout(const struct sink *s, struct grid *g, const struct part *p,
+			    const char *const *text)
+{
+	char **copy = xcalloc(g->nr, sizeof(*copy));
+
+	for (size_t i = 0; i < g->nr; i++)
+		copy[i] = xstrdup(text[i]);
+	measure(g, text);
+	g->waiting[g->nr_waiting++] = copy;
+	if (g->nr_waiting == HEAD_ROWS)
+		lay_out(s, g, p);
+}
+
 static void row(struct sink *s, struct part *p, const struct cell *cells)
 {
+	char buf[MAX_COLUMNS][PT_NUM_LEN];
+	const char *text[MAX_COLUMNS];
 	struct grid *g = p->state;
-	char **text, buf[PT_NUM_LEN];
 
 	if (!g)
 		g = p->state = grid_new(p);
-	text = xcalloc(g->nr, sizeof(*text));
 	for (size_t i = 0; i < g->nr; i++) {
 		int c = g->place[i].column;
-		const char *cell = cell_text(&cells[c], p->table->columns[c].unit, &s->print, buf);
 
+		text[i] = cell_text(&cells[c], p->table->columns[c].unit, &s->print, buf[i]);
 		/* An empty cell would shift all that follow for whoever counts them. */
-		text[i] = xstrdup(*cell ? cell : "-");
+		if (!*text[i])
+			text[i] = "-";
 	}
 	if (!g->laid_out) {
-		measure(g, text);
-		g->waiting[g->nr_waiting++] = text;
-		if (g->nr_waiting == HEAD_ROWS)
-			lay_out(s, g, p);
+		wait_for_layout(s, g, p, text);
 		return;
 	}
 	if (measure(g, text)) {
@@ -254,7 +264,6 @@ static void row(struct sink *s, struct part *p, const struct cell *cells)
 		print_title(s, g, p);
 	}
 	print_line(p->f, g, p, text, "", "");
-	free_texts(g, text);
 }
 
 static void flush(struct sink *s, struct part *p)

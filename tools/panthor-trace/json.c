@@ -43,13 +43,22 @@ void json_cell(FILE *f, const struct cell *cell, enum unit unit)
 		fputs_unlocked(cell_plain(cell, unit, buf), f);
 }
 
+/* In as few pieces as possible: an export consists of these. */
 static void member(FILE *f, const struct column *c, const struct cell *cell, bool first)
 {
-	if (!first)
-		putc_unlocked(',', f);
-	putc_unlocked('"', f);
-	fputs_unlocked(c->name, f);
-	fputs_unlocked("\":", f);
+	char piece[128], buf[PT_NUM_LEN], *at = piece;
+
+	*at++ = ',';
+	*at++ = '"';
+	at = stpcpy(at, c->name);
+	*at++ = '"';
+	*at++ = ':';
+	if (cell->known && c->unit != UNIT_TEXT && c->unit != UNIT_HEX && cell->u <= INT64_MAX) {
+		at = stpcpy(at, cell_plain(cell, c->unit, buf));
+		fwrite_unlocked(piece + first, 1, at - piece - first, f);
+		return;
+	}
+	fwrite_unlocked(piece + first, 1, at - piece - first, f);
 	json_cell(f, cell, c->unit);
 }
 

@@ -205,7 +205,7 @@ int pt_model_feed(struct pt_model *model, const struct pt_event *ev)
 	if (ev->kind >= PT_BO_EVICT)
 		model->stats.bo_events++;
 
-	ret = pt_request_feed(req, ev, model->config.no_bos ? 0 : model->config.max_bos);
+	ret = pt_request_feed(req, ev, model->config.max_bos);
 	if (ret == 1)
 		model->stats.repeated++;
 	if (ev->kind == PT_RECLAIM_END) {

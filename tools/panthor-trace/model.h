@@ -215,7 +215,6 @@ struct pt_model_stats {
  * @context: for the callbacks
  * @max_open: close the oldest request as unfinished when there are more; 0 for the default
  * @max_bos: keep no more than this many BOs of one request; 0 for the default
- * @no_bos: keep no BOs at all, only sums
  */
 struct pt_model_config {
 	void (*request)(void *context, const struct pt_request *req);
@@ -223,7 +222,6 @@ struct pt_model_config {
 	void *context;
 	size_t max_open;
 	size_t max_bos;
-	bool no_bos;
 };
 
 struct pt_model;

@@ -282,7 +282,7 @@ static int on_bo(struct pt_request *req, const struct pt_event *ev, size_t max)
 		req->seen.skipped_bos++;
 	}
 
-	return max ? keep_bo(req, ev, max) : 0;
+	return keep_bo(req, ev, max);
 }
 
 static int on_writeback(struct pt_request *req, const struct pt_event *ev, size_t max)
@@ -300,7 +300,7 @@ static int on_writeback(struct pt_request *req, const struct pt_event *ev, size_
 	if (!bo && pt_has(ev, start_ns)) {
 		req->seen.earlier += ev->written;
 		req->seen.earlier_bos++;
-		ret = max ? keep_bo(req, ev, max) : 0;
+		ret = keep_bo(req, ev, max);
 		bo = find_bo(req, ev->bo_id, PT_BO_WRITEBACK);
 	}
 	if (!bo)

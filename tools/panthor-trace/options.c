@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "number.h"
 #include "options.h"
+#include "source.h"
 
 #define OPT_BYTES 0x200
 #define OPT_NS 0x201
@@ -172,6 +173,9 @@ static error_t parse_file(int key, char *arg, struct argp_state *state)
 		if (state->arg_num)
 			usage_error("one trace file at a time; diff compares two");
 		args->path = arg;
+		return 0;
+	case ARGP_KEY_END:
+		args->path = source_path(args->path);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

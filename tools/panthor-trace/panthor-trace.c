@@ -47,6 +47,7 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	/* A reader that went away is not worth a signal: writing says EPIPE. */
 	signal(SIGPIPE, SIG_IGN);
+	watch_output();
 
 	if (argc < 2) {
 		usage(stderr);

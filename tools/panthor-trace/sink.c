@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,8 +13,23 @@
 /* A trace clock in ns that says so much counts from 1970. */
 #define WALL_NS (1000000000 * NS_PER_SEC)
 
+/* Nothing more can be written: there is no use in reading on. */
+static void give_up(const struct sink *s, int err)
+{
+	if (s->f == stdout) {
+		__fpurge(stdout);
+		clearerr(stdout);
+	}
+	/* Whoever closed the pipe has seen enough. */
+	if (err == EPIPE)
+		exit(EXIT_OK);
+	pt_error("cannot write %s: %s", s->path ?: "the output", strerror(err ?: EIO));
+	exit(EXIT_FAILED);
+}
+
 static bool begin(struct sink *s)
 {
+	static char buffer[1 << 16];
 	struct doc *doc = s->doc;
 
 	if (s->f || s->status)
@@ -34,13 +50,17 @@ static bool begin(struct sink *s)
 		s->status = EXIT_FAILED;
 		return false;
 	}
+	setvbuf(s->f, buffer, _IOFBF, sizeof(buffer));
+	errno = 0;
 	if (s->format->begin)
 		s->format->begin(s);
+	if (ferror(s->f))
+		give_up(s, errno);
 	return true;
 }
 
 /* Not below /tmp, which may be memory */
-static FILE *spool_open(void)
+FILE *spool_open(void)
 {
 	const char *dir = getenv("TMPDIR") ?: "/var/tmp";
 	char *path;
@@ -93,8 +113,11 @@ static void print_row(struct sink *s, const struct table *table, const struct ce
 	part = get_part(s, table);
 	if (s->status || (table->limit && part->rows == table->limit))
 		return;
+	errno = 0;
 	s->format->row(s, part, row);
 	part->rows++;
+	if (ferror_unlocked(s->f))
+		give_up(s, errno);
 }
 
 static void keep_row(struct table *t, struct cell *row)
@@ -179,12 +202,7 @@ int sink_close(struct sink *s)
 
 	err = ferror(s->f);
 	err |= s->path ? fclose(s->f) : fflush(s->f);
-	/* Whoever closed the pipe has seen enough. */
-	if (err && errno == EPIPE)
-		return s->status;
-	if (err) {
-		pt_error("cannot write %s: %s", s->path ?: "the output", strerror(errno ?: EIO));
-		s->status = EXIT_FAILED;
-	}
+	if (err)
+		give_up(s, errno);
 	return s->status;
 }

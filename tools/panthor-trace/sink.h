@@ -79,6 +79,8 @@ struct sink {
 	struct part part[DOC_MAX_TABLES];
 };
 
+/* A file without a name, for what has to wait; NULL: says why */
+FILE *spool_open(void);
 /* Print a row of one of the tables that @sink->doc has, and clear it. */
 void sink_row(struct sink *sink, struct table *table, struct cell *row);
 /* Print what was kept, and the rest of the document. Returns an exit status. */

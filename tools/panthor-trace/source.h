@@ -50,6 +50,8 @@ struct source {
 	char *clock;
 };
 
+/* What to open for a file that the user names: standard input for "-" */
+const char *source_path(const char *name);
 /* Does the clock count nanoseconds? */
 bool source_in_seconds(const struct source *src);
 int source_read(struct source *src);

@@ -226,6 +226,11 @@ static void check(struct cursor *c)
 {
 	const char *version;
 
+	if (c->size >= 8 && (!memcmp(c->data, "PERFILE2", 8) || !memcmp(c->data, "2ELIFREP", 8))) {
+		c->wrong =
+			"a perf.data file: perf script -i FILE shows it, in words with our plugin";
+		return;
+	}
 	if (c->size < MAGIC_LEN || memcmp(c->data, MAGIC, MAGIC_LEN)) {
 		c->wrong =
 			"not a trace.dat file; trace-cmd record and panthor-trace record make them";

@@ -258,7 +258,7 @@ static const char *time_text(uint64_t ns, const struct print *print, char buf[PT
 
 static const char *number(const struct cell *cell, enum unit unit, char buf[PT_NUM_LEN])
 {
-	if (unit == UNIT_SIGNED)
+	if (unit == UNIT_SIGNED && cell->i < 0)
 		snprintf(buf, PT_NUM_LEN, "%lld", (long long)cell->i);
 	else if (unit == UNIT_HEX)
 		snprintf(buf, PT_NUM_LEN, "0x%llx", (unsigned long long)cell->u);
@@ -267,7 +267,7 @@ static const char *number(const struct cell *cell, enum unit unit, char buf[PT_N
 			 (unsigned long long)llabs(cell->i) / 10,
 			 (unsigned long long)llabs(cell->i) % 10);
 	else
-		snprintf(buf, PT_NUM_LEN, "%llu", (unsigned long long)cell->u);
+		return pt_decimal(buf, cell->u);
 	return buf;
 }
 

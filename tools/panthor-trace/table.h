@@ -56,6 +56,8 @@ struct cell {
 	};
 };
 
+/* The longest row of all views */
+#define MAX_COLUMNS 64
 #define MAX_SORT_KEYS 8
 
 /* In which order */

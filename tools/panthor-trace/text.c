@@ -78,6 +78,17 @@ static const char *scaled(char buf[PT_NUM_LEN], double v, const char *unit)
 	return buf;
 }
 
+const char *pt_decimal(char buf[PT_NUM_LEN], uint64_t value)
+{
+	char *s = buf + PT_NUM_LEN - 1;
+
+	*s = '\0';
+	do
+		*--s = '0' + value % 10;
+	while (value /= 10);
+	return s;
+}
+
 const char *pt_bytes(char buf[PT_NUM_LEN], uint64_t bytes, bool exact)
 {
 	static const char *const unit[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };

@@ -41,6 +41,8 @@ void pt_text_free(struct pt_text *t);
 
 #define PT_NUM_LEN 32
 
+/* In decimal: what printf() does, where that would be most of the time */
+const char *pt_decimal(char buf[PT_NUM_LEN], uint64_t value);
 const char *pt_bytes(char buf[PT_NUM_LEN], uint64_t bytes, bool exact);
 const char *pt_ns(char buf[PT_NUM_LEN], uint64_t ns, bool exact);
 size_t pt_clean(char *dst, size_t size, const char *s, size_t len);

@@ -6,9 +6,6 @@
 #include "explain.h"
 #include "table.h"
 
-/* Longest row of all views */
-#define MAX_COLUMNS 64
-
 extern const struct column request_columns[];
 extern const size_t nr_request_columns;
 void request_row(struct cell *row, const struct pt_request *req, const struct pt_style *style);

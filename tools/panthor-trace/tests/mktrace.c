@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* mktrace [-b] [-l 4|8] -f FORMATS OUT < SCRIPT: a trace.dat from text, see tf_script(). */
+/* mktrace [-2b] [-l 4|8] -f FORMATS OUT < SCRIPT: a trace.dat from text, see tf_script(). */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,9 +11,11 @@ int main(int argc, char **argv)
 	const char *formats = "formats";
 	int opt, ret;
 
-	while ((opt = getopt(argc, argv, "bl:f:")) != -1) {
+	while ((opt = getopt(argc, argv, "2bl:f:")) != -1) {
 		if (opt == 'b')
 			tf.big = true;
+		else if (opt == '2')
+			tf.twice = true;
 		else if (opt == 'l')
 			tf.long_size = atoi(optarg);
 		else if (opt == 'f')
@@ -22,7 +24,7 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	if (optind != argc - 1 || (tf.long_size != 4 && tf.long_size != 8)) {
-		fprintf(stderr, "usage: mktrace [-b] [-l 4|8] [-f FORMATS] OUT < SCRIPT\n");
+		fprintf(stderr, "usage: mktrace [-2b] [-l 4|8] [-f FORMATS] OUT < SCRIPT\n");
 		return 2;
 	}
 	ret = tf_load_formats(&tf, formats) || tf_script(&tf, stdin) || tf_write(&tf, argv[optind]);

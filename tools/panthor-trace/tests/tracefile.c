@@ -131,6 +131,26 @@ static const char *next_value(const char *s, char *name, char *value, size_t *le
 	return quoted && *s ? s + 1 : s;
 }
 
+/* The number that a symbolic field has for a name: { 5, "pinned" } in the text of the format */
+static bool symbol(const struct tf_format *fmt, const char *field, const char *name,
+		   uint64_t *value)
+{
+	char want[1100];
+	const char *p, *end;
+
+	snprintf(want, sizeof(want), "REC->%s, {", field);
+	p = strstr(fmt->text, want);
+	end = p ? strchr(p, ')') : NULL;
+	snprintf(want, sizeof(want), "\"%s\"", name);
+	p = p ? strstr(p, want) : NULL;
+	if (!p || p > end)
+		return false;
+	while (*p != '{')
+		p--;
+	*value = strtoull(p + 1, NULL, 0);
+	return true;
+}
+
 /* Returns the size of the record, or -1. Fields that are not named are 0 or empty. */
 int tf_record(const struct tf_file *tf, const struct tf_format *fmt, int pid, const char *values,
 	      unsigned char *buf, size_t size)
@@ -159,6 +179,12 @@ int tf_record(const struct tf_file *tf, const struct tf_format *fmt, int pid, co
 				memcpy(buf + at, value, len);
 			put(tf, buf + f->offset, len << 16 | at, 4);
 			at += len;
+		} else if (found && isalpha((unsigned char)*value)) {
+			uint64_t number;
+
+			if (!symbol(fmt, f->name, value, &number))
+				return -1;
+			put(tf, buf + f->offset, number, f->size);
 		} else if (found) {
 			put(tf, buf + f->offset,
 			    *value == '-' ? (uint64_t)strtoll(value, NULL, 0)
@@ -310,6 +336,8 @@ static int script_line(struct tf_file *tf, char *line)
 		tf->comms = c;
 		return 0;
 	}
+	if (sscanf(line, "clock %31s", tf->clock) == 1)
+		return 0;
 	if (sscanf(line, "noise %d %31s %31s %lu", &cpu, from, to, &count) == 4)
 		return noise(tf, cpu, seconds(from), seconds(to), count);
 
@@ -327,6 +355,7 @@ static int script_line(struct tf_file *tf, char *line)
  * CPU SECONDS PID EVENT field=value …     one event
  * lost CPU COUNT                          events were lost before the next one on this CPU
  * comm PID NAME                           name of a thread
+ * clock NAME                              the trace's clock
  * noise CPU FROM TO N                     N foreign events
  */
 int tf_script(struct tf_file *tf, FILE *in)
@@ -388,6 +417,34 @@ static void write_events(const struct tf_file *tf, FILE *f)
 	}
 }
 
+/* Options of a file of version 6; the second buffer's tables come right after those of the first. */
+#define OPTION_BUFFER 3
+#define OPTION_CLOCK 4
+
+static void write_options(const struct tf_file *tf, FILE *f)
+{
+	char clock[64];
+	long at;
+
+	fwrite("options  ", 1, 10, f);
+	if (*tf->clock) {
+		int len = snprintf(clock, sizeof(clock), "local [%s]\n", tf->clock) + 1;
+
+		out(tf, f, OPTION_CLOCK, 2);
+		out(tf, f, len, 4);
+		fwrite(clock, 1, len, f);
+	}
+	if (tf->twice) {
+		out(tf, f, OPTION_BUFFER, 2);
+		out(tf, f, 8 + 4, 4);
+		/* this, the name, the end of the options, the first buffer's tables */
+		at = ftell(f) + 8 + 4 + 2 + 10 + 16 * tf->cpus;
+		out(tf, f, at, 8);
+		fwrite("two", 1, 4, f);
+	}
+	out(tf, f, 0, 2);
+}
+
 static void write_head(const struct tf_file *tf, FILE *f)
 {
 	char page[512], comms[8192];
@@ -423,9 +480,30 @@ static void write_head(const struct tf_file *tf, FILE *f)
 		len += snprintf(comms + len, sizeof(comms) - len, "%d %s\n", c->pid, c->comm);
 	out_text(tf, f, comms, len);
 	out(tf, f, tf->cpus, 4);
-	fwrite("options  ", 1, 10, f);
-	out(tf, f, 0, 2);
+	write_options(tf, f);
+}
+
+/* Where the pages of each CPU are; returns where those of the next buffer start */
+static uint64_t write_table(const struct tf_file *tf, FILE *f, uint64_t at)
+{
 	fwrite("flyrecord", 1, 10, f);
+	for (int i = 0; i < tf->cpus; i++) {
+		out(tf, f, at, 8);
+		out(tf, f, tf->cpu[i].len, 8);
+		at += tf->cpu[i].len;
+	}
+	return at;
+}
+
+static void delay_pages(const struct tf_file *tf, struct tf_cpu *c)
+{
+	for (size_t at = 0; at < c->len; at += TF_PAGE) {
+		uint64_t ts = 0;
+
+		for (int i = 0; i < 8; i++)
+			ts |= (uint64_t)c->data[at + i] << 8 * (tf->big ? 7 - i : i);
+		put(tf, c->data + at, ts + 700, 8);
+	}
 }
 
 int tf_write(struct tf_file *tf, const char *path)
@@ -439,17 +517,21 @@ int tf_write(struct tf_file *tf, const char *path)
 		return -1;
 	}
 	write_head(tf, f);
-	at = (ftell(f) + 16 * tf->cpus + TF_PAGE - 1) / TF_PAGE * TF_PAGE;
-	for (int i = 0; i < tf->cpus; i++) {
+	for (int i = 0; i < tf->cpus; i++)
 		close_page(tf, &tf->cpu[i]);
-		out(tf, f, at, 8);
-		out(tf, f, tf->cpu[i].len, 8);
-		at += tf->cpu[i].len;
-	}
+	at = ftell(f) + (tf->twice ? 2 : 1) * (10 + 16 * tf->cpus);
+	at = write_table(tf, f, (at + TF_PAGE - 1) / TF_PAGE * TF_PAGE);
+	if (tf->twice)
+		write_table(tf, f, at);
 	if (ftell(f) % TF_PAGE)
 		fwrite(zero, 1, TF_PAGE - ftell(f) % TF_PAGE, f);
-	for (int i = 0; i < tf->cpus; i++)
-		fwrite(tf->cpu[i].data, 1, tf->cpu[i].len, f);
+	for (int buffer = 0; buffer <= tf->twice; buffer++) {
+		for (int i = 0; i < tf->cpus; i++) {
+			if (buffer)
+				delay_pages(tf, &tf->cpu[i]);
+			fwrite(tf->cpu[i].data, 1, tf->cpu[i].len, f);
+		}
+	}
 	return fclose(f);
 }
 

@@ -43,6 +43,8 @@ struct tf_file {
 	bool big;
 	int long_size;
 	int cpus;
+	bool twice; /* all of it once more in a second buffer, a little later */
+	char clock[32];
 	struct tf_format *formats;
 	struct tf_comm *comms;
 	struct tf_cpu {
