@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
 #include <string.h>
 
 #include "analysis.h"
@@ -75,6 +76,11 @@ static void on_event(void *context, const struct pt_event *ev)
 	a->doc->start_ns = a->source.start_ns;
 	a->doc->clock = a->source.clock;
 	a->doc->no_seconds = !source_in_seconds(&a->source);
+	if (a->doc->no_seconds && a->sel && a->sel->to_ns) {
+		pt_error("%s: --time is in seconds, which its clock, \"%s\", does not count",
+			 a->source.path, a->source.clock);
+		exit(EXIT_USAGE);
+	}
 	if (pt_model_feed(a->model, ev))
 		a->no_memory = true;
 }

@@ -21,7 +21,7 @@ static const struct command commands[] = {
 	{ "record", "record reclaim while a command runs, or until Ctrl-C", cmd_record, false },
 	{ "report", "what each request did: one row a request, its BOs, its blocked time",
 	  cmd_report, true },
-	{ "refault", "what came back, how soon and at what cost", cmd_refault, true },
+	{ "refault", "what was swapped in, how soon and at what cost", cmd_refault, true },
 	{ "diff", "two traces compared, with percent change", cmd_diff, true },
 	{ "export", "everything for other programs: JSON, CSV, Perfetto, an HTML page", cmd_export,
 	  true },

@@ -15,8 +15,9 @@
  * libtracecmd keeps all that it has read of a file, mapped (and that even when
  * it is closed) or unpacked on the heap. So after this many bytes the pages of
  * the mapping are given back; if there is none, the file is closed and opened
- * again where one was.
+ * again where one was, which takes longer.
  */
+#define MAPPED_WINDOW (1 << 20)
 #define WINDOW (8 << 20)
 
 /*
@@ -128,10 +129,13 @@ struct tep_record *trace_file_next(struct trace_file *file, struct stream *strea
 	struct tep_record *record;
 	int cpu;
 
-	if (file->consumed > WINDOW) {
-		file->consumed = 0;
-		if (!drop_mapped(file->path))
+	if (file->consumed > (file->not_mapped ? WINDOW : MAPPED_WINDOW)) {
+		if (!file->not_mapped && !drop_mapped(file->path))
+			file->not_mapped = true;
+		else if (file->not_mapped)
 			reopen(file);
+		else
+			file->consumed = 0;
 	}
 	if (!stream->handle)
 		return NULL;

@@ -27,7 +27,8 @@ struct trace_file {
 	struct tracecmd_input *handle;
 	struct tracecmd_input **buffer;
 	int nr_buffers;
-	size_t consumed; /* since it was opened */
+	size_t consumed; /* since it was opened, or its pages were given back */
+	bool not_mapped; /* libtracecmd reads it in another way */
 	struct stream *stream;
 	size_t nr_streams;
 };

@@ -314,12 +314,107 @@ static int noise(struct tf_file *tf, int cpu, uint64_t from, uint64_t to, unsign
 	return 0;
 }
 
+/* A record that is used again and again with other numbers in it */
+struct template
+{
+	const struct tf_format *fmt;
+	unsigned char record[512];
+	int size;
+};
+
+static bool prepare(const struct tf_file *tf, struct template *t, const char *event, int pid,
+		    const char *values)
+{
+	t->fmt = tf_find(tf, event);
+	t->size = t->fmt ? tf_record(tf, t->fmt, pid, values, t->record, sizeof(t->record)) : -1;
+	return t->size > 0;
+}
+
+static void set(const struct tf_file *tf, struct template *t, const char *field, uint64_t value)
+{
+	for (int i = 0; i < t->fmt->nr; i++)
+		if (!strcmp(t->fmt->field[i].name, field))
+			put(tf, t->record + t->fmt->field[i].offset, value, t->fmt->field[i].size);
+}
+
+static int add(struct tf_file *tf, int cpu, uint64_t ts, const struct template *t)
+{
+	return tf_add(tf, cpu, ts, t->record, t->size);
+}
+
+/* Requests like those of a manager that never rests: each evicts and writes all, then all is swapped in */
+static int requests(struct tf_file *tf, unsigned long n, unsigned long bos)
+{
+	struct template begin, vm, evict, vm_end, write, end, swapin;
+	uint64_t step = 100000000 / (bos ?: 1);
+	int ret = 0;
+
+	if (!prepare(tf, &begin, "panthor_reclaim_begin", 412,
+		     "dev=panthor source=sysfs writer_tgid=412 target_tgid=388 clients=1 vms=1 "
+		     "writer_comm=manager target_comm=browser") ||
+	    !prepare(tf, &vm, "panthor_vm_reclaim_begin", 412,
+		     "dev=panthor client_id=5 tgid=388 vm_id=1") ||
+	    !prepare(tf, &evict, "panthor_bo_evict", 412,
+		     "dev=panthor client_id=5 tgid=388 vm_id=1 state=private size=65536 "
+		     "va=0x1000000 label=\"page tiles\"") ||
+	    !prepare(tf, &vm_end, "panthor_vm_reclaim_end", 412,
+		     "dev=panthor client_id=5 tgid=388 vm_id=1 unmap_ns=90000000 "
+		     "duration_ns=100000000") ||
+	    !prepare(tf, &write, "panthor_bo_writeback", 412,
+		     "dev=panthor client_id=5 vm_id=1 size=65536 written=65536 freed=65536") ||
+	    !prepare(tf, &end, "panthor_reclaim_end", 412,
+		     "dev=panthor source=sysfs target_tgid=388 vms=1 writeback=free "
+		     "unmap_ns=90000000 writeback_ns=100000000 target_comm=browser") ||
+	    !prepare(tf, &swapin, "panthor_bo_swapin", 388,
+		     "dev=panthor client_id=5 tgid=388 vm_id=1 size=65536 away_ns=150000000 "
+		     "duration_ns=9000 label=\"page tiles\""))
+		return -1;
+
+	for (unsigned long id = 1; id <= n && !ret; id++) {
+		uint64_t ts = 100000000000 + id * 500000000;
+		struct template *all[] = { &begin, &vm, &evict, &vm_end, &write, &end, &swapin };
+
+		for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+			set(tf, all[i], "id", id);
+			set(tf, all[i], "evictions", id);
+		}
+		set(tf, &vm, "bos", bos);
+		set(tf, &vm, "size", bos * 65536);
+		set(tf, &end, "duration_ns", 210000000 + id % 1000 * 1000);
+		for (int i = 0; i < 2; i++) {
+			set(tf, i ? &end : &vm_end, "evicted_bos", bos);
+			set(tf, i ? &end : &vm_end, "evicted", bos * 65536);
+		}
+		set(tf, &end, "written", bos * 65536);
+		set(tf, &end, "freed", bos * 65536);
+		ret = add(tf, 0, ts, &begin) ?: add(tf, 0, ts + 10, &vm);
+		for (unsigned long b = 1; b <= bos && !ret; b++) {
+			set(tf, &evict, "bo_id", b);
+			set(tf, &evict, "duration_ns", 3000 + b % 50);
+			ret = add(tf, 0, ts + b * step, &evict);
+		}
+		ret = ret ?: add(tf, 0, ts + 100000100, &vm_end);
+		for (unsigned long b = 1; b <= bos && !ret; b++) {
+			set(tf, &write, "bo_id", b);
+			set(tf, &write, "start_ns", 100000200 + (b - 1) * step);
+			set(tf, &write, "duration_ns", step);
+			ret = add(tf, 0, ts + 100000200 + b * step, &write);
+		}
+		ret = ret ?: add(tf, 0, ts + 210000000 + id % 1000 * 1000, &end);
+		for (unsigned long b = 1; b <= bos && !ret; b++) {
+			set(tf, &swapin, "bo_id", b);
+			ret = add(tf, 1, ts + 250000000 + b * step, &swapin);
+		}
+	}
+	return ret;
+}
+
 static int script_line(struct tf_file *tf, char *line)
 {
 	char word[64], from[32], to[32];
 	unsigned char record[2048];
 	const struct tf_format *fmt;
-	unsigned long count;
+	unsigned long count, bos;
 	int cpu, pid, at = 0, size;
 
 	if (sscanf(line, "lost %d %lu", &cpu, &count) == 2 && cpu >= 0 && cpu < TF_MAX_CPUS) {
@@ -336,6 +431,8 @@ static int script_line(struct tf_file *tf, char *line)
 		tf->comms = c;
 		return 0;
 	}
+	if (sscanf(line, "requests %lu %lu", &count, &bos) == 2)
+		return requests(tf, count, bos);
 	if (sscanf(line, "clock %31s", tf->clock) == 1)
 		return 0;
 	if (sscanf(line, "noise %d %31s %31s %lu", &cpu, from, to, &count) == 4)
@@ -357,6 +454,7 @@ static int script_line(struct tf_file *tf, char *line)
  * comm PID NAME                           name of a thread
  * clock NAME                              the trace's clock
  * noise CPU FROM TO N                     N foreign events
+ * requests N BOS                          N requests of so many BOs each, all of which are swapped in again
  */
 int tf_script(struct tf_file *tf, FILE *in)
 {
