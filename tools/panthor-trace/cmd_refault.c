@@ -232,13 +232,13 @@ static double gain(const struct evictor *e, uint64_t end_ns)
 	return e->gain + (e->known && end_ns > e->end_ns ? rest * (end_ns - e->end_ns) / 1e9 : 0);
 }
 
-static void fill(const struct refault *r, const struct doc *doc, uint64_t end_ns)
+static void print_requests(struct refault *r, const struct doc *doc, uint64_t end_ns)
 {
+	struct cell row[NR_RF] = { 0 };
 	char buf[PT_NUM_LEN];
 
 	for (size_t i = 0; i < r->nr; i++) {
 		const struct evictor *e = r->list[i];
-		struct cell *row = table_add(r->requests);
 
 		row[RF_ID] = cell_u(e->id);
 		row[RF_TIME] = cell_if(e->began, e->begin_ns);
@@ -261,6 +261,7 @@ static void fill(const struct refault *r, const struct doc *doc, uint64_t end_ns
 		row[RF_SWAPIN] = cell_u(e->swapin_ns);
 		row[RF_GAIN] = cell_if(!doc->no_seconds, gain(e, end_ns));
 		row[RF_VERDICT] = cell_s(verdict(e));
+		sink_row(&r->sink, r->requests, row);
 	}
 }
 
@@ -352,7 +353,7 @@ int cmd_refault(int argc, char **argv)
 		if (status != EXIT_FAILED && status != EXIT_NOTHING) {
 			doc_fact(&doc, "soon_ns", r.soon_ns);
 			doc_fact(&doc, "failed_swapins", r.failed);
-			fill(&r, &doc, a.source.end_ns);
+			print_requests(&r, &doc, a.source.end_ns);
 			sum_up(&r, a.source.end_ns, &doc);
 			status = worse(status, sink_close(&r.sink));
 		}

@@ -9,6 +9,7 @@
  * draws rows as one scrolls): each line stands on its own event alone, and
  * what is said of a whole request says as well how much of it was seen.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,16 +121,30 @@ static bool exact_units(void)
 	return options[OPT_UNITS].value && !strcmp(options[OPT_UNITS].value, "exact");
 }
 
+/* What is no number of milliseconds is said, once, and leaves nothing out. */
+static uint64_t min_blocked_ns(void)
+{
+	static const char *refused;
+	const char *value = options[OPT_MIN_BLOCKED].value;
+	char *end;
+	double ms = value ? strtod(value, &end) : 0;
+
+	if (!value || (end != value && !*end && ms >= 0 && ms < 1e12))
+		return ms * 1e6;
+	if (refused != value)
+		fprintf(stderr, "plugin_panthor: min_blocked wants milliseconds\n");
+	refused = value;
+	return 0;
+}
+
 static void on_request(void *context, const struct pt_request *req)
 {
 	struct state *st = context;
-	double min_ns;
 
 	/* Evicted from the model without an end: nothing to tell yet. */
 	if (!options[OPT_SUMMARY].set || req->flags & PT_REQ_NO_END)
 		return;
-	min_ns = strtod(options[OPT_MIN_BLOCKED].value, NULL) * 1e6;
-	if (req->duration_ns < min_ns)
+	if (req->duration_ns < min_blocked_ns())
 		return;
 	/* Of several lines in a row of its table KernelShark shows some line in the middle. */
 	if (kshark_instance) {

@@ -107,27 +107,43 @@ static void vm_key(struct pt_text *key, const struct groups *g, uint64_t client,
 		pt_add(key, " VM %llu", (unsigned long long)vm);
 }
 
+/* Where the attributes of a label begin: " format=r8g8b8a8_unorm extent=640x480x1 ..." */
+static size_t name_length(const char *label)
+{
+	const char *word = label, *end;
+
+	while ((word = strchr(word, ' '))) {
+		word++;
+		end = word + strcspn(word, " ");
+		if (memchr(word, '=', end - word))
+			return word - 1 - label;
+	}
+	return strlen(label);
+}
+
 /*
- * Labels that differ in numbers only are one kind: "Render target 640x480" and
- * "Render target 800x600" are both "Render target #x#".
+ * Labels that differ in attributes or numbers only are one kind: "tile 1" and
+ * "tile 2" are both "tile #".
  */
 static void label_key(struct pt_text *key, const char *label)
 {
-	if (!*label) {
+	const char *end = label + name_length(label);
+
+	if (label == end)
 		pt_add(key, "(no label)");
-		return;
-	}
-	while (*label) {
+	while (label < end) {
 		size_t n = strcspn(label, "0123456789");
 
+		if (n > (size_t)(end - label))
+			n = end - label;
 		pt_add(key, "%.*s", (int)n, label);
 		label += n;
-		if (!*label)
+		if (label == end)
 			break;
-		label += label[0] == '0' && (label[1] | 0x20) == 'x' &&
-					 isxdigit((unsigned char)label[2])
-				 ? 2 + strspn(label + 2, "0123456789abcdefABCDEF")
-				 : strspn(label, "0123456789");
+		if (!strncmp(label, "0x", 2) && isxdigit((unsigned char)label[2]))
+			label += 2 + strspn(label + 2, "0123456789abcdefABCDEF");
+		else
+			label += strspn(label, "0123456789");
 		pt_add(key, "#");
 	}
 }

@@ -106,6 +106,8 @@ expect "-P alone has no requests" 0 '!^ *100\.0' "$PT" report -P two.dat
 expect "-H alone has no requests" 0 '!^ *100\.0' "$PT" report -H two.dat
 expect "a filter on BOs reaches --by" 0 '^"client 5 \[388\]",1,1,33554432,' "$PT" report --by client -F csv --filter 'label~page' two.dat
 expect "--by label groups kinds" 0 '^"tile #",1,20,' sh -c "'$PT' report --by label -F csv many.dat"
+many_bos 4 | sed 's/label="tile \([0-9]\)"/label="Render target format=r\18g8 extent=64\1x480x1 modifier=0x\1"/' | make_trace mesa.dat
+expect "--by label: attributes make no kinds" 0 '^"Render target",1,4,' sh -c "'$PT' report --by label -F csv mesa.dat"
 expect "--by label names what has none" 0 '^"\(no label\)",1,1,65536,' "$PT" report --by label -F csv two.dat
 expect "relative times" 0 '^0\.000000 +1 ' "$PT" report --times relative two.dat
 complains "no time of day" 1 'do not tell the time of day' "$PT" report --times wall two.dat

@@ -58,6 +58,11 @@ expect "list of BOs off" 0 '!evicted  BO' report two.dat -O panthor:bos=0
 expect "units" 0 'blocked  412300000 ns' report two.dat -O panthor:units=exact
 expect "minimum blocked time" 0 '!request  #1 ' report two.dat -O panthor:min_blocked=100
 expect "minimum blocked time leaves the long one" 0 'request  #2 ' report two.dat -O panthor:min_blocked=100
+expect "a minimum that is no number is said" 0 'min_blocked wants milliseconds' report two.dat -O panthor:min_blocked=soon
+expect "and leaves nothing out" 0 'request  #1 ' report two.dat -O panthor:min_blocked=soon
+make_trace buffers.dat -2 <"$S/two-writes.txt"
+expect "in two buffers: each request once" 0 '^2$' sh -c "trace-cmd report -i buffers.dat 2>&1 | grep -c '^ *request  #'"
+expect "in two buffers: no contradiction" 0 '!caution' report buffers.dat
 expect "environment" 0 '!blocked  ' env PANTHOR_TRACE_PLUGIN=summary=0,units=exact trace-cmd report -i two.dat
 expect "environment, units" 0 'blocked  412300000 ns' env PANTHOR_TRACE_PLUGIN=units=exact trace-cmd report -i two.dat
 expect "vmscan of Linux 7.3" 0 'mm_vmscan_direct_reclaim_end: nr_reclaimed=33 pid=388 memcg_id=12' report two.dat

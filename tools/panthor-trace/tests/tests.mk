@@ -12,7 +12,7 @@ FUZZ_CC ?= $(firstword $(shell command -v clang clang-14))
 TEST_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) -Wno-unused-parameter $(SAN) -MMD -MP -I$(SRC) -I$(SRC)/tests \
 	-DFORMATS='"$(SRC)/tests/formats"' -DTIMELINE_HTML='"$(SRC)/html/timeline.html"' $(PKG_CFLAGS)
 
-UNIT := unit unit_text unit_events unit_model tracefile
+UNIT := unit unit_text unit_number unit_events unit_model tracefile number cli
 
 $(T)/unit: $(CORE:%=$(T)/obj/%.o) $(UNIT:%=$(T)/obj/%.o)
 	$(call say,LD)

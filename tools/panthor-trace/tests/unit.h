@@ -16,6 +16,7 @@
 /* Each is one file's list of tests; returns the number of failures. */
 int test_events(void);
 int test_model(void);
+int test_number(void);
 int test_text(void);
 
 #endif
