@@ -76,6 +76,8 @@ static void on_event(void *context, const struct pt_event *ev)
 	a->doc->start_ns = a->source.start_ns;
 	a->doc->clock = a->source.clock;
 	a->doc->no_seconds = !source_in_seconds(&a->source);
+	if (a->doc->no_seconds)
+		pt_model_no_seconds(a->model);
 	if (a->doc->no_seconds && a->sel && a->sel->to_ns) {
 		pt_error("%s: --time is in seconds, which its clock, \"%s\", does not count",
 			 a->source.path, a->source.clock);

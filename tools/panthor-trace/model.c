@@ -31,6 +31,7 @@ struct pt_model {
 	} done[NR_DONE], back[NR_BACK];
 	size_t nr_done;
 	uint64_t serial;
+	bool no_seconds;
 	size_t nr_back;
 };
 
@@ -74,6 +75,7 @@ static void tell_refault(struct pt_model *model, const struct pt_event *ev, uint
 
 static void finish(struct pt_model *model, struct pt_request *req)
 {
+	req->no_seconds = model->no_seconds;
 	pt_settle(req);
 	model->stats.requests++;
 	if (model->config.request)
@@ -215,6 +217,11 @@ int pt_model_feed(struct pt_model *model, const struct pt_event *ev)
 		finish(model, req);
 	}
 	return ret < 0 ? ret : 0;
+}
+
+void pt_model_no_seconds(struct pt_model *model)
+{
+	model->no_seconds = true;
 }
 
 /* The trace lost events here: whatever is open may miss some. */

@@ -36,7 +36,7 @@ enum pt_cause { PT_FENCE, PT_LOCK, PT_UNMAP, PT_WRITEBACK, PT_OTHER, PT_NR_CAUSE
  * @written: how much of it was written to swap
  * @freed: how much RAM that freed
  * @writeback_ns: what that took
- * @writeback_from: when writing began
+ * @writeback_from: when writing began; 0: that is not known
  * @writeback_ts: when it ended; 0: it was not written
  * @lane: number among the writes at the same time
  * @placed: the trace tells only that it was written, not when: it was put where
@@ -62,6 +62,7 @@ struct pt_bo {
 	uint64_t written;
 	uint64_t freed;
 	uint64_t writeback_ns;
+	uint64_t start_ns; /* private: as told, since the request began */
 	uint64_t writeback_from;
 	uint64_t writeback_ts;
 	unsigned int lane;
@@ -140,6 +141,7 @@ struct pt_request {
 	uint64_t has;
 	uint64_t begin_ts;
 	uint64_t end_ts;
+	bool no_seconds; /* times are not in ns, as durations are */
 	int pid;
 	char *dev;
 	char *writer_comm;
@@ -227,6 +229,8 @@ struct pt_model_config {
 struct pt_model;
 
 struct pt_model *pt_model_new(const struct pt_model_config *config);
+/* The trace's clock does not count ns: nothing is computed from points in time and durations. */
+void pt_model_no_seconds(struct pt_model *model);
 int pt_model_feed(struct pt_model *model, const struct pt_event *ev);
 void pt_model_lost(struct pt_model *model, uint64_t count);
 void pt_model_flush(struct pt_model *model);

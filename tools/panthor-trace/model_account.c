@@ -50,7 +50,7 @@ bool pt_request_begin(const struct pt_request *req, uint64_t *ts)
 		return true;
 	}
 	*ts = req->end_ts - req->duration_ns;
-	return !(req->flags & PT_REQ_NO_END) && pt_req_has(req, duration_ns) &&
+	return !req->no_seconds && !(req->flags & PT_REQ_NO_END) && pt_req_has(req, duration_ns) &&
 	       req->end_ts >= req->duration_ns;
 }
 
@@ -64,7 +64,8 @@ void pt_settle(struct pt_request *req)
 	else
 		check_totals(req);
 
-	pt_place_writebacks(req);
+	if (!req->no_seconds)
+		pt_place_writebacks(req);
 	for (int i = 0; i < PT_OTHER; i++)
 		causes += req->cause_ns[i];
 	req->cause_ns[PT_OTHER] = req->duration_ns > causes ? req->duration_ns - causes : 0;

@@ -309,9 +309,7 @@ static int on_writeback(struct pt_request *req, const struct pt_event *ev, size_
 	bo->freed = ev->freed;
 	bo->writeback_ns = ev->duration_ns;
 	bo->writeback_ts = ev->ts;
-	if (pt_has(ev, start_ns) && !(req->flags & PT_REQ_NO_BEGIN) &&
-	    req->begin_ts + ev->start_ns <= ev->ts)
-		bo->writeback_from = req->begin_ts + ev->start_ns;
+	bo->start_ns = ev->start_ns;
 	return ret;
 }
 

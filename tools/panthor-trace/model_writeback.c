@@ -98,13 +98,15 @@ static void find_lanes(struct pt_request *req)
 
 void pt_place_writebacks(struct pt_request *req)
 {
+	bool begun = !(req->flags & PT_REQ_NO_BEGIN);
+
 	for (size_t i = 0; i < req->n_bos; i++) {
 		struct pt_bo *bo = &req->bos[i];
 
-		if (bo->writeback_ts && !bo->writeback_from)
-			bo->writeback_from = bo->writeback_ts > bo->writeback_ns
-						     ? bo->writeback_ts - bo->writeback_ns
-						     : 0;
+		if (told(req) && begun && req->begin_ts + bo->start_ns <= bo->writeback_ts)
+			bo->writeback_from = req->begin_ts + bo->start_ns;
+		else if (bo->writeback_ts > bo->writeback_ns)
+			bo->writeback_from = bo->writeback_ts - bo->writeback_ns;
 	}
 	if (!told(req) && overlap(req))
 		place(req);

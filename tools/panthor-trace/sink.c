@@ -44,6 +44,12 @@ static bool begin(struct sink *s)
 		s->status = EXIT_FAILED;
 		return false;
 	}
+	if (s->format->timeline && doc->no_seconds) {
+		pt_error("%s: no timeline: its clock, \"%s\", does not count seconds", doc->file,
+			 doc->clock);
+		s->status = EXIT_FAILED;
+		return false;
+	}
 	s->f = s->path ? fopen(s->path, "we") : stdout;
 	if (!s->f) {
 		pt_error("cannot write %s: %s", s->path, strerror(errno));

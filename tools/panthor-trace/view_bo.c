@@ -92,8 +92,10 @@ void bo_row(struct cell *row, const struct pt_request *req, const struct pt_bo *
 	if (!bo->writeback_ts)
 		return;
 	row[BO_WB] = cell_u(bo->writeback_ns);
-	row[BO_WB_START] = cell_u(bo->writeback_from);
 	row[BO_WB_TIME] = cell_u(bo->writeback_ts);
+	if (!bo->writeback_from)
+		return;
+	row[BO_WB_START] = cell_u(bo->writeback_from);
 	row[BO_WB_LANE] = cell_u(bo->lane);
 	row[BO_WB_HOW] = cell_s(bo->placed ? "placed" : "told");
 }

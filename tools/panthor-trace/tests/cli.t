@@ -156,6 +156,8 @@ expect "gain to the end of the trace, in its unit" 0 ' 60\.0 GiB s evicted$' "$P
 make_trace buffers.dat -2 <"$S/two-writes.txt"
 complains "a clock of something else" 0 'its clock, "counter", does not count seconds' "$PT" report counter.dat
 complains "seconds of a clock without" 2 'time is in seconds' "$PT" report --time 1,2 counter.dat
+complains "no timeline of such a clock" 1 'no timeline: its clock' "$PT" export -F chrome counter.dat
+expect "nothing is computed from it" 0 '^,[1-9][0-9]*$' "$PT" export -T bos -F csv -f writeback_start_ns,writeback_time_ns counter.dat
 expect "its times are numbers" 0 '^ +[0-9]+ +1 sysfs ' "$PT" report counter.dat
 expect "no gain without seconds" 0 '^""$|^$' sh -c "'$PT' refault -F csv -f gain_byte_s counter.dat | tail -n 1"
 expect "one event in two buffers counts once" 0 '^2 requests: evicted 4 BOs, 52.1 MiB' "$PT" report buffers.dat

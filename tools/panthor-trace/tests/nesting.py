@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Chrome JSON on stdin, as far as Perfetto's importer is strict: complete slices of a thread must nest, every arrow must
-start and end inside of a slice, what begins asynchronously must end, counters must be numbers."""
+start and end inside of a slice and have a hexadecimal id, what begins asynchronously must end before the next begins on the same track, counters must
+be numbers."""
 import json
+import re
 import sys
 
 threads = {}
@@ -14,9 +16,12 @@ for event in json.load(sys.stdin)["traceEvents"]:
     if event["ph"] == "X":
         threads.setdefault(track, []).append((event["ts"], event["ts"] + event["dur"], event["name"]))
     elif event["ph"] in "sf":
+        if not re.fullmatch("(0x)?[0-9a-f]+", event["id"]):
+            print("not an id of an arrow:", event["id"])
+            bad += 1
         flows.setdefault(event["id"], {})[event["ph"]] = track, event["ts"]
     elif event["ph"] in "be":
-        spans.setdefault((event["cat"], event["id"], event["name"]), []).append((event["ts"], event["ph"]))
+        spans.setdefault((event["cat"], event["id"]), []).append((event["ts"], event["ph"]))
     elif event["ph"] == "C":
         counters += 1
         if not event["args"] or any(type(v) not in (int, float) or v < 0 for v in event["args"].values()):
@@ -24,6 +29,7 @@ for event in json.load(sys.stdin)["traceEvents"]:
             bad += 1
 
 for name, ends in spans.items():
+    # An end and a begin may be at the same time
     if [phase for _, phase in sorted(ends, key=lambda e: e[0])] != ["b", "e"] * (len(ends) // 2):
         print("begin and end do not match:", name, ends)
         bad += 1
