@@ -54,10 +54,26 @@ void usage_error(const char *fmt, ...)
 	exit(EXIT_USAGE);
 }
 
+/* The C library repeats what it does not know as it stands: let it be harmless. */
+static void check_options(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		size_t len = strcspn(argv[i], "=");
+		char clean[256];
+
+		if (argv[i][0] == '-' && len < sizeof(clean) / 4 &&
+		    pt_clean(clean, sizeof(clean), argv[i], len) == len)
+			continue;
+		if (argv[i][0] == '-')
+			usage_error("no option \"%s\"; --help lists them", argv[i]);
+	}
+}
+
 bool parse_args(const struct argp *argp, int argc, char **argv, void *input, int *status)
 {
 	error_t err;
 
+	check_options(argc, argv);
 	argp_err_exit_status = EXIT_USAGE;
 	err = argp_parse(argp, argc, argv, 0, NULL, input);
 	if (!err)

@@ -182,12 +182,9 @@ static int read_all(struct reader *rd)
 
 	if (interrupted())
 		return EXIT_INTERRUPTED;
-	if (!rd->src->events && rd->src->lost_events && !rd->src->undecodable) {
-		pt_error("%s: the trace lost %llu events or more, and has none of the driver's "
-			 "reclaim events; use a bigger buffer (panthor-trace record -b)",
-			 rd->src->path, (unsigned long long)rd->src->lost_events);
+	/* Who knows what was among the lost ones? */
+	if (!rd->src->events && rd->src->lost_events)
 		return EXIT_INCOMPLETE;
-	}
 	if (!rd->src->events && !rd->src->undecodable) {
 		pt_error("%s: none of the driver's reclaim events happened while it was recorded",
 			 rd->src->path);

@@ -110,6 +110,7 @@ many_bos 4 | sed 's/label="tile \([0-9]\)"/label="Render target format=r\18g8 ex
 expect "--by label: attributes make no kinds" 0 '^"Render target",1,4,' sh -c "'$PT' report --by label -F csv mesa.dat"
 expect "--by label names what has none" 0 '^"\(no label\)",1,1,65536,' "$PT" report --by label -F csv two.dat
 expect "relative times" 0 '^0\.000000 +1 ' "$PT" report --times relative two.dat
+complains "an option that is none, and not harmless" 2 '^panthor-trace: no option "--x..1B.2J"' "$PT" report $'--x\033[2J' two.dat
 complains "no time of day" 1 'do not tell the time of day' "$PT" report --times wall two.dat
 sed 's/^\([01]\) 1\([0-9][0-9]\.\)/\1 17320001\2/' "$S/two-writes.txt" | make_trace wall.dat
 TZ=UTC expect "the time of day" 0 '^2024-11-19T07:08:20.000000 ' "$PT" report --times wall wall.dat
@@ -222,6 +223,13 @@ complains "a kernel without our events" 3 'has none of the driver.s reclaim even
 
 sed '/lost here/d; /id=2.*frame buffers/s/.*/lost 1 7/' "$S/two-writes.txt" | make_trace lost.dat
 complains "lost events: status" 4 'warning: lost.dat: the trace lost [1-9][0-9]* events or more' "$PT" report lost.dat
+make_trace lostall.dat <<'END'
+0 1.0 1 sched_switch prev_pid=1
+lost 0 7
+0 2.0 1 sched_switch prev_pid=1
+END
+complains "all was lost: nobody says that nothing happened" 4 '!none of the driver' "$PT" report lostall.dat
+complains "all was lost: that is said" 4 'lostall.dat: the trace lost 7 events or more' "$PT" report lostall.dat
 expect "lost events: the request says so" 4 'game .*the trace lost events meanwhile, only 1 of 1 evicted and 1 of 2 skipped BOs were seen' "$PT" report lost.dat
 grep -v 'panthor_reclaim_begin.*id=1' "$S/two-writes.txt" | make_trace nobegin.dat
 expect "no begin" 4 'its begin was not seen' "$PT" report nobegin.dat
