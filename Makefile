@@ -4,8 +4,7 @@
 # stopped, and says how far it is.
 
 T := tools/testing/panthor
-OUT := $(CURDIR)/build/tools
-PREFIX ?= /usr/local
+OUT := build/tools
 
 KERNEL ?= plain
 MINUTES ?= 10
@@ -54,7 +53,7 @@ kernel-%: packages
 	@$(T)/kernel/build $*
 
 tools: packages
-	@$(MAKE) -s --no-print-directory -C tools/panthor-trace OUT=$(OUT)
+	@$(MAKE) -s --no-print-directory -C tools/panthor-trace OUT="$$PWD/$(OUT)"
 
 FIRMWARE := build/firmware/arm/mali/arch10.8/mali_csffw.bin
 
@@ -75,8 +74,8 @@ ifdef OF_ARCH
 else
 	@$(T)/kernel/build $(KERNEL)
 	@for d in tests sim; do \
-		$(MAKE) -s --no-print-directory -C $(T)/$$d OUT=$(OUT) \
-			KSRC=$(CURDIR)/build/kernel/$(KERNEL)/source || exit; \
+		$(MAKE) -s --no-print-directory -C $(T)/$$d OUT="$$PWD/$(OUT)" \
+			KSRC="$$PWD"/build/kernel/$(KERNEL)/source || exit; \
 	done
 endif
 
@@ -123,13 +122,15 @@ lint: kernel-plain
 	@$(T)/packages lint
 	@$(T)/lint/lint
 
+# Folders as seen from here; what is not said is the tools' affair
 install uninstall:
-	@$(MAKE) -s --no-print-directory -C tools/panthor-trace OUT=$(OUT) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) $@
+	@$(MAKE) -s --no-print-directory -C tools/panthor-trace OUT="$$PWD/$(OUT)" $@ \
+		$(foreach v,DESTDIR PREFIX,$(if $($v),$v="$$(realpath -ms -- '$(subst ','\'',$($v))')"))
 
 clean:
 	rm -rf build
 
 distclean: clean
-	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/panthor-trace"
+	rm -rf "$${XDG_CACHE_HOME:-$${HOME:?}/.cache}/panthor-trace"
 
 .PHONY: help packages kernel tools clients guest demo check bench soak series module deb lint install uninstall clean distclean

@@ -5,12 +5,16 @@
 # latter, so that nobody has to be root. KernelShark has a folder of the system
 # only; of others it wants the path (kernelshark -p).
 
+# HOME is not set everywhere (cron, cloud-init)
+home := $(if $(filter-out /,$(HOME)),$(HOME:%/=%))
+
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man/man1
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
-ifneq ($(filter $(HOME)/%,$(abspath $(PREFIX))/),)
-PLUGINDIR ?= $(HOME)/.local/lib/traceevent/plugins
+# Not by filter: there may be blanks in it
+ifneq ($(and $(home),$(findstring ^$(home)/,^$(PREFIX)/)),)
+PLUGINDIR ?= $(home)/.local/lib/traceevent/plugins
 KSHARKDIR ?= $(PREFIX)/lib/kernelshark/plugins
 else
 LIBDIR := /usr/lib/$(shell $(CC) -print-multiarch)
@@ -21,16 +25,19 @@ endif
 MAN := $(notdir $(wildcard $(SRC)/man/*.1))
 RULES := 70-panthor-reclaim.rules
 
+# $(call to,FOLDER): where that is, as a word for the shell
+to = '$(subst ','\'',$(DESTDIR)$(1))'
+
 install: all
-	install -D -m 755 $(OUT)/panthor-trace '$(DESTDIR)$(BINDIR)/panthor-trace'
-	install -D -m 644 $(OUT)/plugin_panthor.so '$(DESTDIR)$(PLUGINDIR)/plugin_panthor.so'
-	$(if $(KSHARK),install -D -m 644 $(OUT)/kernelshark/plugin-panthor.so '$(DESTDIR)$(KSHARKDIR)/plugin-panthor.so')
-	for m in $(MAN); do install -D -m 644 $(SRC)/man/$$m '$(DESTDIR)$(MANDIR)'/$$m || exit; done
-	install -D -m 644 $(SRC)/completion/panthor-trace '$(DESTDIR)$(COMPLETIONDIR)/panthor-trace'
-	install -D -m 644 $(SRC)/udev/$(RULES) '$(DESTDIR)$(UDEVDIR)/$(RULES)'
+	install -D -m 755 $(OUT)/panthor-trace $(call to,$(BINDIR))/panthor-trace
+	install -D -m 644 $(OUT)/plugin_panthor.so $(call to,$(PLUGINDIR))/plugin_panthor.so
+	$(if $(KSHARK),install -D -m 644 $(OUT)/kernelshark/plugin-panthor.so $(call to,$(KSHARKDIR))/plugin-panthor.so)
+	for m in $(MAN); do install -D -m 644 $(SRC)/man/$$m $(call to,$(MANDIR))/$$m || exit; done
+	install -D -m 644 $(SRC)/completion/panthor-trace $(call to,$(COMPLETIONDIR))/panthor-trace
+	install -D -m 644 $(SRC)/udev/$(RULES) $(call to,$(UDEVDIR))/$(RULES)
 
 uninstall:
-	rm -f '$(DESTDIR)$(BINDIR)/panthor-trace' '$(DESTDIR)$(PLUGINDIR)/plugin_panthor.so' \
-		'$(DESTDIR)$(KSHARKDIR)/plugin-panthor.so' \
-		'$(DESTDIR)$(COMPLETIONDIR)/panthor-trace' '$(DESTDIR)$(UDEVDIR)/$(RULES)' \
-		$(MAN:%='$(DESTDIR)$(MANDIR)/%')
+	rm -f $(call to,$(BINDIR))/panthor-trace $(call to,$(PLUGINDIR))/plugin_panthor.so \
+		$(call to,$(KSHARKDIR))/plugin-panthor.so $(call to,$(COMPLETIONDIR))/panthor-trace \
+		$(call to,$(UDEVDIR))/$(RULES)
+	for m in $(MAN); do rm -f $(call to,$(MANDIR))/$$m || exit; done

@@ -38,22 +38,4 @@ for page in "$HERE"/../man/*.1; do
 	[ -z "$missing" ] && pass "$name: has every option" || fail "$name: has every option" "missing:$missing"
 done
 
-# Installing: nothing outside DESTDIR, and uninstall leaves nothing
-make -s -C "$HERE/.." OUT="$OUT" DESTDIR="$WORK/dest" PREFIX=/usr install >make.out 2>&1
-files=$(cd dest && find . -type f | sort)
-for f in /usr/bin/panthor-trace /usr/share/man/man1/panthor-trace-report.1 /usr/lib/udev/rules.d/70-panthor-reclaim.rules \
-	/usr/share/bash-completion/completions/panthor-trace traceevent/plugins/plugin_panthor.so; do
-	grep -qF -- "$f" <<<"$files" && pass "installs $f" || fail "installs $f" "$files" "$(cat make.out)"
-done
-make -s -C "$HERE/.." OUT="$OUT" DESTDIR="$WORK/dest" PREFIX=/usr uninstall >make.out 2>&1
-[ -z "$(find dest -type f)" ] && pass "uninstalls all of it" || fail "uninstalls all of it" "$(find dest -type f)"
-mkdir home
-HOME=$WORK/home make -s -C "$HERE/.." OUT="$OUT" PREFIX="$WORK/home/.local" install >make.out 2>&1
-[ -f home/.local/lib/traceevent/plugins/plugin_panthor.so ] && pass "a home PREFIX puts the plugin below home" ||
-	fail "a home PREFIX puts the plugin below home" "$(find home)" "$(cat make.out)"
-if HOME=$WORK/home trace-cmd report -i trace.dat 2>&1 | grep -q 'blocked  412 ms'; then
-	pass "trace-cmd finds it there"
-else
-	fail "trace-cmd finds it there"
-fi
 end

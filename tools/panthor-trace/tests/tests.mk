@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 30
 FUZZ_CC ?= $(firstword $(shell command -v clang clang-14))
 
 TEST_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) -Wno-unused-parameter $(SAN) -MMD -MP -I$(SRC) -I$(SRC)/tests \
-	-DFORMATS='"$(SRC)/tests/formats"' -DTIMELINE_HTML='"$(SRC)/html/timeline.html"' $(PKG_CFLAGS)
+	-DFORMATS='"$(CURDIR)/tests/formats"' -DTIMELINE_HTML='"$(SRC)/html/timeline.html"' $(PKG_CFLAGS)
 
 UNIT := unit unit_text unit_number unit_events unit_model tracefile number cli
 
@@ -76,7 +76,7 @@ $(T)/obj/kernelshark:
 endif
 
 check: all $(T)/unit $(T)/panthor-trace $(T)/mktrace
-	@OUT=$(OUT) FUZZ_SECONDS=$(FUZZ_SECONDS) $(SRC)/tests/run
+	@OUT=$$(realpath $(OUT)) FUZZ_SECONDS=$(FUZZ_SECONDS) $(SRC)/tests/run
 
 -include $(wildcard $(T)/obj/*.d)
 

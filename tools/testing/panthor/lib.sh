@@ -8,6 +8,8 @@ PROG=${0##*/}
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 REPO=$(cd "$HERE/../../.." && pwd -P)
 BUILD=$REPO/build
+# Not set by cron or cloud-init
+: "${HOME:=$(getent passwd "$(id -u)" | cut -d: -f6)}"
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/panthor-trace
 PANTHOR=drivers/gpu/drm/panthor
 HOOKS=$PANTHOR/hooks
