@@ -3,12 +3,13 @@
  * libFuzzer: files of any content through report's way: check, libtracecmd, decode, model.
  *
  * What passes our own check is read in a child, as the program does: there the
- * libraries may fall over, but no sanitizer may find anything
- * (ASAN_OPTIONS=handle_segv=0:handle_sigfpe=0:exitcode=99). judge() says whose fault it is.
+ * libraries may fall over, but we may not. Which of them it was is judged by
+ * where it fell, so the sanitizer's runtime is linked as a library of its own.
  */
 #include <dlfcn.h>
-#include <execinfo.h>
 #include <fcntl.h>
+#include <gnu/libc-version.h>
+#include <sanitizer/common_interface_defs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include "analysis.h"
 #include "cli.h"
@@ -23,7 +25,63 @@
 #include "table.h"
 #include "view.h"
 
+/* The child's exit status if a fault is ours; also the sanitizer's own */
+#define OURS 99
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__asan_default_options(void);
+void __asan_on_error(void);
+
+static bool in_child;
+
+const char *__asan_default_options(void)
+{
+	/* exitcode: OURS */
+	return "verify_asan_link_order=0:detect_leaks=0:allocator_may_return_null=1:exitcode=99";
+}
+
+static const void *object_of(const void *address)
+{
+	Dl_info info;
+
+	return dladdr(address, &info) ? info.dli_fbase : NULL;
+}
+
+/* Stops at the innermost caller that is neither the judge, the C library nor the runtime. */
+static _Unwind_Reason_Code look(struct _Unwind_Context *frame, void *context)
+{
+	const void *object = object_of((void *)_Unwind_GetIP(frame)), **judge = context;
+
+	if (object == *judge)
+		return _URC_NO_REASON;
+	*judge = NULL;
+	if (object == object_of(gnu_get_libc_version) ||
+	    object == object_of(__sanitizer_print_stack_trace))
+		return _URC_NO_REASON;
+	*judge = object;
+	return _URC_NORMAL_STOP;
+}
+
+static bool fell_in_ours(void)
+{
+	const void *us = object_of(&in_child), *found = us;
+
+	_Unwind_Backtrace(look, &found);
+	return !found || found == us;
+}
+
+static void on_fault(int sig)
+{
+	(void)sig;
+	_exit(fell_in_ours() ? OURS : 0);
+}
+
+/* Before the sanitizer prints what it found: in an interceptor, say, that a library called */
+void __asan_on_error(void)
+{
+	if (in_child && !fell_in_ours())
+		_exit(0);
+}
 
 static void on_request(void *context, const struct pt_request *req)
 {
@@ -33,38 +91,28 @@ static void on_request(void *context, const struct pt_request *req)
 	for (int i = 0; i < NR_REQ_COLUMNS; i++)
 		if (request_columns[i].unit == UNIT_TEXT && row[i].known)
 			free(row[i].s);
+	/* For the test of this test */
+	if (getenv("FUZZ_FAULT"))
+		raise(SIGFPE);
 }
 
 static void read_it(const char *path)
 {
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+	const struct sigaction judge = { .sa_handler = on_fault, .sa_flags = SA_ONSTACK };
 	struct analysis a = { .source.path = path, .request = on_request };
 	struct pt_style style = { .names = &a.source.names };
 	struct doc doc = { .kind = "fuzz" };
 
+	in_child = true;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		sigaction(faults[i], &judge, NULL);
+	signal(SIGALRM, SIG_DFL);
+	alarm(10);
 	a.context = &style;
 	analyse(&a, &doc);
 	analysis_free(&a);
 	doc_free(&doc);
-}
-
-/* A signal is a fault of ours if it fell in our code, or in the C library called from there. */
-static void judge(int sig)
-{
-	void *frame[64];
-	int n = backtrace(frame, 64);
-	Dl_info ours, info;
-
-	(void)sig;
-	/* this function, the way back from the signal, and what fell */
-	for (int i = 2; i < n && dladdr((void *)judge, &ours); i++) {
-		if (!dladdr(frame[i], &info))
-			continue;
-		if (strstr(info.dli_fname, "libtrace"))
-			_exit(0);
-		if (info.dli_fbase == ours.dli_fbase)
-			_exit(99);
-	}
-	_exit(0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -88,16 +136,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	pid = fork();
 	if (!pid) {
-		alarm(10);
-		signal(SIGSEGV, judge);
-		signal(SIGBUS, judge);
-		signal(SIGFPE, judge);
-		signal(SIGALRM, SIG_DFL);
 		read_it(path);
 		_exit(0);
 	}
 	if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-	    WEXITSTATUS(status) == 99)
+	    WEXITSTATUS(status) == OURS)
 		abort();
 	return 0;
 }

@@ -81,6 +81,7 @@ check: all $(T)/unit $(T)/panthor-trace $(T)/mktrace
 -include $(wildcard $(T)/obj/*.d)
 
 # libFuzzer brings its own main() and its own instrumentation.
+$(T)/fuzz_file: FUZZ_LIBS = -shared-libasan -Wl,-rpath,$(shell $(FUZZ_CC) -print-runtime-dir) -lm
 FUZZ_FLAGS = $(TEST_CFLAGS) -Wno-shadow -fsanitize=fuzzer-no-link
 
 $(T)/fuzz/%.o: $(SRC)/%.c | $(T)/fuzz
@@ -94,7 +95,7 @@ $(T)/fuzz/%.o: $(SRC)/tests/%.c | $(T)/fuzz
 $(T)/fuzz_model $(T)/fuzz_file: $(T)/fuzz_%: $(T)/fuzz/fuzz_%.o $(T)/fuzz/tracefile.o $(CORE:%=$(T)/fuzz/%.o) \
 		$(patsubst %,$(T)/fuzz/%.o,$(filter-out panthor-trace,$(CLI)))
 	$(call say,LD)
-	$(Q)$(FUZZ_CC) $(SAN) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+	$(Q)$(FUZZ_CC) $(SAN) -fsanitize=fuzzer $(FUZZ_LIBS) -o $@ $^ $(PKG_LIBS)
 
 $(T)/fuzz:
 	@mkdir -p $@
