@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -88,12 +91,8 @@ static void flush_output(void)
 	bool failed = ferror(stdout);
 
 	errno = 0;
-	if (!fflush(stdout) && !failed)
-		return;
-	if (errno == EPIPE)
-		return;
-	fprintf(stderr, "panthor-trace: cannot write the output: %s\n", strerror(errno ?: EIO));
-	_exit(EXIT_FAILED);
+	if ((fflush(stdout) || failed) && output_failed(NULL))
+		_exit(EXIT_FAILED);
 }
 
 void watch_output(void)
@@ -132,6 +131,37 @@ int worse(int a, int b)
 		if (a == order[i] || b == order[i])
 			return order[i];
 	return EXIT_OK;
+}
+
+bool can_write(const char *path)
+{
+	char *copy = xstrdup(path);
+	struct stat st;
+	int err = 0;
+
+	if (!stat(path, &st))
+		err = S_ISDIR(st.st_mode) ? EISDIR : access(path, W_OK) ? errno : 0;
+	else if (errno != ENOENT || access(dirname(copy), W_OK | X_OK))
+		err = errno;
+	free(copy);
+	if (err)
+		pt_error("cannot write %s: %s", path, strerror(err));
+	return !err;
+}
+
+int output_failed(const char *path)
+{
+	int err = errno ?: EIO;
+
+	/* Said once is enough. */
+	if (!path) {
+		__fpurge(stdout);
+		clearerr(stdout);
+	}
+	if (err == EPIPE)
+		return EXIT_OK;
+	pt_error("cannot write %s: %s", path ?: "the output", strerror(err));
+	return EXIT_FAILED;
 }
 
 static void *check(void *p)

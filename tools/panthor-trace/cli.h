@@ -61,6 +61,15 @@ bool interrupted(void);
 
 int worse(int a, int b);
 
+/* Whether there can be a file @path, before what is to be in it is there: says why not. */
+bool can_write(const char *path);
+
+/*
+ * After writing to @path, NULL for standard output, failed with errno: says so
+ * and returns the exit status. A reader that went away has seen enough.
+ */
+int output_failed(const char *path);
+
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);

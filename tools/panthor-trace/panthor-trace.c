@@ -5,10 +5,12 @@
  *
  * Each subcommand is one file, cmd_<name>.c, and one line in the table below.
  */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "guard.h"
@@ -40,10 +42,19 @@ static void usage(FILE *out)
 	fprintf(out, "\npanthor-trace COMMAND --help says more; so does man panthor-trace.\n");
 }
 
+/* One that is closed would be the next file that is opened; so using it is an error. */
+static void open_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
 	char name[64];
 
+	open_standard_streams();
 	setlocale(LC_CTYPE, "");
 	/* A reader that went away is not worth a signal: writing says EPIPE. */
 	signal(SIGPIPE, SIG_IGN);

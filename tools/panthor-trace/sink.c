@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,15 +15,8 @@
 /* Nothing more can be written: there is no use in reading on. */
 static void give_up(const struct sink *s, int err)
 {
-	if (s->f == stdout) {
-		__fpurge(stdout);
-		clearerr(stdout);
-	}
-	/* Whoever closed the pipe has seen enough. */
-	if (err == EPIPE)
-		exit(EXIT_OK);
-	pt_error("cannot write %s: %s", s->path ?: "the output", strerror(err ?: EIO));
-	exit(EXIT_FAILED);
+	errno = err;
+	exit(output_failed(s->path));
 }
 
 static bool begin(struct sink *s)
@@ -50,13 +42,14 @@ static bool begin(struct sink *s)
 		s->status = EXIT_FAILED;
 		return false;
 	}
-	s->f = s->path ? fopen(s->path, "we") : stdout;
+	s->f = s->path ? fopen(s->path, "we") : s->to ?: stdout;
 	if (!s->f) {
 		pt_error("cannot write %s: %s", s->path, strerror(errno));
 		s->status = EXIT_FAILED;
 		return false;
 	}
-	setvbuf(s->f, buffer, _IOFBF, sizeof(buffer));
+	if (!s->to)
+		setvbuf(s->f, buffer, _IOFBF, sizeof(buffer));
 	errno = 0;
 	if (s->format->begin)
 		s->format->begin(s);
@@ -207,7 +200,10 @@ int sink_close(struct sink *s)
 		return s->status;
 
 	err = ferror(s->f);
-	err |= s->path ? fclose(s->f) : fflush(s->f);
+	if (s->path)
+		err |= fclose(s->f);
+	else
+		err |= fflush(s->f);
 	if (err)
 		give_up(s, errno);
 	return s->status;

@@ -61,7 +61,7 @@ extern const struct format format_table, format_json, format_jsonl, format_csv, 
 /**
  * struct sink - a document on its way out
  * @format: how
- * @path: file to write to; NULL: standard output
+ * @path: file to write to; NULL: @to, or if that is NULL standard output
  * @doc: the document; its facts and problems need to be there only at the end
  * @print: how numbers and times are written
  * @f: open once there is a row
@@ -71,6 +71,7 @@ extern const struct format format_table, format_json, format_jsonl, format_csv, 
 struct sink {
 	const struct format *format;
 	const char *path;
+	FILE *to;
 	struct doc *doc;
 	struct print print;
 	FILE *f;
