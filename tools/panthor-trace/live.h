@@ -6,15 +6,32 @@
 #ifndef PANTHOR_TRACE_LIVE_H
 #define PANTHOR_TRACE_LIVE_H
 
+#include <sys/types.h>
+
 #include "events.h"
 
+struct tracefs_instance;
 struct live;
+
+/*
+ * A trace instance that ends with this process: what processes that are gone
+ * left behind is removed by the next call. Prints what is wrong and returns NULL.
+ */
+struct tracefs_instance *instance_new(void);
+void instance_free(struct tracefs_instance *instance);
 
 /* Prints what is missing and returns NULL. @names is kept up to date and must outlive it. */
 struct live *live_open(struct pt_names *names);
+/* Empty the kernel's buffers. Another thread may do this while nobody calls live_poll(). */
+void live_drain(struct live *live);
 /* What happened since the last call, in the order of time */
-int live_poll(struct live *live, void (*event)(void *context, const struct pt_event *ev),
-	      void (*lost)(void *context, uint64_t count), void *context);
+void live_poll(struct live *live, void (*event)(void *context, const struct pt_event *ev),
+	       void (*lost)(void *context, uint64_t count), void *context);
+/*
+ * This thread, as events name it: in a PID namespace that is not gettid().
+ * Known after it called live_poll().
+ */
+pid_t live_tid(const struct live *live);
 void live_close(struct live *live);
 
 /*

@@ -177,7 +177,7 @@ complains "bad time range" 2 'time wants FROM,TO' "$PT" report --time 5 two.dat
 complains "unknown group" 2 'cannot group by "colour"' "$PT" report --by colour two.dat
 complains "two files" 2 'one trace file' "$PT" report two.dat two.dat
 complains "diff of one" 2 'two trace files wanted' "$PT" diff two.dat
-complains "reclaim of a word" 2 '"game" is not a process id' "$PT" reclaim game
+complains "reclaim of a word" 2 'wants a process id, not "game"' "$PT" reclaim game
 
 for o in --limit=0 --limit=-1 --limit=1.5 --worst=-1 --worst=0 '--worst= 3' --pid=-5 --pid=0x --pid=99999999999 --client=-1 --client= --client=1k \
 	'--time=-1,' --time=1e3 --sort= --fields= --sort=id,id,id,id,id,id,id,id,id --times=utc --color=maybe; do
