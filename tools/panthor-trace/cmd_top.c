@@ -6,21 +6,24 @@
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "explain.h"
-#include "filter.h"
 #include "live.h"
+#include "number.h"
 #include "options.h"
+#include "screen.h"
 #include "view.h"
 
 #define NR_LAST 5
-#define DEBUGFS_GLOB "/sys/kernel/debug/dri/*/reclaim"
+#define MIN_INTERVAL_NS 10000000
+#define MAX_INTERVAL_NS (100 * 24 * 3600 * NS_PER_SEC)
+#define DEBUGFS "/sys/kernel/debug"
+#define DEBUGFS_GLOB DEBUGFS "/dri/*/reclaim"
 
 enum {
 	T_CLIENT,
@@ -37,25 +40,43 @@ enum {
 	T_SWAPINS,
 	T_LAST,
 	T_LAST_NS,
+	T_TIME,
 	NR_T
 };
 
 /* Names are those of debugfs: a column that the kernel does not have shows "-". */
 static const struct column columns[] = {
-	[T_CLIENT] = { "client", "CLIENT", UNIT_COUNT, "open file (drm-client-id)", true },
-	[T_TGID] = { "tgid", "PID", UNIT_COUNT, "its process", true },
-	[T_COMMAND] = { "command", "COMMAND", UNIT_TEXT, "name of that", true },
-	[T_BOS] = { "bos", "BOS", UNIT_COUNT, "BOs", true },
-	[T_RESIDENT] = { "resident", "RESIDENT", UNIT_BYTES, "memory that it has", true },
-	[T_RECLAIMABLE] = { "reclaimable", "RECLAIMABLE", UNIT_BYTES, "of that may go", true },
-	[T_PINNED] = { "pinned", "PINNED", UNIT_BYTES, "of that may not go", true },
-	[T_SHARED] = { "shared", "SHARED", UNIT_BYTES, "of that is shared", true },
-	[T_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "memory that is evicted now", true },
-	[T_EVICTED_BOS] = { "evicted_bos", "BOS", UNIT_COUNT, "BOs that are evicted now", true },
-	[T_EVICTIONS] = { "evictions", "EVICTIONS", UNIT_COUNT, "evictions so far", true },
-	[T_SWAPINS] = { "swapins", "SWAPINS", UNIT_COUNT, "swap-ins so far", true },
-	[T_LAST] = { "last_id", "LAST", UNIT_COUNT, "its last request", true },
-	[T_LAST_NS] = { "last_duration_ns", "BLOCKED", UNIT_NS, "how long that blocked", true },
+	[T_CLIENT] = { "client", "CLIENT", UNIT_COUNT, "open file (drm-client-id)", 1 },
+	[T_TGID] = { "tgid", "PID", UNIT_COUNT, "its process", 1 },
+	[T_COMMAND] = { "command", "COMMAND", UNIT_TEXT, "name of that", 1 },
+	[T_BOS] = { "bos", "BOS", UNIT_COUNT, "BOs", 4 },
+	[T_RESIDENT] = { "resident", "RESIDENT", UNIT_BYTES, "memory that it has", 1 },
+	[T_RECLAIMABLE] = { "reclaimable", "RECLAIMABLE", UNIT_BYTES, "of that may go", 1 },
+	[T_PINNED] = { "pinned", "PINNED", UNIT_BYTES, "of that may not go", 5 },
+	[T_SHARED] = { "shared", "SHARED", UNIT_BYTES, "of that is shared", 5 },
+	[T_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "memory that is evicted now", 1 },
+	[T_EVICTED_BOS] = { "evicted_bos", "EVICTED_BOS", UNIT_COUNT, "BOs that are evicted now",
+			    6 },
+	[T_EVICTIONS] = { "evictions", "EVICTIONS", UNIT_COUNT, "evictions so far", 4 },
+	[T_SWAPINS] = { "swapins", "SWAPINS", UNIT_COUNT, "swap-ins so far", 3 },
+	[T_LAST] = { "last_id", "LAST", UNIT_COUNT, "its last request", 3 },
+	[T_LAST_NS] = { "last_duration_ns", "BLOCKED", UNIT_NS, "how long that blocked", 2 },
+	[T_TIME] = { "time_ns", "TIME", UNIT_TIME, "when it was looked, since 1970", 0 },
+};
+
+/* Sort keys while it runs, those of top where it has them */
+static const struct {
+	char key;
+	const char *sort;
+	const char *help;
+} sort_keys[] = {
+	{ 'M', "-resident", "memory" },
+	{ 'A', "-reclaimable", "what may go" },
+	{ 'E', "-evicted", "evicted now" },
+	{ 'S', "-swapins", "swap-ins" },
+	{ 'T', "-last_duration_ns", "time blocked" },
+	{ 'N', "client", "client" },
+	{ 'P', "tgid", "process" },
 };
 
 struct top {
@@ -69,8 +90,16 @@ struct top {
 	struct pt_names names;
 	struct pt_style style;
 	char *last[NR_LAST];
-	struct termios old;
-	bool raw;
+
+	/* what there is to show */
+	struct table *clients;
+	char problem[256];
+	uint64_t time_ns;
+
+	/* what of it, and how, as the keys say */
+	char sort[64];
+	size_t first;
+	bool help;
 };
 
 static const struct argp_option options[] = {
@@ -83,17 +112,13 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct top *t = state->input;
-	char *end;
 
 	switch (key) {
 	case 'd':
-		if (!parse_ns(arg, strlen(arg), &t->interval_ns) || t->interval_ns < 10000000)
-			usage_error("--delay wants a time of at least 10ms, not \"%s\"", arg);
+		t->interval_ns = want_time("--delay", arg, MIN_INTERVAL_NS, MAX_INTERVAL_NS);
 		return 0;
 	case 'n':
-		t->rounds = strtoul(arg, &end, 10);
-		if (*end || !t->rounds)
-			usage_error("--iterations wants a number, not \"%s\"", arg);
+		t->rounds = want_number("--iterations", arg, 1, UINT32_MAX);
 		return 0;
 	case 'B':
 		t->batch = true;
@@ -121,16 +146,35 @@ static const struct argp argp = {
 	NULL,
 };
 
-/* A line of debugfs' table, by the names in its head line */
-static void add_row(struct table *t, const int *place, int nr, char *line)
+/* A word of debugfs' table as the kernel wrote it: \xNN for what would not be one */
+static void unescape(char *word)
 {
-	struct cell *row = table_add(t);
+	unsigned int byte;
+	char *to = word;
+
+	while (*word) {
+		if (sscanf(word, "\\x%2x", &byte) == 1 && byte) {
+			*to++ = byte;
+			word += 4;
+		} else {
+			*to++ = *word++;
+		}
+	}
+	*to = '\0';
+}
+
+/* A line of debugfs' table, by the names in its head line */
+static void add_row(struct top *t, const int *place, int nr, char *line)
+{
+	struct cell *row = table_add(t->clients);
 	char *save = NULL, *word = strtok_r(line, "\n ", &save), clean[256];
 
+	row[T_TIME] = cell_u(t->time_ns);
 	for (int i = 0; i < nr && word; i++, word = strtok_r(NULL, "\n ", &save)) {
 		if (place[i] < 0)
 			continue;
 		if (columns[place[i]].unit == UNIT_TEXT) {
+			unescape(word);
 			pt_clean(clean, sizeof(clean), word, strlen(word));
 			row[place[i]] = cell_s(clean);
 		} else {
@@ -139,16 +183,16 @@ static void add_row(struct table *t, const int *place, int nr, char *line)
 	}
 }
 
-static int read_file(struct table *t, const char *path)
+static int read_file(struct top *t, const char *path)
 {
-	int place[64], nr = 0;
+	int place[64], nr = 0, err = 0;
 	char *line = NULL, *save, *word;
-	FILE *f = fopen(path, "r");
+	FILE *f = fopen(path, "re");
 	size_t size = 0;
 
 	if (!f)
-		return -errno;
-	while (getline(&line, &size, f) > 0) {
+		return errno;
+	while (errno = 0, getline(&line, &size, f) > 0) {
 		if (*line != '#') {
 			add_row(t, place, nr, line);
 			continue;
@@ -156,41 +200,60 @@ static int read_file(struct table *t, const char *path)
 		save = NULL;
 		for (nr = 0, word = strtok_r(line + 1, "\n ", &save); word && nr < 64;
 		     word = strtok_r(NULL, "\n ", &save))
-			place[nr++] = table_find(t, word, strlen(word));
+			place[nr++] = table_find(t->clients, word, strlen(word));
 	}
+	err = errno;
 	free(line);
 	fclose(f);
-	return 0;
+	return err;
 }
 
-/* dri/<device> has aliases by minor: each real file once */
-static struct table *read_clients(void)
+static void explain_errno(struct top *t, int err)
 {
-	struct table *t = table_new("clients", columns, NR_T);
-	char real[PATH_MAX], before[PATH_MAX] = "";
-	int err = -ENOENT;
-	glob_t found;
+	if (access(DEBUGFS, R_OK | X_OK) && errno == EACCES)
+		snprintf(t->problem, sizeof(t->problem), "looking into %s takes root", DEBUGFS);
+	else if (err)
+		snprintf(t->problem, sizeof(t->problem), "cannot read %s: %s", DEBUGFS_GLOB,
+			 strerror(err));
+	else
+		snprintf(t->problem, sizeof(t->problem),
+			 "no %s: is debugfs mounted, and the driver loaded, built with "
+			 "CONFIG_DRM_PANTHOR_RECLAIM?",
+			 DEBUGFS_GLOB);
+}
 
-	if (glob(DEBUGFS_GLOB, 0, NULL, &found)) {
-		found.gl_pathc = 0;
-		found.gl_pathv = NULL;
+/*
+ * Into t->clients, or why not into t->problem. dri/<device> has aliases by
+ * minor: each real file once
+ */
+static bool read_clients(struct top *t)
+{
+	char real[PATH_MAX], before[PATH_MAX] = "";
+	struct timespec now;
+	bool found = false;
+	int err = 0;
+	glob_t paths;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	t->time_ns = now.tv_sec * NS_PER_SEC + now.tv_nsec;
+	table_free(t->clients);
+	t->clients = table_new("clients", columns, NR_T);
+	if (!glob(DEBUGFS_GLOB, 0, NULL, &paths)) {
+		for (size_t i = 0; i < paths.gl_pathc; i++) {
+			if (strstr(paths.gl_pathv[i], "/client-") ||
+			    !realpath(paths.gl_pathv[i], real) || !strcmp(real, before))
+				continue;
+			strcpy(before, real);
+			found = true;
+			if (!err)
+				err = read_file(t, real);
+		}
+		globfree(&paths);
 	}
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		if (strstr(found.gl_pathv[i], "/client-") || !realpath(found.gl_pathv[i], real) ||
-		    !strcmp(real, before))
-			continue;
-		strcpy(before, real);
-		err = read_file(t, real);
-	}
-	if (found.gl_pathv)
-		globfree(&found);
-	if (!err)
-		return t;
-	pt_error("cannot read %s: %s; it takes root, debugfs and a driver with "
-		 "CONFIG_DRM_PANTHOR_RECLAIM",
-		 DEBUGFS_GLOB, strerror(-err));
-	table_free(t);
-	return NULL;
+	if (found && !err)
+		return true;
+	explain_errno(t, err);
+	return false;
 }
 
 static void on_request(void *context, const struct pt_request *req)
@@ -224,99 +287,306 @@ static void on_lost(void *context, uint64_t count)
 	pt_model_lost(t->model, count);
 }
 
-static int show(struct top *t)
+/* Events come and go with the driver; without them there is still the table. */
+static void follow_events(struct top *t, bool driver)
 {
-	struct doc doc = { .kind = "top", .file = "live" };
-	struct table *clients = read_clients();
-	int status = EXIT_USAGE;
+	struct pt_model_config config = { .request = on_request, .context = t };
 
-	if (!clients)
-		return EXIT_FAILED;
+	if (!driver) {
+		live_close(t->live);
+		t->live = NULL;
+		return;
+	}
+	if (!t->live && !live_problem()) {
+		pt_model_free(t->model);
+		t->model = pt_model_new(&config);
+		t->live = live_open(&t->names);
+	}
 	if (t->live)
 		live_poll(t->live, on_event, on_lost, t);
-	for (int i = 0; i < NR_LAST && t->last[i]; i++)
-		pt_add(&doc.footer, "%s\n", t->last[i]);
-	doc_add(&doc, clients);
-	/* home, clear: the screen is ours */
-	if (t->raw)
-		fputs("\033[H\033[2J", stdout);
-	if (t->raw && !clients->nr_rows)
-		puts("no client has the GPU open");
-	if (!(t->out.fields && table_choose(clients, t->out.fields)) &&
-	    !(t->out.sort && table_sort(clients, t->out.sort)))
-		status = output_print(&t->out, &doc);
+}
+
+static void add_summary(const struct top *t, struct pt_text *text)
+{
+	time_t seconds = t->time_ns / NS_PER_SEC;
+	uint64_t resident = 0, evicted = 0;
+	struct tm local;
+	char clock[16];
+
+	for (size_t i = 0; i < t->clients->nr_rows; i++) {
+		resident += t->clients->rows[i][T_RESIDENT].u;
+		evicted += t->clients->rows[i][T_EVICTED].u;
+	}
+	strftime(clock, sizeof(clock), "%T", localtime_r(&seconds, &local));
+	pt_add(text, "%s  clients: %zu, resident ", clock, t->clients->nr_rows);
+	pt_add_bytes(text, resident, &t->out.units);
+	pt_add(text, ", evicted ");
+	pt_add_bytes(text, evicted, &t->out.units);
+	if (!t->clients->nr_rows)
+		pt_add(text, "; none has the GPU open");
+}
+
+/* The clients in the format asked for */
+static char *render(struct top *t, size_t *len)
+{
+	struct doc doc = { .kind = "top", .file = "live", .start_ns = t->time_ns };
+	size_t rows_unused;
+	struct sink sink;
+	char *text = NULL;
+
+	output_open(&t->out, &sink, &doc);
+	sink.to = open_memstream(&text, len);
+	if (screen_is_full()) {
+		sink.print.color = false;
+		screen_size(&rows_unused, &sink.print.width);
+	}
+	output_shape(&t->out, t->clients);
+	if (*t->sort)
+		sort_parse(t->clients, t->sort, &t->clients->sort);
+	doc_fact(&doc, "time_ns", t->time_ns);
+	doc_add(&doc, t->clients);
+	if (!sink.to || sink_close(&sink) || fclose(sink.to)) {
+		screen_end();
+		exit(EXIT_FAILED);
+	}
+	doc.nr_tables = 0;
 	doc_free(&doc);
+	return text;
+}
+
+/* One look for a file, a pipe or a script; false: nobody can read it */
+static bool print_look(struct top *t, bool first, int *status)
+{
+	struct pt_text head = { 0 };
+	size_t len;
+	char *text = render(t, &len), *body = text;
+
+	if (t->out.format == &format_table) {
+		add_summary(t, &head);
+		printf("%s%s\n", first ? "" : "\n", head.s);
+		pt_text_free(&head);
+	} else if (t->out.format == &format_csv && !first) {
+		body += strcspn(body, "\n") + 1;
+	}
+	fputs(body, stdout);
+	for (int i = 0; t->out.format == &format_table && i < NR_LAST && t->last[i]; i++)
+		printf("%s%s\n", i ? "" : "\n", t->last[i]);
+	free(text);
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	*status = output_failed(NULL);
+	return false;
+}
+
+static void add_help(struct pt_text *text)
+{
+	pt_add(text, "q         quit\nspace     look again now\n"
+		     "up, down  scroll; page up, page down, home, end too\n"
+		     "R         the other way round\n");
+	for (size_t i = 0; i < sizeof(sort_keys) / sizeof(sort_keys[0]); i++)
+		pt_add(text, "%c         sort by %s\n", sort_keys[i].key, sort_keys[i].help);
+	pt_add(text, "h, ?      this, and back\n");
+}
+
+/* Summary, the table's head, as many clients as fit, and below what happened last */
+static void add_look(struct top *t, struct pt_text *screen)
+{
+	size_t rows, columns_unused, len, nr_last = 0, room;
+	char *text = render(t, &len), *line = text;
+
+	screen_size(&rows, &columns_unused);
+	while (nr_last < NR_LAST && t->last[nr_last] && nr_last < rows / 4)
+		nr_last++;
+	room = rows - (rows < 2 ? rows : 2);
+	room -= nr_last ? (nr_last + 1 < room ? nr_last + 1 : room) : 0;
+	if (t->first + room > t->clients->nr_rows)
+		t->first = t->clients->nr_rows > room ? t->clients->nr_rows - room : 0;
+
+	if (t->clients->nr_rows > room && room)
+		pt_add(screen, " (%zu to %zu)", t->first + 1, t->first + room);
+	if (*t->sort)
+		pt_add(screen, ", by %s", t->sort);
+	pt_add(screen, "\n");
+	for (size_t i = 0; *line; i++) {
+		size_t line_len = strcspn(line, "\n");
+
+		if (!i || (i > t->first && i <= t->first + room))
+			pt_add(screen, "%.*s\n", (int)line_len, line);
+		line += line_len + (line[line_len] == '\n');
+	}
+	for (size_t i = 0; i < nr_last; i++)
+		pt_add(screen, "%s%s\n", i ? "" : "\n", t->last[i]);
+	free(text);
+}
+
+static void show(struct top *t)
+{
+	struct pt_text screen = { 0 };
+
+	add_summary(t, &screen);
+	if (t->help) {
+		pt_add(&screen, "\n\n");
+		add_help(&screen);
+	} else if (*t->problem) {
+		pt_add(&screen, "\n%s\n", t->problem);
+	} else {
+		add_look(t, &screen);
+	}
+	screen_show(screen.s);
+	pt_text_free(&screen);
+}
+
+static void reverse(struct top *t)
+{
+	if (*t->sort == '-') {
+		memmove(t->sort, t->sort + 1, strlen(t->sort));
+	} else if (*t->sort && strlen(t->sort) < sizeof(t->sort) - 1) {
+		memmove(t->sort + 1, t->sort, strlen(t->sort) + 1);
+		*t->sort = '-';
+	}
+}
+
+static void on_key(struct top *t, int key)
+{
+	size_t rows, columns_unused;
+
+	screen_size(&rows, &columns_unused);
+	switch (key) {
+	case SCREEN_UP:
+		t->first -= t->first > 0;
+		break;
+	case SCREEN_DOWN:
+		t->first++;
+		break;
+	case SCREEN_PAGE_UP:
+		t->first -= t->first < rows / 2 ? t->first : rows / 2;
+		break;
+	case SCREEN_PAGE_DOWN:
+		t->first += rows / 2;
+		break;
+	case SCREEN_HOME:
+		t->first = 0;
+		break;
+	case SCREEN_LAST:
+		t->first = t->clients->nr_rows;
+		break;
+	case 'R':
+		reverse(t);
+		break;
+	case 'h':
+	case '?':
+		t->help = !t->help;
+		break;
+	default:
+		for (size_t i = 0; i < sizeof(sort_keys) / sizeof(sort_keys[0]); i++)
+			if (key == sort_keys[i].key)
+				strcpy(t->sort, sort_keys[i].sort);
+	}
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_SEC + now.tv_nsec;
+}
+
+/* Until the next look; false: time to go */
+static bool wait_for_time(struct top *t, uint64_t deadline_ns)
+{
+	for (;;) {
+		int event = screen_wait(deadline_ns);
+
+		if (event == SCREEN_TIME || event == ' ' || event == '\n')
+			return true;
+		if (event == SCREEN_END || event == 'q' || event == 'Q')
+			return false;
+		if (!screen_is_full())
+			continue;
+		on_key(t, event);
+		show(t);
+	}
+}
+
+static int run(struct top *t)
+{
+	int status = EXIT_OK;
+
+	for (unsigned long i = 0;; i++) {
+		uint64_t start_ns = monotonic_ns();
+		bool good;
+
+		*t->problem = '\0';
+		good = read_clients(t);
+		follow_events(t, good);
+		if (!good && (!screen_is_full() || !i)) {
+			screen_end();
+			pt_error("%s", t->problem);
+			return EXIT_FAILED;
+		}
+		if (screen_is_full())
+			show(t);
+		else if (!print_look(t, !i, &status))
+			break;
+		if (t->rounds && i + 1 == t->rounds) {
+			/* What was asked for is to stay. */
+			if (screen_is_full()) {
+				screen_end();
+				print_look(t, true, &status);
+			}
+			break;
+		}
+		if (!wait_for_time(t, start_ns + t->interval_ns))
+			break;
+	}
 	return status;
 }
 
-static void take_terminal(struct top *t)
+/* All that can be wrong with the arguments; false: *status is said */
+static bool prepare(struct top *t, int *status)
 {
-	struct termios raw;
-
-	if (t->batch || t->out.path || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) ||
-	    tcgetattr(STDIN_FILENO, &t->old))
-		return;
-	raw = t->old;
-	raw.c_lflag &= ~(ICANON | ECHO);
-	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw))
-		return;
-	t->raw = true;
-	/* other screen, no cursor */
-	fputs("\033[?1049h\033[?25l", stdout);
-}
-
-static void give_terminal_back(struct top *t)
-{
-	if (!t->raw)
-		return;
-	fputs("\033[?25h\033[?1049l", stdout);
-	fflush(stdout);
-	tcsetattr(STDIN_FILENO, TCSANOW, &t->old);
-	t->raw = false;
-}
-
-/* False: time to go */
-static bool wait_for_key(const struct top *t)
-{
-	struct pollfd in = { .fd = t->raw ? STDIN_FILENO : -1, .events = POLLIN };
-	char key;
-
-	if (poll(&in, 1, t->interval_ns / 1000000) <= 0)
-		return true;
-	return read(STDIN_FILENO, &key, 1) == 1 && key != 'q' && key != 'Q';
+	if (output_wants_help(&t->out)) {
+		columns_help(stdout, "Fields of a client:", columns, NR_T);
+		return false;
+	}
+	if (t->out.sort && strlen(t->out.sort) >= sizeof(t->sort))
+		usage_error("--sort \"%s\" is too long", t->out.sort);
+	strcpy(t->sort, t->out.sort ?: "");
+	t->clients = table_new("clients", columns, NR_T);
+	*status = output_no_timeline(&t->out) ?: output_shape(&t->out, t->clients);
+	if (*status)
+		return false;
+	*status = EXIT_FAILED;
+	if (t->out.path && !freopen(t->out.path, "we", stdout)) {
+		pt_error("cannot write %s: %s", t->out.path, strerror(errno));
+		return false;
+	}
+	t->out.path = NULL;
+	*status = EXIT_OK;
+	return true;
 }
 
 int cmd_top(int argc, char **argv)
 {
-	struct top t = { .interval_ns = 1000000000 };
-	struct pt_model_config config = { .request = on_request, .context = &t };
+	struct top t = { .interval_ns = NS_PER_SEC };
 	int status = EXIT_OK;
+	bool full;
 
 	if (!parse_args(&argp, argc, argv, &t, &status))
 		return status;
-	if (t.out.fields && !strcmp(t.out.fields, "help")) {
-		columns_help(stdout, "Fields of a client:", columns, NR_T);
-		return EXIT_OK;
+	if (prepare(&t, &status)) {
+		t.style = (struct pt_style){ .names = &t.names, .units = t.out.units };
+		full = !t.batch && t.out.format == &format_table && isatty(STDIN_FILENO) &&
+		       isatty(STDOUT_FILENO);
+		if (screen_start(full)) {
+			status = run(&t);
+			screen_end();
+		}
+		live_close(t.live);
 	}
-	t.style = (struct pt_style){ .names = &t.names, .units = t.out.units };
-	t.model = pt_model_new(&config);
-	/* Without events there is still the table. */
-	if (!live_problem())
-		t.live = live_open(&t.names);
-
-	watch_signals();
-	take_terminal(&t);
-	for (unsigned long i = 0; !interrupted() && (!t.rounds || i < t.rounds); i++) {
-		if (i && !wait_for_key(&t))
-			break;
-		status = interrupted() ? EXIT_OK : show(&t);
-		if (status)
-			break;
-		fflush(stdout);
-	}
-	give_terminal_back(&t);
-
-	live_close(t.live);
+	table_free(t.clients);
 	pt_model_free(t.model);
 	for (int i = 0; i < NR_LAST; i++)
 		free(t.last[i]);

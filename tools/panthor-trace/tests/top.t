@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2016,SC2094 # $ is for the inner shell; the table is written first
+# panthor-trace top, on a terminal and for scripts, with a table where debugfs would have it.
+# shellcheck source=lib.sh
+. "$HERE/lib.sh"
+cd "$WORK" || exit 1
+export PT HERE
+table()
+{
+	echo "# client     tgid command          vm    bos     resident  reclaimable       pinned       shared      evicted evicted_bos evictions  swapins  last_id last_duration_ns"
+	for ((i = 1; i <= $1; i++)); do
+		printf '%s\n' "$i $((100 + i)) my\x20app$i all 10 $((i << 20)) 4096 4096 0 $((i << 12)) 1 2 3 4 1000000"
+	done
+}
+
+# with N COMMAND...: where debugfs has N clients
+with()
+{
+	local n=$1
+
+	shift
+	table "$n" >table
+	unshare -m sh -c 'mount -t tmpfs none /sys/kernel/debug && mkdir -p /sys/kernel/debug/dri/panthor &&
+		cp table /sys/kernel/debug/dri/panthor/reclaim && exec "$@"' sh "$@"
+}
+
+if ! with 1 true 2>/dev/null; then
+	skip "top" "no mount namespaces here, or no /sys/kernel/debug"
+	end
+fi
+for test in fits keys signals stop closed fault once; do
+	expect "on a terminal: $test" 0 '^ok$' with 40 timeout 120 python3 "$HERE/top.py" "$PT" $test
+done
+expect "batch: two looks" 0 '^2$' with 3 sh -c '"$PT" top -B -n 2 -d 0.02 | grep -c "3 103 my app3 "'
+expect "batch: csv has one head" 0 '^1 5$' with 2 sh -c 'echo "$("$PT" top -n 2 -d 0.02 -F csv | grep -c ^client) $("$PT" top -n 2 -d 0.02 -F csv | wc -l)"'
+expect "batch: JSON lines" 0 '^"my app2"$' with 2 sh -c '"$PT" top -n 1 -F jsonl | jq "select(.tgid == 102).command"'
+expect "batch: no clients are said" 0 'clients: 0, .*none has the GPU open' with 0 "$PT" top -n 1
+expect "batch: ends when nobody reads" 0 '^0 2$' with 2 timeout 20 bash -c '"$PT" top -d 10ms | head -n 2 >two; echo "${PIPESTATUS[0]} $(wc -l <two)"'
+expect "batch: at once, too" 0 '^0$' with 2 timeout 20 bash -c '"$PT" top -d 900s | true; echo "${PIPESTATUS[0]}"'
+expect "batch: all looks go to the file" 0 '^9$' with 2 sh -c '"$PT" top -n 2 -d 0.02 -o looks && wc -l <looks'
+for sig in HUP INT TERM QUIT USR1; do
+	expect "batch: SIG$sig" 0 '^0$' with 2 timeout 20 sh -c 'rm -f looks; "$PT" top >looks & until [ -s looks ]; do sleep 0.1; done; kill -'$sig' $!; wait $!; echo $?'
+done
+complains "full device" 1 'cannot write .*No space left' with 2 sh -c '"$PT" top -n 1 >/dev/full'
+complains "closed output" 1 'cannot write .*Bad file descriptor' with 2 sh -c '"$PT" top -n 1 >&-'
+complains "a file that cannot be" 1 'cannot write /nowhere/x' with 2 "$PT" top -n 1 -o /nowhere/x
+complains "no format that would be empty" 2 'only export writes chrome' with 2 "$PT" top -n 1 -F chrome
+complains "no such time" 2 'wants a time' with 2 "$PT" top -d 0
+complains "unknown sort key" 2 'cannot sort by "nme"' with 2 "$PT" top --sort nme
+complains "no driver" 1 'no /sys/kernel/debug.*CONFIG_DRM_PANTHOR_RECLAIM' with 2 sh -c 'rm -r /sys/kernel/debug/dri; "$PT" top'
+complains "not root" 1 'looking into /sys/kernel/debug takes root' with 2 sh -c 'chmod 700 /sys/kernel/debug; cp "$PT" /tmp/top.$$ && chmod 755 /tmp/top.$$; setpriv --reuid 65534 --regid 65534 --clear-groups /tmp/top.$$ top -n 1; rc=$?; rm /tmp/top.$$; exit $rc'
+end
