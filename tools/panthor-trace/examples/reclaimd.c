@@ -177,10 +177,23 @@ static bool parse_client(const char *header, char *line, struct client *client)
 	return true;
 }
 
+/* A name is one word in the table: the kernel writes \xNN for what would not be part of it */
+static bool is_named(const char *word, const char *name)
+{
+	while (*word && *name) {
+		unsigned int c = (unsigned char)*word;
+
+		word += sscanf(word, "\\x%2x", &c) == 1 ? 4 : 1;
+		if ((unsigned char)*name++ != c)
+			return false;
+	}
+	return !*word && !*name;
+}
+
 static bool kept(const struct config *config, const struct client *client)
 {
 	for (unsigned int i = 0; i < config->nr_kept; i++)
-		if (!strcmp(config->kept[i], client->name))
+		if (is_named(client->name, config->kept[i]))
 			return true;
 	return !client->tgid || client->tgid == (uint64_t)getpid();
 }
