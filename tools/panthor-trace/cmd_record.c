@@ -4,33 +4,58 @@
  * look whether the kernel has them.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <tracefs/tracefs.h>
 
 #include "cli.h"
 #include "live.h"
+#include "number.h"
+#include "recorder.h"
 #include "swap.h"
 
-#define MAX_ARGS 96
 #define MIN_BUFFER_KB 1024
 #define MAX_BUFFER_KB 65536
+/* How often it is looked whether a request was blocked too long */
+#define LOOK_MS 100
+#define MAX_LIMIT_NS (24 * 3600 * NS_PER_SEC)
+#define MAX_KIB (1 << 30)
+#define MIN_MAX_KIB 16
+#define OPT_MM 0x100
+#define OPT_STOP 0x101
+#define OPT_SNAPSHOT 0x102
 
-/* What need not be quoted in a shell */
-#define SHELL_SAFE                                                       \
-	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" \
-	"%+,-./:=@_"
-
+/**
+ * struct record - what is recorded, and until when
+ * @limit_ns: how long a request may be blocked, @limit in words; 0: as long as it likes
+ * @snapshot: what was before that is written to a file, else it ends the recording
+ */
 struct record {
 	const char *output;
 	unsigned long buffer_kb;
+	unsigned long max_kb;
+	uint64_t limit_ns;
+	const char *limit;
+	bool snapshot;
 	bool jobs;
 	bool mm;
 	bool dry_run;
 	char **command;
-	int nr_command;
+
+	struct tracefs_instance *instance;
+	struct recorder recorder;
+	int signals;
+	pid_t pid; /* of COMMAND */
+	int status;
+	bool failed;
+	unsigned int nr_files;
 };
 
 /* A preset is a list of systems or events; what is optional may be missing. */
@@ -65,35 +90,70 @@ static const struct wanted swap_events[] = {
 	{ NULL, NULL, false },
 };
 
+/*
+ * A 16th of RAM for all CPUs together: bursts of ten thousand BOs fit, and a
+ * small machine is not hurt. No more than @limit, unless that is 0.
+ */
+static unsigned long default_buffer_kb(unsigned long limit)
+{
+	unsigned long long ram_kb =
+		(unsigned long long)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 1024;
+	unsigned long kb = ram_kb / 16 / sysconf(_SC_NPROCESSORS_ONLN);
+
+	kb = kb < MIN_BUFFER_KB ? MIN_BUFFER_KB : kb > MAX_BUFFER_KB ? MAX_BUFFER_KB : kb;
+	return limit && limit < kb ? limit : kb;
+}
+
 static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "Trace file (default: trace.dat)", 0 },
 	{ "buffer", 'b', "KIB", 0, "Buffer per CPU (default: by RAM, 1 to 64 MiB)", 0 },
+	{ "max-size", 'm', "KIB", 0, "Keep no more than this per CPU: the last that happened", 0 },
 	{ "jobs", 'j', NULL, 0, "Also jobs and fences: dma_fence, gpu_scheduler", 0 },
-	{ "mm", 'm', NULL, 0,
+	{ "mm", OPT_MM, NULL, 0,
 	  "Also the kernel's own reclaim and swap: vmscan, OOM kills, I/O of swap devices", 0 },
+	{ "stop", OPT_STOP, "TIME", 0, "End when a request was blocked longer than this", 0 },
+	{ "snapshot", OPT_SNAPSHOT, "TIME", 0,
+	  "Record in memory; each time that a request was blocked longer than this, write what led "
+	  "to it to FILE.1, FILE.2, ...",
+	  0 },
 	{ "dry-run", 'n', NULL, 0, "Only print the trace-cmd line", 0 },
 	{ 0 }
 };
 
+static void parse_limit(struct record *r, const char *option, const char *arg)
+{
+	if (r->limit_ns)
+		usage_error("--stop or --snapshot, and once");
+	r->limit_ns = want_time(option, arg, 1, MAX_LIMIT_NS);
+	r->limit = arg;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct record *r = state->input;
-	char *end;
 
 	switch (key) {
 	case 'o':
 		r->output = arg;
 		return 0;
 	case 'b':
-		r->buffer_kb = strtoul(arg, &end, 10);
-		if (*end || !r->buffer_kb)
-			usage_error("--buffer wants a number of KiB, not \"%s\"", arg);
+		r->buffer_kb = want_number("--buffer", arg, 1, MAX_KIB);
+		return 0;
+	case 'm':
+		r->max_kb = want_number("--max-size", arg, MIN_MAX_KIB, MAX_KIB);
 		return 0;
 	case 'j':
 		r->jobs = true;
 		return 0;
-	case 'm':
+	case OPT_MM:
 		r->mm = true;
+		return 0;
+	case OPT_STOP:
+		parse_limit(r, "--stop", arg);
+		return 0;
+	case OPT_SNAPSHOT:
+		parse_limit(r, "--snapshot", arg);
+		r->snapshot = true;
 		return 0;
 	case 'n':
 		r->dry_run = true;
@@ -101,8 +161,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		/* The rest belongs to the command. */
 		r->command = state->argv + state->next - 1;
-		r->nr_command = state->argc - state->next + 1;
 		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_END:
+		if (r->snapshot && r->max_kb)
+			usage_error("--snapshot writes what is in the buffer: see --buffer");
+		if (r->max_kb && r->buffer_kb >= r->max_kb)
+			usage_error("--max-size has to be more than --buffer");
+		if (!r->buffer_kb)
+			r->buffer_kb = default_buffer_kb(r->max_kb / 2);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -119,19 +186,6 @@ static const struct argp argp = {
 	NULL,
 };
 
-/*
- * A 16th of RAM for all CPUs together: bursts of ten thousand BOs fit, and a
- * small machine is not hurt.
- */
-static unsigned long default_buffer_kb(void)
-{
-	unsigned long long ram_kb =
-		(unsigned long long)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 1024;
-	unsigned long kb = ram_kb / 16 / sysconf(_SC_NPROCESSORS_ONLN);
-
-	return kb < MIN_BUFFER_KB ? MIN_BUFFER_KB : kb > MAX_BUFFER_KB ? MAX_BUFFER_KB : kb;
-}
-
 static bool exists(const struct wanted *w)
 {
 	char *path, *dir = tracefs_get_tracing_file("events");
@@ -145,17 +199,6 @@ static bool exists(const struct wanted *w)
 	return found;
 }
 
-struct line {
-	char *arg[MAX_ARGS];
-	int nr;
-};
-
-static void add(struct line *line, const char *arg)
-{
-	if (line->nr < MAX_ARGS - 1)
-		line->arg[line->nr++] = xstrdup(arg);
-}
-
 /* @filter: only such events, or NULL */
 static int add_events(struct line *line, const struct wanted *w, const char *filter)
 {
@@ -165,11 +208,11 @@ static int add_events(struct line *line, const struct wanted *w, const char *fil
 		snprintf(name, sizeof(name), "%s%s%s", w->system, w->event ? ":" : "",
 			 w->event ?: "");
 		if (exists(w)) {
-			add(line, "-e");
-			add(line, name);
+			line_add(line, "-e");
+			line_add(line, name);
 			if (filter) {
-				add(line, "-f");
-				add(line, filter);
+				line_add(line, "-f");
+				line_add(line, filter);
 			}
 		} else if (w->optional) {
 			pt_warn("the kernel has no events \"%s\"; going on without", name);
@@ -197,59 +240,200 @@ static int add_swap(struct line *line)
 	return ret;
 }
 
+/* The kernel itself stops when a request is over that was blocked too long: nothing covers it. */
+static void add_limit(struct line *line, uint64_t limit_ns)
+{
+	char trigger[64];
+
+	snprintf(trigger, sizeof(trigger), "traceoff if duration_ns > %llu",
+		 (unsigned long long)limit_ns);
+	line_add(line, "-e");
+	line_add(line, "panthor:panthor_reclaim_end");
+	line_add(line, "-R");
+	line_add(line, trigger);
+}
+
+static const char *number(char buf[PT_NUM_LEN], unsigned long value)
+{
+	snprintf(buf, PT_NUM_LEN, "%lu", value);
+	return buf;
+}
+
 static int build(struct line *line, const struct record *r)
 {
-	char number[32];
+	char buf[PT_NUM_LEN];
 
-	add(line, "trace-cmd");
-	add(line, "record");
-	snprintf(number, sizeof(number), "%lu", r->buffer_kb ?: default_buffer_kb());
-	add(line, "-b");
-	add(line, number);
-	add(line, "-o");
-	add(line, r->output);
+	line_add(line, "trace-cmd");
+	line_add(line, r->snapshot ? "start" : "record");
+	if (r->instance) {
+		line_add(line, "-B");
+		line_add(line, tracefs_instance_get_name(r->instance));
+	}
+	line_add(line, "-b");
+	line_add(line, number(buf, r->buffer_kb));
+	/* What is in the buffer at the end goes to the file, too. */
+	if (r->max_kb) {
+		line_add(line, "-m");
+		line_add(line, number(buf, r->max_kb - r->buffer_kb));
+	}
+	if (!r->snapshot) {
+		line_add(line, "-o");
+		line_add(line, r->output);
+	}
 	if (add_events(line, reclaim_events, NULL) ||
 	    (r->jobs && add_events(line, job_events, NULL)) ||
 	    (r->mm && (add_events(line, mm_events, NULL) || add_swap(line))))
 		return -1;
-	if (r->nr_command + line->nr >= MAX_ARGS - 1) {
-		pt_error("the command has more than %d words; put it into a script",
-			 MAX_ARGS - 2 - line->nr);
-		return -1;
-	}
-	for (int i = 0; i < r->nr_command; i++)
-		add(line, r->command[i]);
+	if (r->limit_ns)
+		add_limit(line, r->limit_ns);
 	return 0;
 }
 
-/* As a shell would read it again */
-static void print_line(const struct line *line)
+/* What there is in the instance's buffers, to the next file */
+static void write_snapshot(struct record *r)
 {
-	for (int i = 0; i < line->nr; i++) {
-		const char *arg = line->arg[i];
+	struct line line = { 0 };
+	char *path;
+	int status;
 
-		if (i)
-			putchar(' ');
-		if (*arg && !arg[strspn(arg, SHELL_SAFE)]) {
-			fputs(arg, stdout);
-			continue;
-		}
-		putchar('\'');
-		for (; *arg; arg++) {
-			if (*arg == '\'')
-				fputs("'\\'", stdout);
-			putchar(*arg);
-		}
-		putchar('\'');
+	if (asprintf(&path, "%s.%u", r->output, ++r->nr_files) < 0)
+		return;
+	line_add(&line, "trace-cmd");
+	line_add(&line, "extract");
+	line_add(&line, "-B");
+	line_add(&line, tracefs_instance_get_name(r->instance));
+	line_add(&line, "-o");
+	line_add(&line, path);
+	status = line_run(&line);
+	if (status) {
+		pt_error("cannot write %s: trace-cmd ended with status %d", path, status);
+		r->failed = true;
+	} else {
+		pt_warn("a request was blocked longer than %s: %s", r->limit, path);
 	}
-	putchar('\n');
+	line_free(&line);
+	free(path);
+}
+
+static void stop(struct record *r)
+{
+	int status;
+
+	if (!r->recorder.pid)
+		return;
+	status = recorder_stop(&r->recorder);
+	if (status) {
+		pt_error("%s may be incomplete: trace-cmd ended with status %d", r->output, status);
+		r->failed = true;
+	}
+}
+
+/* False: that was it */
+static bool look(struct record *r)
+{
+	if (tracefs_trace_is_on(r->instance))
+		return true;
+	if (r->snapshot) {
+		write_snapshot(r);
+		tracefs_trace_on(r->instance);
+		return !r->failed;
+	}
+	pt_warn("a request was blocked longer than %s: %s ends here", r->limit, r->output);
+	stop(r);
+	return false;
+}
+
+/* Not waited for: recorder_stop() does that. */
+static bool recorder_ended(const struct record *r)
+{
+	siginfo_t dead = { 0 };
+
+	return r->recorder.pid &&
+	       !waitid(P_PID, r->recorder.pid, &dead, WEXITED | WNOHANG | WNOWAIT) && dead.si_pid;
+}
+
+/* False: COMMAND is over, or without one a signal or trace-cmd says so */
+static bool on_signal(struct record *r)
+{
+	struct signalfd_siginfo info;
+	int status;
+
+	if (read(r->signals, &info, sizeof(info)) != sizeof(info))
+		return true;
+	if (!r->pid)
+		return info.ssi_signo == SIGCHLD && !recorder_ended(r);
+	if (info.ssi_signo != SIGCHLD) {
+		/* From a terminal it reaches COMMAND by itself. */
+		if (info.ssi_code != SI_KERNEL)
+			kill(r->pid, info.ssi_signo);
+		return true;
+	}
+	if (waitpid(r->pid, &status, WNOHANG) != r->pid)
+		return true;
+	r->status = shell_status(status);
+	return false;
+}
+
+/* While COMMAND runs, or until a signal */
+static int watch(struct record *r)
+{
+	struct pollfd in = { .fd = r->signals, .events = POLLIN };
+	bool looking = r->limit_ns, go_on = true;
+
+	while (go_on) {
+		if (poll(&in, 1, looking ? LOOK_MS : -1) > 0) {
+			go_on = on_signal(r);
+		} else if (looking) {
+			looking = look(r);
+			go_on = looking || r->pid;
+		}
+	}
+	/* It may have been the last request. */
+	if (looking)
+		look(r);
+	stop(r);
+	return r->status ?: r->failed ? EXIT_FAILED : EXIT_OK;
+}
+
+static void take_signals(struct record *r)
+{
+	static const int ours[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
+				    SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		sigaddset(&set, ours[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int run(struct record *r, const struct line *line)
+{
+	int status;
+
+	take_signals(r);
+	if (r->snapshot) {
+		status = line_run(line);
+		if (status)
+			pt_error("nothing is recorded: trace-cmd ended with status %d", status);
+	} else {
+		status = recorder_start(&r->recorder, line);
+	}
+	if (status)
+		return EXIT_FAILED;
+	if (r->command)
+		status = line_start(r->command, &r->pid);
+	else
+		fputs("panthor-trace: recording; Ctrl-C ends it\n", stderr);
+	return status ?: watch(r);
 }
 
 int cmd_record(int argc, char **argv)
 {
 	struct record r = { .output = "trace.dat" };
 	struct line line = { 0 };
-	int status = EXIT_OK;
+	int status = EXIT_FAILED;
 	const char *problem;
 
 	argp_err_exit_status = EXIT_USAGE;
@@ -262,17 +446,25 @@ int cmd_record(int argc, char **argv)
 		pt_error("%s", problem);
 		return EXIT_FAILED;
 	}
-	if (build(&line, &r)) {
-		status = EXIT_FAILED;
-	} else if (r.dry_run) {
-		print_line(&line);
-	} else {
-		execvp(line.arg[0], line.arg);
-		pt_error("cannot run trace-cmd: %s%s", strerror(errno),
-			 errno == ENOENT ? "; on Debian: apt-get install trace-cmd" : "");
-		status = EXIT_FAILED;
+	if (!can_write(r.output))
+		return EXIT_FAILED;
+	if (r.snapshot) {
+		r.instance = instance_new();
+		if (!r.instance)
+			return EXIT_FAILED;
 	}
-	for (int i = 0; i < line.nr; i++)
-		free(line.arg[i]);
+	if (!build(&line, &r)) {
+		if (r.dry_run) {
+			for (char **arg = r.command; arg && *arg; arg++)
+				line_add(&line, *arg);
+			line_print(&line);
+			status = EXIT_OK;
+		} else {
+			status = run(&r, &line);
+		}
+	}
+	line_free(&line);
+	if (r.instance)
+		instance_free(r.instance);
 	return status;
 }
