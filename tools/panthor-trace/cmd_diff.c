@@ -186,7 +186,8 @@ static int read_both(struct diff *d, struct table *t, struct doc *doc)
 	struct sink sink;
 	int status;
 
-	d->side[0].columns = d->side[1].columns = columns_of;
+	d->side[0].columns = columns_of;
+	d->side[1].columns = columns_of;
 	watch_signals();
 	status = read_side(d, &d->side[0], doc);
 	if (status != EXIT_FAILED && status != EXIT_NOTHING)

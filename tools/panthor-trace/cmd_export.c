@@ -26,17 +26,21 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
+static int find_table(const char *name)
+{
+	for (int i = 0; i < NR_TABLES; i++)
+		if (!strcmp(name, names[i]))
+			return i;
+	usage_error("--table wants requests, vms, bos or swapins, not \"%s\"", name);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct export_job *e = state->input;
 
 	switch (key) {
 	case 'T':
-		for (e->only = 0; strcmp(arg, names[e->only]);)
-			if (++e->only == NR_TABLES)
-				usage_error(
-					"--table wants requests, vms, bos or swapins, not \"%s\"",
-					arg);
+		e->only = find_table(arg);
 		return 0;
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &e->file;

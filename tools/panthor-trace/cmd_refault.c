@@ -164,7 +164,7 @@ static void on_request(void *context, const struct pt_request *req)
 	struct refault *r = context;
 	struct evictor *e;
 
-	/* One with the same id is of the time before the driver was loaded anew: nothing of that is left. */
+	/* What had this id before the driver was loaded anew has nothing left to be swapped in. */
 	if (!req->evicted_bos) {
 		pt_map_del(&r->by_key, req->key);
 		return;
@@ -317,7 +317,8 @@ static int prepare(struct refault *r, struct doc *doc)
 
 	doc_add(doc, last);
 	if (r->bos) {
-		last = r->swapins = table_new("swapins", swapin_columns, nr_swapin_columns);
+		r->swapins = table_new("swapins", swapin_columns, nr_swapin_columns);
+		last = r->swapins;
 		doc_add(doc, last);
 	}
 	return output_shape(&r->file.out, last) ?: output_spare(&r->file.out, r->file.path) ?:

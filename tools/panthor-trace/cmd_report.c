@@ -34,8 +34,8 @@ struct report {
 	bool swapcache; /* no request could free more at once */
 	uint64_t blocked;
 	struct table *longest; /* the waits that are explained */
-	struct sort
-		order; /* with @worst: how to sort what is left of @requests, and how many to print */
+	/* With @worst: how to sort what is left of @requests, and how many to print */
+	struct sort order;
 	size_t limit;
 };
 

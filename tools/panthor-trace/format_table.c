@@ -18,16 +18,18 @@
 /* Text is not cut shorter than this to make room for numbers. */
 #define MIN_TEXT 12
 
+struct place {
+	int column;
+	bool text;
+	bool used; /* has more than nothing in it */
+	bool hidden; /* no room for it */
+	size_t width;
+	size_t limit; /* cut text to this; 0: do not */
+};
+
 struct grid {
 	size_t nr; /* columns that may be printed */
-	struct place {
-		int column;
-		bool text;
-		bool used; /* has more than nothing in it */
-		bool hidden; /* no room for it */
-		size_t width;
-		size_t limit; /* cut text to this; 0: do not */
-	} * place;
+	struct place *place;
 	char ***waiting; /* the first rows */
 	size_t nr_waiting;
 	bool laid_out;
@@ -138,7 +140,8 @@ static void fit(struct grid *g, const struct part *p, size_t width)
 			continue;
 		more = place->width - MIN_TEXT < left ? place->width - MIN_TEXT : left;
 		left -= more;
-		place->width = place->limit = MIN_TEXT + more;
+		place->limit = MIN_TEXT + more;
+		place->width = place->limit;
 	}
 }
 
@@ -175,8 +178,10 @@ static void print_line(FILE *f, const struct grid *g, const struct part *p, cons
 		if (any)
 			putc_unlocked(' ', f);
 		any = true;
-		if (place->limit && text_width(s) > place->limit)
-			s = cut = shorten(s, place->limit);
+		if (place->limit && text_width(s) > place->limit) {
+			cut = shorten(s, place->limit);
+			s = cut;
+		}
 		fputs_unlocked(before, f);
 		put(f, s, place->width, !place->text, i == last);
 		fputs_unlocked(after, f);
@@ -200,8 +205,10 @@ static bool measure(struct grid *g, const char *const *text)
 		struct place *place = &g->place[i];
 		size_t width = text_width(text[i]);
 
-		if (!place->used && strcmp(text[i], "-"))
-			place->used = more = true;
+		if (!place->used && strcmp(text[i], "-")) {
+			place->used = true;
+			more = true;
+		}
 		if (width > place->width && !place->limit)
 			place->width = width;
 	}
@@ -245,8 +252,10 @@ static void row(struct sink *s, struct part *p, const struct cell *cells)
 	const char *text[MAX_COLUMNS];
 	struct grid *g = p->state;
 
-	if (!g)
-		g = p->state = grid_new(p);
+	if (!g) {
+		g = grid_new(p);
+		p->state = g;
+	}
 	for (size_t i = 0; i < g->nr; i++) {
 		int c = g->place[i].column;
 

@@ -213,7 +213,8 @@ struct pt_model_stats {
  * struct pt_model_config - what a user wants of the model
  * @request: called for each request that ended or that can no longer end; the
  * request is only valid in the call
- * @refault: called for each BO that was swapped in, after @request of the request that had evicted it
+ * @refault: called for each BO that was swapped in, after @request of the
+ * request that had evicted it
  * @context: for the callbacks
  * @max_open: close the oldest request as unfinished when there are more; 0 for the default
  * @max_bos: keep no more than this many BOs of one request; 0 for the default

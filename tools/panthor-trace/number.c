@@ -59,8 +59,8 @@ bool parse_signed(const char *text, size_t len, int64_t *value)
 /* A decimal with one of @suffixes, which end with a NULL; the result has to be whole. */
 static bool scaled(const char *text, size_t len, const struct suffix *suffixes, uint64_t *value)
 {
-	const char *end = text + len;
 	unsigned __int128 whole, part;
+	const char *end = text + len;
 	uint64_t fraction = 0, unit = 1, n;
 
 	if (!digits(&text, end, 10, &n))

@@ -27,7 +27,8 @@ struct doc;
  * @seen: bit PT_x is set if event PT_x was in the file
  * @version: how its events differ from those we know
  * @first_ns, @last_ns: first and last event of ours
- * @start_ns, @end_ns: first and last event of any kind; @start_ns is there with the first call of @event
+ * @start_ns, @end_ns: first and last event of any kind; @start_ns is known
+ * with the first call of @event
  * @clock: its clock, NULL if it does not name it
  */
 struct source {

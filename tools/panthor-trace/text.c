@@ -80,12 +80,14 @@ static const char *scaled(char buf[PT_NUM_LEN], double v, const char *unit)
 
 const char *pt_decimal(char buf[PT_NUM_LEN], uint64_t value)
 {
-	char *s = buf + PT_NUM_LEN - 1;
+	char *s = &buf[PT_NUM_LEN - 1];
 
 	*s = '\0';
-	do
-		*--s = '0' + value % 10;
-	while (value /= 10);
+	do {
+		s--;
+		*s = '0' + value % 10;
+		value /= 10;
+	} while (value);
 	return s;
 }
 
@@ -145,7 +147,7 @@ void pt_add_ns(struct pt_text *t, uint64_t ns, const struct pt_units *units)
 	pt_add(t, "%s%s", pt_ns(buf, ns, units->ns), units->ns ? " ns" : "");
 }
 
-/* What does not show, or changes the direction or place of what does: two names could look the same. */
+/* What does not show, or moves what does: two names could look the same. */
 static bool invisible(uint32_t c)
 {
 	static const uint32_t ranges[][2] = {

@@ -315,14 +315,13 @@ static int noise(struct tf_file *tf, int cpu, uint64_t from, uint64_t to, unsign
 }
 
 /* A record that is used again and again with other numbers in it */
-struct template
-{
+struct template_record {
 	const struct tf_format *fmt;
 	unsigned char record[512];
 	int size;
 };
 
-static bool prepare(const struct tf_file *tf, struct template *t, const char *event, int pid,
+static bool prepare(const struct tf_file *tf, struct template_record *t, const char *event, int pid,
 		    const char *values)
 {
 	t->fmt = tf_find(tf, event);
@@ -330,22 +329,23 @@ static bool prepare(const struct tf_file *tf, struct template *t, const char *ev
 	return t->size > 0;
 }
 
-static void set(const struct tf_file *tf, struct template *t, const char *field, uint64_t value)
+static void set(const struct tf_file *tf, struct template_record *t, const char *field,
+		uint64_t value)
 {
 	for (int i = 0; i < t->fmt->nr; i++)
 		if (!strcmp(t->fmt->field[i].name, field))
 			put(tf, t->record + t->fmt->field[i].offset, value, t->fmt->field[i].size);
 }
 
-static int add(struct tf_file *tf, int cpu, uint64_t ts, const struct template *t)
+static int add(struct tf_file *tf, int cpu, uint64_t ts, const struct template_record *t)
 {
 	return tf_add(tf, cpu, ts, t->record, t->size);
 }
 
-/* Requests like those of a manager that never rests: each evicts and writes all, then all is swapped in */
+/* A manager that never rests: each request evicts and writes all, then all is swapped in. */
 static int requests(struct tf_file *tf, unsigned long n, unsigned long bos)
 {
-	struct template begin, vm, evict, vm_end, write, end, swapin;
+	struct template_record begin, vm, evict, vm_end, write, end, swapin;
 	uint64_t step = 100000000 / (bos ?: 1);
 	int ret = 0;
 
@@ -372,7 +372,8 @@ static int requests(struct tf_file *tf, unsigned long n, unsigned long bos)
 
 	for (unsigned long id = 1; id <= n && !ret; id++) {
 		uint64_t ts = 100000000000 + id * 500000000;
-		struct template *all[] = { &begin, &vm, &evict, &vm_end, &write, &end, &swapin };
+		struct template_record *all[] = { &begin, &vm,	&evict, &vm_end,
+						  &write, &end, &swapin };
 
 		for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 			set(tf, all[i], "id", id);
@@ -454,7 +455,7 @@ static int script_line(struct tf_file *tf, char *line)
  * comm PID NAME                           name of a thread
  * clock NAME                              the trace's clock
  * noise CPU FROM TO N                     N foreign events
- * requests N BOS                          N requests of so many BOs each, all of which are swapped in again
+ * requests N BOS                          N requests of so many BOs, all swapped in again
  */
 int tf_script(struct tf_file *tf, FILE *in)
 {
@@ -515,7 +516,7 @@ static void write_events(const struct tf_file *tf, FILE *f)
 	}
 }
 
-/* Options of a file of version 6; the second buffer's tables come right after those of the first. */
+/* Options of version 6; the second buffer's tables come right after those of the first. */
 #define OPTION_BUFFER 3
 #define OPTION_CLOCK 4
 
@@ -623,7 +624,7 @@ int tf_write(struct tf_file *tf, const char *path)
 		write_table(tf, f, at);
 	if (ftell(f) % TF_PAGE)
 		fwrite(zero, 1, TF_PAGE - ftell(f) % TF_PAGE, f);
-	for (int buffer = 0; buffer <= tf->twice; buffer++) {
+	for (int buffer = 0; buffer < (tf->twice ? 2 : 1); buffer++) {
 		for (int i = 0; i < tf->cpus; i++) {
 			if (buffer)
 				delay_pages(tf, &tf->cpu[i]);
