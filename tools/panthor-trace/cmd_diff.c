@@ -134,9 +134,11 @@ static void add(struct table *t, const char *what, enum unit unit, uint64_t a, u
 static void compare(const struct diff *d, struct table *t)
 {
 	const struct side *a = &d->side[0], *b = &d->side[1];
-	struct table *pa = percentile_table(a->spread), *pb = percentile_table(b->spread);
+	struct table *pa = percentile_table(), *pb = percentile_table();
 	struct print print = { .units = d->out.units };
 
+	percentile_fill(a->spread, pa);
+	percentile_fill(b->spread, pb);
 	add(t, "requests", UNIT_COUNT, a->requests, b->requests, &print);
 	for (size_t i = 0; i < NR_SUMS; i++)
 		add(t, request_columns[sums[i]].name, request_columns[sums[i]].unit, a->sum[i],

@@ -22,6 +22,8 @@ struct report {
 	struct table *requests; /* NULL: not asked for */
 	struct table *bo_table;
 	struct table *group_table;
+	struct table *percentile_table;
+	struct table *histogram_table;
 	struct groups *groups;
 	struct spread *spread;
 	struct pt_style style;
@@ -255,6 +257,14 @@ static int prepare(struct report *r, struct doc *doc)
 	}
 	if (spread)
 		r->spread = spread_new();
+	if (r->percentiles) {
+		r->percentile_table = percentile_table();
+		doc_add(doc, r->percentile_table);
+	}
+	if (r->histogram) {
+		r->histogram_table = histogram_table();
+		doc_add(doc, r->histogram_table);
+	}
 	if (!last && (r->file.out.fields || r->file.out.sort || r->file.out.limit)) {
 		pt_error("--fields, --sort and --limit: of which table? --percentiles and "
 			 "--histogram alone have but one shape");
@@ -276,9 +286,9 @@ static int print(struct report *r, struct doc *doc)
 	if (r->groups)
 		groups_fill(r->groups, r->group_table);
 	if (r->percentiles)
-		doc_add(doc, percentile_table(r->spread));
+		percentile_fill(r->spread, r->percentile_table);
 	if (r->histogram)
-		doc_add(doc, histogram_table(r->spread));
+		histogram_fill(r->spread, r->histogram_table);
 	sum_up(r, doc);
 	r->sink.print.start_ns = doc->start_ns;
 	r->sink.print.no_seconds = doc->no_seconds;

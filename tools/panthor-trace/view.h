@@ -163,8 +163,10 @@ struct spread;
 
 struct spread *spread_new(void);
 void spread_add(struct spread *spread, const struct cell *request_row);
-struct table *percentile_table(struct spread *spread);
-struct table *histogram_table(const struct spread *spread);
+struct table *percentile_table(void);
+void percentile_fill(struct spread *spread, struct table *table);
+struct table *histogram_table(void);
+void histogram_fill(const struct spread *spread, struct table *table);
 void spread_free(struct spread *spread);
 
 #endif

@@ -78,10 +78,13 @@ void spread_add(struct spread *s, const struct cell *row)
 		s->slot[duration ? 63 - __builtin_clzll(duration) : 0]++;
 }
 
-struct table *percentile_table(struct spread *s)
+struct table *percentile_table(void)
 {
-	struct table *t = table_new("percentiles", percentile_columns, NR_P);
+	return table_new("percentiles", percentile_columns, NR_P);
+}
 
+void percentile_fill(struct spread *s, struct table *t)
+{
 	for (size_t i = 0; i < NR_MEASURED; i++) {
 		struct values *v = &s->values[i];
 		uint64_t sum = 0;
@@ -103,12 +106,15 @@ struct table *percentile_table(struct spread *s)
 		row[P_MEAN] = cell_u(sum / v->nr);
 		row[P_SUM] = cell_u(sum);
 	}
-	return t;
 }
 
-struct table *histogram_table(const struct spread *s)
+struct table *histogram_table(void)
 {
-	struct table *t = table_new("histogram", histogram_columns, NR_H);
+	return table_new("histogram", histogram_columns, NR_H);
+}
+
+void histogram_fill(const struct spread *s, struct table *t)
+{
 	int first = 64, last = -1;
 	uint64_t most = 0;
 
@@ -131,7 +137,6 @@ struct table *histogram_table(const struct spread *s)
 		row[H_COUNT] = cell_u(s->slot[i]);
 		row[H_BAR] = cell_s(bar);
 	}
-	return t;
 }
 
 void spread_free(struct spread *s)

@@ -104,6 +104,7 @@ expect "the worst, in another order" 0 '^1$' sh -c "'$PT' report --worst 2 --sor
 expect "--by alone has no requests" 0 '!^ *100\.0' "$PT" report --by client two.dat
 expect "-P alone has no requests" 0 '!^ *100\.0' "$PT" report -P two.dat
 expect "-H alone has no requests" 0 '!^ *100\.0' "$PT" report -H two.dat
+expect "a CSV is one table, the last" 0 '^what,count,' sh -c "'$PT' report --bos -P -F csv two.dat | head -n 1"
 expect "a filter on BOs reaches --by" 0 '^"client 5 \[388\]",1,1,33554432,' "$PT" report --by client -F csv --filter 'label~page' two.dat
 expect "--by label groups kinds" 0 '^"tile #",1,20,' sh -c "'$PT' report --by label -F csv many.dat"
 many_bos 4 | sed 's/label="tile \([0-9]\)"/label="Render target format=r\18g8 extent=64\1x480x1 modifier=0x\1"/' | make_trace mesa.dat
