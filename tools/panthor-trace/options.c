@@ -231,9 +231,11 @@ static size_t output_width(const struct output *out)
 	struct winsize size;
 	uint64_t width;
 
+	if (out->path)
+		return 0;
 	if (columns && parse_count(columns, strlen(columns), &width) && width && width < 100000)
 		return width;
-	if (out->path || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !isatty(STDOUT_FILENO))
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !isatty(STDOUT_FILENO))
 		return 0;
 	return size.ws_col;
 }

@@ -118,6 +118,7 @@ TZ=UTC expect "the time of day" 0 '^2024-11-19T07:08:20.000000 ' "$PT" report --
 expect "a table fits the terminal" 0 '^[0-9]+$' sh -c "COLUMNS=80 '$PT' report two.dat | head -n 4 | awk 'length > 80 && !/^no room/ { exit 1 } END { print NR }'"
 expect "and says what it has no room for" 0 '^no room for: .*REQUESTER' env COLUMNS=80 "$PT" report two.dat
 expect "but not to whom it does not matter" 0 '!no room' "$PT" report two.dat
+expect "nor in a file" 0 '!no room' sh -c "COLUMNS=80 '$PT' report -o wide.txt two.dat; cat wide.txt"
 grep -v 'id=2' "$S/two-writes.txt" | sed 's/target_tgid=388/target_tgid=0/; s/target_comm=browser/target_comm=/; s/source=sysfs/source=kswapd/' | make_trace kswapd.dat
 expect "an empty cell is a word, too" 0 '^1$' sh -c "'$PT' report --bytes --ns kswapd.dat | awk 'NR <= 2 { n[NF] } END { print length(n) }'"
 expect "standard input" 0 '^2 requests:' sh -c "cat two.dat | '$PT' report -"
