@@ -194,15 +194,15 @@ static void test_bound(void)
 	trace = trace_start("panthor", NULL);
 	ret = reclaim(getpid());
 	trace_stop(trace);
-	ok(ret == -EBUSY, "jobs that do not end: EBUSY (%d)", ret);
+	ok_jobs(ret == -EBUSY, "jobs that do not end: EBUSY (%d)", ret);
 	ok(blocked_ns(trace_end(trace)) < BOUND_NS, "after a bounded time");
-	ok(gem_sum(getpid(), "blocked-").resident_bos == 64, "and nothing is evicted");
+	ok_jobs(gem_sum(getpid(), "blocked-").resident_bos == 64, "and nothing is evicted");
 	for (int i = 0; i < 2; i++) {
 		jobs_open_gate(&client.jobs[i]);
 		ret = jobs_wait(&client.jobs[i], client.jobs[i].point, now_ns() + 10 * NSEC);
 		ok_jobs(!ret, "job %d is none the worse for it", i);
 	}
-	ok(!client_verify(&client, CLIENT_CHECK, &bytes, &err), "neither is the data");
+	ok_jobs(!client_verify(&client, CLIENT_CHECK, &bytes, &err), "neither is the data");
 	trace_free(trace);
 	client_fini(&client);
 }

@@ -69,7 +69,7 @@ static void read_log(void)
 		end = strchr(text, '\n');
 		if (end)
 			*end = '\0';
-		timeouts += !!strstr(text, "request timedout");
+		timeouts += strstr(text, "request timedout") || strstr(text, "job timeout");
 		if (!is_complaint(text))
 			continue;
 		diag("kernel: %s", text);

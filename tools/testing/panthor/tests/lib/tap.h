@@ -16,7 +16,8 @@ void tap_start(void);
 bool ok(bool kept, const char *promise, ...) printf_like(2, 3);
 /*
  * A promise that jobs end well. The driver gives up on a GPU that takes longer than 100 ms to
- * change its mind, and a simulated one may do that on a busy machine
+ * change its mind, and on a job that takes longer than 5 s; a simulated one may do that on a busy
+ * machine
  */
 bool ok_jobs(bool kept, const char *promise, ...) printf_like(2, 3);
 /* A promise that cannot be tried here, and why */
