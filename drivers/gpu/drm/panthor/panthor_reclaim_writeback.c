@@ -38,8 +38,9 @@ static unsigned long panthor_reclaim_range(struct panthor_gem_object *bo, pgoff_
 
 static void panthor_reclaim_drain(struct panthor_gem_object *bo)
 {
-	unsigned long found;
+	unsigned long found = 0;
 
+	/* Of an empty range. */
 	reclaim_shmem_range(bo->base.filp->f_mapping, 1, 0, false, true, &found);
 }
 
