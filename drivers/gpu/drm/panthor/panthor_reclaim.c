@@ -65,15 +65,6 @@
 /* VMs of one BO whose locks are waited for. */
 #define PANTHOR_RECLAIM_ROOTS		8
 
-#define for_each_item(item, set, entry)								\
-	for (u32 i_ = (entry)->first;								\
-	     i_ != PANTHOR_RECLAIM_NO_ITEM && ((item) = &(set)->items[i_], true);		\
-	     i_ = (item)->next)
-
-#define for_each_pending(item, set, entry)							\
-	for_each_item(item, set, entry)								\
-		for_each_if((item)->stage == PANTHOR_RECLAIM_PENDING)
-
 /* One explicit request. */
 struct panthor_reclaim_run {
 	struct panthor_reclaim_req req;
@@ -104,6 +95,22 @@ struct panthor_reclaim_run {
 	struct panthor_reclaim_writing writing[PANTHOR_RECLAIM_WRITES];
 	struct panthor_reclaim_item *written[PANTHOR_RECLAIM_WRITES];
 };
+
+static struct panthor_reclaim_item *panthor_reclaim_item(struct panthor_reclaim_run *run, u32 i)
+{
+	return i == PANTHOR_RECLAIM_NO_ITEM ? NULL : &run->set.items[i];
+}
+
+/* The item at @i, or the first one of the same entry behind it, that is pending. */
+static struct panthor_reclaim_item *panthor_reclaim_pending(struct panthor_reclaim_run *run, u32 i)
+{
+	struct panthor_reclaim_item *item = panthor_reclaim_item(run, i);
+
+	while (item && item->stage != PANTHOR_RECLAIM_PENDING)
+		item = panthor_reclaim_item(run, item->next);
+
+	return item;
+}
 
 static bool panthor_reclaim_stopped(struct panthor_reclaim_run *run)
 {
@@ -331,7 +338,8 @@ static bool panthor_reclaim_private(struct panthor_reclaim_run *run,
 	struct panthor_reclaim_item *item;
 	bool busy = false;
 
-	for_each_pending(item, &run->set, entry) {
+	for (item = panthor_reclaim_pending(run, entry->first); item;
+	     item = panthor_reclaim_pending(run, item->next)) {
 		struct dma_resv *resv = item->bo->base.resv;
 		bool own = resv != panthor_vm_resv(vm);
 		enum panthor_reclaim_reason reason;
@@ -400,7 +408,8 @@ static void panthor_reclaim_keep_all(struct panthor_reclaim_run *run,
 {
 	struct panthor_reclaim_item *item;
 
-	for_each_pending(item, &run->set, entry)
+	for (item = panthor_reclaim_pending(run, entry->first); item;
+	     item = panthor_reclaim_pending(run, item->next))
 		panthor_reclaim_keep(run, item, reason, reason == PANTHOR_RECLAIM_LOCKED ?
 				     PANTHOR_RECLAIM_LOCK_VM_RESV : PANTHOR_RECLAIM_LOCK_NONE,
 				     ktime_get_ns());
@@ -511,7 +520,8 @@ static void panthor_reclaim_no_vm(struct panthor_reclaim_run *run,
 {
 	struct panthor_reclaim_item *item;
 
-	for_each_pending(item, &run->set, entry) {
+	for (item = panthor_reclaim_pending(run, entry->first); item;
+	     item = panthor_reclaim_pending(run, item->next)) {
 		struct panthor_gem_object *bo = item->bo;
 
 		if (panthor_reclaim_satisfied(run))
@@ -545,7 +555,8 @@ static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
 	u64 size = 0;
 	u32 bos = 0;
 
-	for_each_pending(item, &run->set, entry) {
+	for (item = panthor_reclaim_pending(run, entry->first); item;
+	     item = panthor_reclaim_pending(run, item->next)) {
 		if (panthor_reclaim_no_pages(run, item))
 			continue;
 
@@ -571,7 +582,8 @@ static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
 	}
 	panthor_vm_put(vm);
 
-	for_each_item(item, &run->set, entry) {
+	for (item = panthor_reclaim_item(run, entry->first); item;
+	     item = panthor_reclaim_item(run, item->next)) {
 		if (item->stage == PANTHOR_RECLAIM_KEPT)
 			panthor_reclaim_put_item(item);
 	}
@@ -703,7 +715,8 @@ static void panthor_reclaim_find_busy(struct panthor_reclaim_run *run,
 			continue;
 		}
 
-		for_each_pending(item, set, entry) {
+		for (item = panthor_reclaim_pending(run, entry->first); item;
+		     item = panthor_reclaim_pending(run, item->next)) {
 			struct dma_fence *fence;
 
 			if (item->reason != PANTHOR_RECLAIM_BUSY)

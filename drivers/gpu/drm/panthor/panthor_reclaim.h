@@ -242,8 +242,8 @@ void panthor_reclaim_client_close(struct panthor_reclaim_client *client);
 struct panthor_reclaim_client *
 panthor_reclaim_client_get(struct panthor_reclaim_client *client);
 void panthor_reclaim_client_put(struct panthor_reclaim_client *client);
-void panthor_reclaim_vm_init(struct panthor_reclaim_vm *rcl, struct drm_gpuvm *gpuvm,
-			     struct mutex *op_lock);
+void panthor_reclaim_vm_init(struct panthor_reclaim_vm *rcl,
+			     struct drm_gpuvm *gpuvm, struct mutex *op_lock);
 void panthor_reclaim_bo_init(struct panthor_gem_object *bo);
 void panthor_reclaim_bo_own(struct panthor_gem_object *bo,
 			    struct panthor_reclaim_client *client, bool kernel);

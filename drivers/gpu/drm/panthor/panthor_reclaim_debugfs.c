@@ -80,9 +80,9 @@ static void panthor_reclaim_print_row(struct seq_file *m, struct panthor_reclaim
 	pid_t tgid = panthor_reclaim_client_tgid(client, comm);
 
 	seq_printf(m, "%8llu %8d %-15s %3s %6u %12llu %12llu %12llu %12llu %12llu %11u %9llu %8llu ",
-		   client->id, tgid, comm[0] ? comm : "-", vm, row->bos, row->resident, row->reclaimable,
-		   row->pinned, row->shared, row->evicted, row->evicted_bos, row->evictions,
-		   row->swapins);
+		   client->id, tgid, comm[0] ? comm : "-", vm, row->bos, row->resident,
+		   row->reclaimable, row->pinned, row->shared, row->evicted, row->evicted_bos,
+		   row->evictions, row->swapins);
 	seq_printf(m, "%8llu %11s %11llu %11d %16u %12llu %16u %12llu %10llu %16llu %13llu %12llu %13llu %17llu\n",
 		   last->id, last->id ? panthor_reclaim_source_name(last->source) : "-",
 		   last->id ? ktime_get_ns() - last->end_ns : 0, last->result,

@@ -187,7 +187,7 @@ struct panthor_reclaim_set {
 	/** @clients: Its open files, each with a reference. */
 	struct panthor_reclaim_client **clients;
 
-	/** @entries: Its VMs, and one more entry for each file, which comes after the file's VMs. */
+	/** @entries: Its VMs, and one more for each file, which comes after the file's VMs. */
 	struct panthor_reclaim_entry *entries;
 
 	/** @items: The BOs, sorted by their numbers. */
@@ -231,7 +231,7 @@ struct panthor_reclaim_writing {
 	/** @left: Bytes of it that are still in RAM. */
 	u64 left;
 
-	/** @err: 0, %-EINTR if a signal cut it short, %-EBUSY if another request is at it. */
+	/** @err: 0, %-EINTR if a signal cut it short, %-EBUSY if another request has it. */
 	int err;
 };
 

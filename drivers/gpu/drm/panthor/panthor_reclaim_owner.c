@@ -211,8 +211,8 @@ void panthor_reclaim_client_close(struct panthor_reclaim_client *client)
  * @gpuvm: The VM's list of mappings.
  * @op_lock: What protects that.
  */
-void panthor_reclaim_vm_init(struct panthor_reclaim_vm *rcl, struct drm_gpuvm *gpuvm,
-			     struct mutex *op_lock)
+void panthor_reclaim_vm_init(struct panthor_reclaim_vm *rcl,
+			     struct drm_gpuvm *gpuvm, struct mutex *op_lock)
 {
 	static atomic64_t serials = ATOMIC64_INIT(0);
 
@@ -338,9 +338,12 @@ static void panthor_reclaim_find(struct panthor_reclaim_found *found,
 }
 
 /* The files of a process cannot change or go while filelist_mutex is held. */
-#define panthor_reclaim_for_each_file(file, set)						\
-	list_for_each_entry(file, &(set)->ptdev->base.filelist, lhead)				\
-		for_each_if(rcu_access_pointer((file)->pid) == (set)->tgid)
+static bool panthor_reclaim_is_target(struct panthor_reclaim_set *set, struct drm_file *file)
+{
+	lockdep_assert_held(&set->ptdev->base.filelist_mutex);
+
+	return rcu_access_pointer(file->pid) == set->tgid;
+}
 
 static u32 panthor_reclaim_count_files(struct panthor_reclaim_set *set)
 {
@@ -348,8 +351,8 @@ static u32 panthor_reclaim_count_files(struct panthor_reclaim_set *set)
 	u32 count = 0;
 
 	guard(mutex)(&set->ptdev->base.filelist_mutex);
-	panthor_reclaim_for_each_file(file, set)
-		count++;
+	list_for_each_entry(file, &set->ptdev->base.filelist, lhead)
+		count += panthor_reclaim_is_target(set, file);
 
 	return count;
 }
@@ -372,8 +375,11 @@ static int panthor_reclaim_find_files(struct panthor_reclaim_set *set,
 	struct drm_file *file;
 
 	guard(mutex)(&set->ptdev->base.filelist_mutex);
-	panthor_reclaim_for_each_file(file, set) {
+	list_for_each_entry(file, &set->ptdev->base.filelist, lhead) {
 		struct panthor_file *pfile = file->driver_priv;
+
+		if (!panthor_reclaim_is_target(set, file))
+			continue;
 
 		if (set->nr_clients == files)
 			return -EAGAIN;
@@ -695,8 +701,10 @@ void panthor_reclaim_ask(struct panthor_reclaim_set *set)
 	}
 
 	scoped_guard(mutex, &dev->filelist_mutex) {
-		panthor_reclaim_for_each_file(file, set)
-			panthor_reclaim_count_handles(set, file);
+		list_for_each_entry(file, &dev->filelist, lhead) {
+			if (panthor_reclaim_is_target(set, file))
+				panthor_reclaim_count_handles(set, file);
+		}
 	}
 
 	for (u32 i = 0; i < set->nr_items; i++) {
