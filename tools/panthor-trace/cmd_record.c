@@ -265,9 +265,9 @@ static int build(struct line *line, const struct record *r)
 
 	line_add(line, "trace-cmd");
 	line_add(line, r->snapshot ? "start" : "record");
-	if (r->instance) {
+	if (r->snapshot) {
 		line_add(line, "-B");
-		line_add(line, tracefs_instance_get_name(r->instance));
+		line_add(line, r->instance ? tracefs_instance_get_name(r->instance) : "panthor");
 	}
 	line_add(line, "-b");
 	line_add(line, number(buf, r->buffer_kb));
@@ -328,6 +328,24 @@ static void stop(struct record *r)
 	}
 }
 
+/* In an instance of its own, which trace-cmd extract removes */
+static int start_in_memory(struct record *r)
+{
+	struct line line = { 0 };
+	int status = EXIT_FAILED;
+
+	if (r->instance)
+		instance_free(r->instance);
+	r->instance = instance_new();
+	if (r->instance && !build(&line, r)) {
+		status = line_run(&line);
+		if (status)
+			pt_error("nothing is recorded: trace-cmd ended with status %d", status);
+	}
+	line_free(&line);
+	return status;
+}
+
 /* False: that was it */
 static bool look(struct record *r)
 {
@@ -335,7 +353,7 @@ static bool look(struct record *r)
 		return true;
 	if (r->snapshot) {
 		write_snapshot(r);
-		tracefs_trace_on(r->instance);
+		r->failed = r->failed || start_in_memory(r);
 		return !r->failed;
 	}
 	pt_warn("a request was blocked longer than %s: %s ends here", r->limit, r->output);
@@ -389,8 +407,12 @@ static int watch(struct record *r)
 		}
 	}
 	/* It may have been the last request. */
-	if (looking)
-		look(r);
+	if (looking && !tracefs_trace_is_on(r->instance)) {
+		if (r->snapshot)
+			write_snapshot(r);
+		else
+			look(r);
+	}
 	stop(r);
 	return r->status ?: r->failed ? EXIT_FAILED : EXIT_OK;
 }
@@ -408,18 +430,17 @@ static void take_signals(struct record *r)
 	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int run(struct record *r, const struct line *line)
+static int run(struct record *r)
 {
-	int status;
+	struct line line = { 0 };
+	int status = EXIT_FAILED;
 
 	take_signals(r);
-	if (r->snapshot) {
-		status = line_run(line);
-		if (status)
-			pt_error("nothing is recorded: trace-cmd ended with status %d", status);
-	} else {
-		status = recorder_start(&r->recorder, line);
-	}
+	if (r->snapshot)
+		status = start_in_memory(r);
+	else if (!build(&line, r))
+		status = recorder_start(&r->recorder, &line);
+	line_free(&line);
 	if (status)
 		return EXIT_FAILED;
 	if (r->command)
@@ -429,12 +450,25 @@ static int run(struct record *r, const struct line *line)
 	return status ?: watch(r);
 }
 
+/* What would be run, but for the pipe and the instance's name */
+static int print_line(struct record *r)
+{
+	struct line line = { 0 };
+	int status = build(&line, r);
+
+	for (char **arg = r->command; !status && arg && *arg; arg++)
+		line_add(&line, *arg);
+	if (!status)
+		line_print(&line);
+	line_free(&line);
+	return status ? EXIT_FAILED : EXIT_OK;
+}
+
 int cmd_record(int argc, char **argv)
 {
 	struct record r = { .output = "trace.dat" };
-	struct line line = { 0 };
-	int status = EXIT_FAILED;
 	const char *problem;
+	int status;
 
 	argp_err_exit_status = EXIT_USAGE;
 	/* In order: what follows COMMAND is not for us. */
@@ -448,22 +482,7 @@ int cmd_record(int argc, char **argv)
 	}
 	if (!can_write(r.output))
 		return EXIT_FAILED;
-	if (r.snapshot) {
-		r.instance = instance_new();
-		if (!r.instance)
-			return EXIT_FAILED;
-	}
-	if (!build(&line, &r)) {
-		if (r.dry_run) {
-			for (char **arg = r.command; arg && *arg; arg++)
-				line_add(&line, *arg);
-			line_print(&line);
-			status = EXIT_OK;
-		} else {
-			status = run(&r, &line);
-		}
-	}
-	line_free(&line);
+	status = r.dry_run ? print_line(&r) : run(&r);
 	if (r.instance)
 		instance_free(r.instance);
 	return status;

@@ -68,6 +68,9 @@ const char *live_problem(void)
 	return NULL;
 }
 
+/* Of the one instance that this process has */
+static int instance_lock = -1;
+
 /*
  * The lock is held as long as the process lives, whatever it dies of and in
  * whatever PID namespace.
@@ -122,6 +125,7 @@ struct tracefs_instance *instance_new(void)
 		fd = dir ? lock_instance(dir) : -1;
 		if (fd >= 0 && !access(dir, F_OK)) {
 			tracefs_put_tracing_file(dir);
+			instance_lock = fd;
 			return instance;
 		}
 		if (fd >= 0)
@@ -133,13 +137,14 @@ struct tracefs_instance *instance_new(void)
 	return NULL;
 }
 
-/* The lock goes with the process. */
 void instance_free(struct tracefs_instance *instance)
 {
 	tracefs_trace_off(instance);
 	tracefs_event_disable(instance, NULL, NULL);
 	tracefs_instance_destroy(instance);
 	tracefs_instance_free(instance);
+	close(instance_lock);
+	instance_lock = -1;
 }
 
 /*

@@ -11,7 +11,10 @@ KS := $(OUT)/obj/kernelshark
 KS_OBJ := spans plugin draw
 # The library's headers do not pass our warnings
 KS_CFLAGS := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags libkshark)) $(PKG_CFLAGS)
-KS_LIBS := $(shell $(PKG_CONFIG) --libs libkshark) -lkshark-plot -ltraceevent
+# Not -lkshark-plot: Debian 13's libkshark-dev has a link of that name that leads nowhere
+KS_PLOT := $(shell for f in $$($(PKG_CONFIG) --variable=libdir libkshark)/libkshark-plot.so*; do \
+		[ ! -e "$$f" ] || { echo "$$f"; break; }; done)
+KS_LIBS := $(shell $(PKG_CONFIG) --libs libkshark) $(KS_PLOT) -ltraceevent
 KS_FLAGS = $(filter-out -std=gnu11 -Wmissing-prototypes -Wstrict-prototypes -Wshadow=local,$(ALL_CFLAGS)) -std=gnu++17
 
 all: $(OUT)/kernelshark/plugin-panthor.so
