@@ -29,7 +29,7 @@
  */
 #define TRIES 3
 
-/* All waiting for jobs ends after one second: no machine is so busy that it takes as long as this */
+/* All waiting for jobs ends after one second: no machine is so busy that it takes this long */
 #define BOUND_NS (5 * NSEC)
 
 /* Mappings that are taken down together */
@@ -556,7 +556,7 @@ static void freeze_and_thaw(pid_t pid)
 	cgroup_set("frozen", "cgroup.freeze", "0");
 }
 
-/* What is no signal to a program is none to its write: it goes on, and ends as if nothing had been */
+/* What is no signal to a program is none to its write: it goes on, and ends as ever */
 static void test_stopped(struct peer *peer, const char *name, void (*interrupt)(pid_t pid))
 {
 	struct trace *trace;

@@ -438,7 +438,7 @@ static void test_vm_churn(void)
 	trace_stop(trace);
 	for (int i = 0; i < trace->nr_events; i++) {
 		evicted += event_is(&trace->events[i], "panthor_bo_evict") &&
-			   strstr(trace->events[i].text, " label=foreign") != NULL;
+			   !!strstr(trace->events[i].text, " label=foreign");
 		unnamed += private_to_none(&trace->events[i]);
 	}
 	ok(!bad && !churn_failed && !kernel_complained(),

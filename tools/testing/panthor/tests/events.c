@@ -328,10 +328,10 @@ static void test_same_everywhere(void)
 		evicts++;
 		user += event_says(event, "kind", "user");
 		other = about_same(trace, "panthor_bo_swapin", event);
-		swapins += other != NULL;
+		swapins += !!other;
 		odd += other && !same_bo(event, other);
 		other = about_same(trace, "panthor_bo_writeback", event);
-		writes += other != NULL;
+		writes += !!other;
 		odd += other && !same_bo(event, other);
 	}
 	ok(swapins == 11 && writes == evicts && !odd,
@@ -461,7 +461,7 @@ static void test_names(void)
 			bool bad = raw_controls(event->text);
 
 			raw += bad;
-			labels += strstr(event->text, " label=csi\\x9b[31m\\x1b[0m") != NULL;
+			labels += !!strstr(event->text, " label=csi\\x9b[31m\\x1b[0m");
 			if (event_is(event, "panthor_reclaim_begin"))
 				bad |= fields_called(event, "result") != 0 ||
 				       fields_called(event, "writer_comm") != 1;

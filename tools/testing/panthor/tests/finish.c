@@ -164,7 +164,7 @@ static void test_cut_short(void)
 }
 
 /*
- * A signal while requests are under way, each of which is a page, and a folio: how many of them does
+ * A signal while requests are under way, each a page, and a folio: how many of them does
  * the writer wait for?
  */
 static void test_signal_in_io(void)

@@ -358,7 +358,8 @@ static void test_disk_few(void)
 	struct peer *peer = peer_start("-b20x4K", "-nmemory", NULL);
 	struct result result = traced_reclaim(peer->pid);
 
-	ok(!result.ret && result.evicted == 20ULL * getpagesize(), "disk: few small buffers are evicted");
+	ok(!result.ret && result.evicted == 20ULL * getpagesize(),
+	   "disk: few small buffers are evicted");
 	if (result.frees)
 		ok(result.freed == result.evicted, "disk: and all of them are free (%llu bytes)",
 		   (unsigned long long)result.freed);
@@ -472,8 +473,8 @@ static void test_cut_short(const char *where)
 	pthread_join(thread, NULL);
 	second = measured_reclaim(peer->pid, &between, &after);
 	sigaction(SIGUSR1, &old, NULL);
-	diag("%s: first %d, written %llu kB, freed %llu kB; second %d, written %llu kB, freed %llu kB",
-	     where, first.ret, (unsigned long long)first.written / 1024,
+	diag("%s: first %d, %llu kB written, %llu kB freed; second %d, %llu and %llu kB", where,
+	     first.ret, (unsigned long long)first.written / 1024,
 	     (unsigned long long)first.freed / 1024, second.ret,
 	     (unsigned long long)second.written / 1024, (unsigned long long)second.freed / 1024);
 	ok(cutter.done && first.written < first.evicted, "%s: a signal cuts it short", where);
@@ -538,7 +539,7 @@ static void test_rivals(const char *where)
 		freed += event_value(&trace->events[i], "freed");
 		frees |= event_says(&trace->events[i], "writeback", "free");
 	}
-	diag("%s: %.1f s, alone and with the data back %.1f s; evicted %llu kB, written %llu kB, freed %llu kB",
+	diag("%s: %.1f s, with the data back %.1f s; %llu kB evicted, %llu written, %llu freed",
 	     where, most / 1e9, alone / 1e9, (unsigned long long)evicted / 1024,
 	     (unsigned long long)written / 1024, (unsigned long long)freed / 1024);
 	ok(most < 2 * alone + NSEC, "%s: three requests at once do not fight", where);

@@ -106,8 +106,8 @@ static void test_client(int round)
 	ok(gone && cgroup_oom_kills(GROUP) > kills,
 	   "client %d: killed for want of memory, while it was reclaimed", round);
 	/* What may not be swapped is not evicted */
-	ok(!odd && !!evicted == !!strcmp(swap, "0"),
-	   "client %d: the writes had nothing odd to say", round);
+	ok(!odd && !!evicted == !!strcmp(swap, "0"), "client %d: the writes had nothing odd to say",
+	   round);
 	ok(killed(taker, 0), "client %d: and so was who took the memory", round);
 	/* What it had open is closed a moment later */
 	while (listed(peer->pid) && tries++ < 100)

@@ -71,14 +71,14 @@ struct row {
 };
 
 enum outcome {
-	EVICTED,
+	IS_EVICTED,
 	SHARED, /* skipped with this reason */
 	NOT_TOLD, /* none of the target's business: nothing happens to it, and no event tells */
 	OTHER
 };
 
 static const char *const outcome_names[] = {
-	[EVICTED] = "evicted",
+	[IS_EVICTED] = "evicted",
 	[SHARED] = "skipped as shared",
 	[NOT_TOLD] = "not told",
 	[OTHER] = "something else",
@@ -110,7 +110,7 @@ static enum outcome by_the_rules(const struct row *row)
 	bool vms_are_own = !(files_mapping(row) & FOREIGN);
 
 	if (handles_are_own && nobody_has_dmabuf && vms_are_own)
-		return EVICTED;
+		return IS_EVICTED;
 	return (row->handles | files_mapping(row)) & (OWN | SECOND) ? SHARED : NOT_TOLD;
 }
 
@@ -130,13 +130,13 @@ static bool can_exist(const struct row *row)
 static void add_rows(enum file creator, bool exclusive, enum mapping mapping)
 {
 	for (unsigned int handles = 0; handles < HANDLE_SETS; handles++)
-		for (enum export export = 0; export < EXPORTS; export ++) {
+		for (enum export state = 0; state < EXPORTS; state++) {
 			struct row row = {
 				.creator = creator,
 				.exclusive = exclusive,
 				.mapping = mapping,
 				.handles = handles,
-				.export = export,
+				.export = state,
 				.fd = -1,
 			};
 
@@ -243,7 +243,7 @@ static int event_row(const struct event *event)
 static enum outcome event_outcome(const struct event *event)
 {
 	if (event_is(event, "panthor_bo_evict"))
-		return EVICTED;
+		return IS_EVICTED;
 	return event_says(event, "reason", "shared") ? SHARED : OTHER;
 }
 
@@ -294,13 +294,14 @@ static bool right(const struct row *row, enum outcome want, enum outcome said)
 
 static bool fails(const struct row *row, enum outcome want, enum outcome said, bool evicted)
 {
+	bool want_evicted = want == IS_EVICTED;
 	char text[256];
 
-	if (right(row, want, said) && evicted == (want == EVICTED))
+	if (right(row, want, said) && evicted == want_evicted)
 		return false;
 	describe(row, text, sizeof(text));
 	diag("%s: %s, expected: %s%s", text, outcome_names[said], outcome_names[want],
-	     evicted == (said == EVICTED) ? "" : "; the driver's own count says otherwise");
+	     evicted == (said == IS_EVICTED) ? "" : "; the driver's own count says otherwise");
 	return true;
 }
 
@@ -391,7 +392,7 @@ static void test_let_go(void)
 		if (!((row->handles | files_mapping(row)) & (OWN | SECOND)))
 			continue;
 		left++;
-		if (said[i] == EVICTED)
+		if (said[i] == IS_EVICTED)
 			continue;
 		bad++;
 		describe(row, text, sizeof(text));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Cgroups, with the memory controller: "name" is right below the root. Whatever goes wrong ends the test.
+ * Cgroups, with the memory controller: "name" is below the root. What goes wrong ends the test.
  */
 #ifndef TESTS_CGROUP_H
 #define TESTS_CGROUP_H

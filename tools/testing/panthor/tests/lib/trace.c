@@ -92,7 +92,7 @@ static char *slurp(const char *path)
 
 bool trace_wait(const struct trace *trace, const char *name, int count)
 {
-	int64_t until = now_ns() + 30 * NSEC;
+	int64_t until = now_ns() + 120 * NSEC;
 	char path[256], pattern[64];
 
 	snprintf(path, sizeof(path), "%s/trace", trace->dir);

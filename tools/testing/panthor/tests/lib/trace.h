@@ -29,7 +29,7 @@ struct trace *trace_start(const char *event, ...) __attribute__((sentinel));
 void trace_stop(struct trace *trace);
 void trace_free(struct trace *trace);
 
-/* While it records: wait for the @count-th event called @name, true if it came within 30 s */
+/* While it records: wait for the @count-th event called @name, true if it came in two minutes */
 bool trace_wait(const struct trace *trace, const char *name, int count);
 /* Put a line of our own between the events, a "tracing_mark_write" */
 void trace_mark(const struct trace *trace, const char *text);
