@@ -36,8 +36,8 @@
  * 4. If anything was busy, wait until one VM is idle, and go round again.
  *
  * So what is idle does not wait for what is busy, and RAM is free when the write
- * returns. The first round takes no lock that it would have to wait for; the
- * later ones do, with nothing else held. All waiting for jobs together ends after
+ * returns. The first round takes no reservation lock that it would have to wait
+ * for; the later ones do, with nothing else held. All waiting for jobs together ends after
  * %PANTHOR_RECLAIM_WAIT_MS, all waiting together when there is a signal.
  *
  * The jobs in flight are waited for without any lock held, because one of them
