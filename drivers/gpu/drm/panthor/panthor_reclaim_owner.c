@@ -634,8 +634,11 @@ int panthor_reclaim_gather(struct panthor_reclaim_set *set, struct panthor_devic
 			return -ESRCH;
 
 		ret = panthor_reclaim_try_gather(set, files, &room);
+		/* The last of the files was closed meanwhile. */
+		if (!ret && !set->nr_clients)
+			ret = -ESRCH;
 		if (!ret)
-			return set->nr_clients ? 0 : -ESRCH;
+			return 0;
 
 		panthor_reclaim_release(set);
 		if (ret != -EAGAIN)
