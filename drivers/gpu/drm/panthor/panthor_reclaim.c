@@ -564,7 +564,8 @@ static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
 		bos++;
 	}
 
-	if (bos) {
+	/* What was waited for is on its account, though somebody else took it meanwhile. */
+	if (bos || entry->fence_ns) {
 		panthor_reclaim_vm_begin(req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL,
 					 bos, size);
 		req->vm.acct.fence_ns = entry->fence_ns;
@@ -574,9 +575,9 @@ static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
 		entry->fence_ns = 0;
 		entry->fences = 0;
 
-		if (vm)
+		if (vm && bos)
 			panthor_reclaim_vm(run, entry, vm);
-		else
+		else if (!vm)
 			panthor_reclaim_no_vm(run, entry);
 		panthor_reclaim_vm_end(req);
 	}
@@ -809,10 +810,6 @@ static void panthor_reclaim_count_left(struct panthor_reclaim_run *run)
 			info->remaining_bos++;
 		}
 	}
-
-	/* What was waited for and was gone in the end. */
-	for (u32 i = 0; i < run->set.nr_entries; i++)
-		info->total.fence_ns += run->set.entries[i].fence_ns;
 
 	if (signal_pending(current) && (info->left[PANTHOR_RECLAIM_INTERRUPTED] || info->unwritten))
 		info->cut_short = PANTHOR_RECLAIM_INTERRUPTED;

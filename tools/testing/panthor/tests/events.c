@@ -266,23 +266,26 @@ static bool same_bo(const struct event *a, const struct event *b)
 	return true;
 }
 
-/* Is each write within the request, and told in the order in which they ended? */
+/*
+ * Is each write within the request, and are they in the order in which they began? Several are on
+ * their way at a time, so start_ns + duration_ns is not when one ended, but no later than that.
+ */
 static bool writes_in_order(const struct trace *trace, const struct event *end)
 {
-	int64_t last = 0, over;
+	int64_t last = 0;
 
 	for (int i = 0; i < trace->nr_events; i++) {
 		const struct event *event = &trace->events[i];
 
 		if (!event_is(event, "panthor_bo_writeback"))
 			continue;
-		over = event_value(event, "start_ns") + event_value(event, "duration_ns");
-		if (event_value(event, "start_ns") < 0 || over < last ||
-		    over > event_value(end, "duration_ns")) {
-			diag("%s, after one that ended at %lld", event->text, (long long)last);
+		if (event_value(event, "start_ns") < last ||
+		    event_value(event, "start_ns") + event_value(event, "duration_ns") >
+			    event_value(end, "duration_ns")) {
+			diag("%s, after one that began at %lld", event->text, (long long)last);
 			return false;
 		}
-		last = over;
+		last = event_value(event, "start_ns");
 	}
 	return true;
 }
