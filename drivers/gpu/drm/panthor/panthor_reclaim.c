@@ -60,7 +60,7 @@
 #define PANTHOR_RECLAIM_FENCES		32
 
 /* BOs that are on their way to swap before the first of them is waited for. */
-#define PANTHOR_RECLAIM_WRITES		32
+#define PANTHOR_RECLAIM_WRITES		64
 
 /* VMs of one BO whose locks are waited for. */
 #define PANTHOR_RECLAIM_ROOTS		8
@@ -637,36 +637,46 @@ static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
 	panthor_reclaim_put_item(item);
 }
 
-/* Returns a BO of which something is left in RAM, NULL if there is none. */
-static struct panthor_gem_object *panthor_reclaim_write_pass(struct panthor_reclaim_run *run)
+/* Wait for the first @count of @nr writes. Returns how many others there are. */
+static u32 panthor_reclaim_finish(struct panthor_reclaim_run *run, u32 nr, u32 count,
+				  struct panthor_gem_object **left)
 {
 	struct panthor_reclaim_writing *writing = run->writing;
 	struct panthor_reclaim_item **items = run->written;
+
+	for (u32 i = 0; i < count; i++) {
+		panthor_reclaim_written_bo(run, items[i], &writing[i]);
+		if (items[i]->stage == PANTHOR_RECLAIM_EVICTED)
+			*left = items[i]->bo;
+	}
+
+	nr -= count;
+	memmove(writing, writing + count, nr * sizeof(*writing));
+	memmove(items, items + count, nr * sizeof(*items));
+	return nr;
+}
+
+/* Returns a BO of which something is left in RAM, NULL if there is none. */
+static struct panthor_gem_object *panthor_reclaim_write_pass(struct panthor_reclaim_run *run)
+{
 	struct panthor_gem_object *left = NULL;
 	struct blk_plug plug;
 	u32 nr = 0;
 
 	blk_start_plug(&plug);
-	for (u32 i = 0; i <= run->set.nr_items; i++) {
-		bool end = i == run->set.nr_items || panthor_reclaim_stopped(run);
+	for (u32 i = 0; i < run->set.nr_items && !panthor_reclaim_stopped(run); i++) {
+		if (run->set.items[i].stage != PANTHOR_RECLAIM_EVICTED)
+			continue;
 
-		if (!end && run->set.items[i].stage == PANTHOR_RECLAIM_EVICTED) {
-			items[nr] = &run->set.items[i];
-			panthor_reclaim_write_start(&writing[nr], items[nr]->bo);
-			nr++;
-		}
+		/* The device has the other half to do while this one is prepared. */
+		if (nr == PANTHOR_RECLAIM_WRITES)
+			nr = panthor_reclaim_finish(run, nr, nr / 2, &left);
 
-		if (nr == PANTHOR_RECLAIM_WRITES || end) {
-			for (u32 j = 0; j < nr; j++) {
-				panthor_reclaim_written_bo(run, items[j], &writing[j]);
-				if (items[j]->stage == PANTHOR_RECLAIM_EVICTED)
-					left = items[j]->bo;
-			}
-			nr = 0;
-		}
-		if (end)
-			break;
+		run->written[nr] = &run->set.items[i];
+		panthor_reclaim_write_start(&run->writing[nr], run->written[nr]->bo);
+		nr++;
 	}
+	panthor_reclaim_finish(run, nr, nr, &left);
 	blk_finish_plug(&plug);
 
 	return left;
