@@ -19,7 +19,9 @@ static const struct {
 	{ "pageout", bench_pageout }, { "shrink", bench_shrink }, { "memcg", bench_memcg },
 	{ "return", bench_return },   { "find", bench_find },	  { "writers", bench_writers },
 	{ "bos", bench_bos },	      { "disk", bench_disk },	  { "job", bench_job },
-	{ "open", bench_open },	      { "events", bench_events }, { "evict", bench_evict },
+	{ "open", bench_open },	      { "device", bench_device }, { "kinds", bench_kinds },
+	{ "idle", bench_idle },	      { "submit", bench_submit }, { "events", bench_events },
+	{ "evict", bench_evict },
 };
 
 #define NR_BENCHES (sizeof(benches) / sizeof(benches[0]))

@@ -60,6 +60,14 @@ double ms_since(int64_t start)
 	return (now_ns() - start) / 1e6;
 }
 
+void spin_ms(double ms)
+{
+	int64_t start = now_ns();
+
+	while (ms_since(start) < ms)
+		;
+}
+
 int try_reclaim(pid_t tgid, double *ms)
 {
 	int64_t start = now_ns();

@@ -34,6 +34,8 @@ void emit(const char *name, const char *parameter, const char *unit, double goal
 
 extern int repetitions;
 double ms_since(int64_t start);
+/* Keep this CPU as busy as a request does */
+void spin_ms(double ms);
 
 /* What a write for @tgid takes, in milliseconds; it must succeed */
 double timed_reclaim(pid_t tgid);
@@ -61,6 +63,11 @@ void bench_bos(void);
 void bench_disk(void);
 void bench_job(void);
 void bench_open(void);
+/* core.c: what the core promises */
+void bench_device(void);
+void bench_kinds(void);
+void bench_idle(void);
+void bench_submit(void);
 /* events.c: what looking costs */
 void bench_events(void);
 void bench_evict(void);
