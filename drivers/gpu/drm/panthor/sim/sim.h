@@ -40,12 +40,7 @@ struct psim;
 #define PSIM_PAGE_SIZE		BIT(PSIM_PAGE_SHIFT)
 #define PSIM_PAGE_MASK		(~(u64)(PSIM_PAGE_SIZE - 1))
 
-/* The GPU's own page, whatever size the kernel's pages have. */
-#define PSIM_PAGE_SHIFT		12
-#define PSIM_PAGE_SIZE		BIT(PSIM_PAGE_SHIFT)
-#define PSIM_PAGE_MASK		(~(u64)(PSIM_PAGE_SIZE - 1))
-
-/* Pages of the firmware's shared section that the simulator uses. */
+/* The GPU's pages of the firmware's shared section that the simulator uses. */
 #define PSIM_SHARED_VA		0x04000000UL
 #define PSIM_SHARED_PAGES	32
 
