@@ -92,7 +92,7 @@ void bench_shrink(void)
 			use_peer(neighbour);
 		was = gem_sum(neighbour->pid, "");
 		own = gem_sum(getpid(), "bench");
-		snprintf(pages, sizeof(pages), "%d", TOTAL_MIB * (MIB / 4096));
+		snprintf(pages, sizeof(pages), "%d", TOTAL_MIB * (MIB / getpagesize()));
 		shmem = meminfo("Shmem");
 		start = now_ns();
 		if (write_file(path, pages, strlen(pages)) < 0)

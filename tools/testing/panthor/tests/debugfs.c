@@ -193,7 +193,7 @@ static void shrink(uint64_t bytes)
 	char path[300], pages[24];
 
 	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
-	snprintf(pages, sizeof(pages), "%llu", (unsigned long long)bytes / 4096);
+	snprintf(pages, sizeof(pages), "%llu", (unsigned long long)bytes / getpagesize());
 	write_file(path, pages, strlen(pages));
 }
 

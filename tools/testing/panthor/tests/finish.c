@@ -169,7 +169,7 @@ static void test_cut_short(void)
  */
 static void test_signal_in_io(void)
 {
-	struct peer *peer = peer_start("-b128x4K", NULL);
+	struct peer *peer = peer_start("-b128x4K", NULL); /* a page each */
 	struct trace *trace = trace_start("panthor", "block:block_rq_complete", NULL);
 	pid_t writer;
 	int waited;
@@ -328,7 +328,7 @@ int main(void)
 	test_limits();
 	with_slow_swap(30, 64, test_cut_short,
 		       "a write that was cut short is finished by the next");
-	with_slow_swap(100, 4, test_signal_in_io, "a signal during swap I/O ends it");
+	with_slow_swap(100, getpagesize() / 1024, test_signal_in_io, "a signal during swap I/O ends it");
 	with_slow_swap(30, 64, test_target_killed, "a target that is gone is not written");
 	with_slow_swap(30, 64, test_brought_back, "what is in use again is not written");
 	return tap_end();
