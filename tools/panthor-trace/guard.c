@@ -37,31 +37,22 @@ static void read_signals(void (*handler)(int))
 	sigaction(SIGTERM, &sa, NULL);
 }
 
-/**
- * guarded - run a subcommand that reads files
- * @run: the subcommand
- * @argc: for it
- * @argv: for it
- *
- * Return: its exit status; EXIT_FAILED, with a line that says so, if it fell over.
- */
-int guarded(int (*run)(int argc, char **argv), int argc, char **argv)
+int guarded_call(int (*run)(void *context), void *context, const char *file)
 {
 	struct rlimit no_core = { 0 };
 	pid_t parent = getpid();
-	const char *file = argc > 1 && argv[argc - 1][0] != '-' ? argv[argc - 1] : "the trace";
 	int status;
 
 	fflush(NULL);
 	reader = fork();
 	if (reader < 0)
-		return run(argc, argv);
+		return run(context);
 	if (!reader) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(EXIT_FAILED);
 		setrlimit(RLIMIT_CORE, &no_core);
-		exit(run(argc, argv));
+		exit(run(context));
 	}
 
 	read_signals(pass_on);
@@ -79,4 +70,25 @@ int guarded(int (*run)(int argc, char **argv), int argc, char **argv)
 		pt_error("%s: damaged: the trace library fell over it (%s)", file,
 			 strsignal(WTERMSIG(status)));
 	return EXIT_FAILED;
+}
+
+struct subcommand {
+	int (*run)(int argc, char **argv);
+	int argc;
+	char **argv;
+};
+
+static int run_subcommand(void *context)
+{
+	struct subcommand *c = context;
+
+	return c->run(c->argc, c->argv);
+}
+
+int guarded(int (*run)(int argc, char **argv), int argc, char **argv)
+{
+	const char *file = argc > 1 && argv[argc - 1][0] != '-' ? argv[argc - 1] : "the trace";
+	struct subcommand c = { run, argc, argv };
+
+	return guarded_call(run_subcommand, &c, file);
 }
