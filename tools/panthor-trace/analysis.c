@@ -63,10 +63,26 @@ static void on_request(void *context, const struct pt_request *req)
 
 static void on_refault(void *context, const struct pt_refault *refault)
 {
+	struct pt_refault named = *refault;
 	struct analysis *a = context;
 
-	if (a->refault && follows(a, refault))
-		a->refault(a->context, refault);
+	if (!a->refault || !follows(a, refault))
+		return;
+	named.comm = pt_map_get(&a->comms, refault->ev->pid);
+	a->refault(a->context, &named);
+}
+
+/* While the trace is open: a swap-in may be told of after that. */
+static void note_thread(struct analysis *a, int pid)
+{
+	const char *comm = pt_map_get(&a->comms, pid) ? NULL : source_comm(&a->source, pid);
+	char clean[64];
+
+	if (!comm)
+		return;
+	pt_clean(clean, sizeof(clean), comm, strlen(comm));
+	if (pt_map_set(&a->comms, pid, xstrdup(clean)))
+		a->no_memory = true;
 }
 
 static void on_event(void *context, const struct pt_event *ev)
@@ -83,6 +99,8 @@ static void on_event(void *context, const struct pt_event *ev)
 			 a->source.path, a->source.clock);
 		exit(EXIT_USAGE);
 	}
+	if (ev->kind == PT_BO_SWAPIN && ev->pid > 0 && a->refault)
+		note_thread(a, ev->pid);
 	if (pt_model_feed(a->model, ev))
 		a->no_memory = true;
 }
@@ -181,6 +199,11 @@ int analyse(struct analysis *a, struct doc *doc)
 
 void analysis_free(struct analysis *a)
 {
+	char *comm;
+
 	source_free(&a->source);
 	pt_map_free(&a->chosen);
+	for (size_t i = 0; (comm = pt_map_next(&a->comms, &i));)
+		free(comm);
+	pt_map_free(&a->comms);
 }

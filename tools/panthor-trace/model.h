@@ -191,11 +191,13 @@ struct pt_request {
  * @ev: the event
  * @key: that of the request that had evicted it
  * @label: safe to print
+ * @comm: name of the thread that waited for it, NULL: not known. The model does not know it.
  */
 struct pt_refault {
 	const struct pt_event *ev;
 	uint64_t key;
 	const char *label;
+	const char *comm;
 };
 
 struct pt_model_stats {

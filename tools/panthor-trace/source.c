@@ -124,6 +124,37 @@ static void advance(struct reader *rd, struct lane *lane)
 	}
 }
 
+const char *source_comm(const struct source *src, int pid)
+{
+	const char *comm = tep_data_comm_from_pid(trace_file_tep(&src->reader->file), pid);
+
+	/* The library's way to say that it does not know */
+	return comm && strcmp(comm, "<...>") ? comm : NULL;
+}
+
+/* Events that differ in whatever way make another number of it. */
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 29;
+}
+
+static uint64_t fingerprint(uint64_t hash, const struct lane *lane)
+{
+	uint64_t word;
+	int at = 0;
+
+	hash = mix(mix(mix(hash, lane->ts), lane->stream->cpu), lane->size);
+	for (; at + 8 <= lane->size; at += 8) {
+		memcpy(&word, lane->data + at, 8);
+		hash = mix(hash, word);
+	}
+	word = 0;
+	if (at < lane->size)
+		memcpy(&word, lane->data + at, lane->size - at);
+	return mix(hash, word);
+}
+
 static void deliver(struct reader *rd, const struct lane *lane)
 {
 	struct source *src = rd->src;
@@ -140,6 +171,7 @@ static void deliver(struct reader *rd, const struct lane *lane)
 		src->undecodable++;
 		return;
 	}
+	src->fingerprint = fingerprint(src->fingerprint, lane);
 	ev.ts = lane->ts;
 	ev.cpu = lane->stream->cpu;
 	if (!src->events++)
@@ -249,6 +281,7 @@ int source_read(struct source *src)
 	rd = xcalloc(1, sizeof(*rd));
 	rd->page = page;
 	rd->src = src;
+	src->reader = rd;
 	if (!trace_file_open(&rd->file, src->path)) {
 		pt_error("%s: damaged, or of a version that this libtracecmd does not read",
 			 src->path);
@@ -265,6 +298,7 @@ int source_read(struct source *src)
 	trace_file_close(&rd->file);
 	if (rd->tep)
 		tep_free(rd->tep);
+	src->reader = NULL;
 	free(rd);
 	return status;
 }
@@ -274,6 +308,7 @@ void source_describe(const struct source *src, struct doc *doc)
 {
 	char *missing;
 
+	doc->fingerprint = src->fingerprint;
 	doc_fact(doc, "records", src->records);
 	doc_fact(doc, "events", src->events);
 	doc_fact(doc, "lost_events", src->lost_events);

@@ -104,6 +104,8 @@ struct table {
  * @clock: the clock of its times, NULL if the trace does not name it
  * @no_seconds: that does not count nanoseconds: times are only numbers
  * @start_ns: the first event of any kind
+ * @fingerprint: of the driver's events: the same for the same trace, whatever its file is called
+ * and how it is packed
  * @fact: name and number of what is to be known about the trace as a whole
  * @problems: what is wrong with the trace, one line each
  * @footer: lines for people below the tables
@@ -114,6 +116,7 @@ struct doc {
 	const char *clock;
 	bool no_seconds;
 	uint64_t start_ns;
+	uint64_t fingerprint;
 	struct fact {
 		const char *name;
 		uint64_t value;

@@ -139,6 +139,7 @@ enum swapin_column {
 	SW_DURATION,
 	SW_EVICTIONS,
 	SW_PID,
+	SW_COMM,
 	NR_SW_COLUMNS
 };
 

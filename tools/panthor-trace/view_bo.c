@@ -113,7 +113,8 @@ const struct column swapin_columns[] = {
 	[SW_AWAY] = { "away_ns", "AWAY", UNIT_NS, "how long it had been evicted", 1 },
 	[SW_DURATION] = { "duration_ns", "TOOK", UNIT_NS, "time it took to get the pages", 1 },
 	[SW_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "how often it was evicted so far", 4 },
-	[SW_PID] = { "pid", "THREAD", UNIT_SIGNED, "thread that waited for it", 0 },
+	[SW_PID] = { "pid", "THREAD", UNIT_SIGNED, "thread that stalled on it", 0 },
+	[SW_COMM] = { "comm", "NAME", UNIT_TEXT, "name of that thread", 0 },
 };
 
 const size_t nr_swapin_columns = NR_SW_COLUMNS;
@@ -137,4 +138,5 @@ void swapin_row(struct cell *row, const struct pt_refault *refault)
 	row[SW_DURATION] = cell_if(pt_has(ev, duration_ns), ev->duration_ns);
 	row[SW_EVICTIONS] = cell_if(pt_has(ev, evictions), ev->evictions);
 	row[SW_PID] = (struct cell){ .known = ev->pid >= 0, .i = ev->pid };
+	row[SW_COMM] = cell_s(refault->comm);
 }
