@@ -5,6 +5,7 @@
 
 #include "analysis.h"
 #include "cli.h"
+#include "guard.h"
 #include "options.h"
 #include "view.h"
 
@@ -54,10 +55,10 @@ static const struct argp_child children[] = { CHILD_FILE, { 0 } };
 static const struct argp argp = {
 	options,
 	parse,
-	"[FILE]",
+	"[FILE...]",
 	"Everything that a trace (default: trace.dat) has on reclaim, for other programs. Formats: "
 	"json (default), jsonl, csv, chrome (opens in Perfetto), html (a page with a timeline), "
-	"table.",
+	"sqlite (a database that takes many traces), table.",
 	children,
 	NULL,
 	NULL,
@@ -93,7 +94,37 @@ static void on_refault(void *context, const struct pt_refault *refault)
 	sink_row(&e->sink, e->table[SWAPINS], row);
 }
 
-static int prepare(struct export_job *e, struct doc *doc)
+/* All that can be wrong, before anything is done */
+static int check(const struct export_job *e)
+{
+	const struct output *out = &e->file.out;
+	bool whole = out->format->timeline || out->format->database;
+	int status = output_spare(out, e->file.path);
+
+	if (whole && (e->only >= 0 || out->fields || out->sort || out->limit)) {
+		pt_error("%s needs all tables as they are: without --table, --fields, --sort and "
+			 "--limit",
+			 out->format->name);
+		return EXIT_USAGE;
+	}
+	if (out->format->database && selection_any(&e->file.sel)) {
+		pt_error("%s takes whole traces: without --time, --pid and --client; choose with "
+			 "WHERE",
+			 out->format->name);
+		return EXIT_USAGE;
+	}
+	if (e->file.nr_paths > 1 && !out->format->database) {
+		pt_error("one trace file at a time; sqlite takes many, diff compares two");
+		return EXIT_USAGE;
+	}
+	for (size_t i = 0; i < e->file.nr_paths && !status; i++)
+		status = output_spare(out, e->file.paths[i]);
+	if (!status && out->format->check)
+		status = out->format->check(out->path);
+	return status;
+}
+
+static int add_tables(struct export_job *e, struct doc *doc)
 {
 	const struct output *out = &e->file.out;
 	static const struct {
@@ -106,12 +137,6 @@ static int prepare(struct export_job *e, struct doc *doc)
 		[SWAPINS] = { swapin_columns, &nr_swapin_columns },
 	};
 
-	if (out->format->timeline && (e->only >= 0 || out->fields || out->sort || out->limit)) {
-		pt_error("%s needs all tables as they are: without --table, --fields, --sort and "
-			 "--limit",
-			 out->format->name);
-		return EXIT_USAGE;
-	}
 	if (e->only < 0 && (out->format->last_only || out->fields || out->sort || out->limit))
 		e->only = REQUESTS;
 	for (int i = 0; i < NR_TABLES; i++) {
@@ -122,14 +147,49 @@ static int prepare(struct export_job *e, struct doc *doc)
 		if (e->only == i && output_shape(out, e->table[i]))
 			return EXIT_USAGE;
 	}
-	return output_spare(out, e->file.path);
+	return EXIT_OK;
+}
+
+static int finish(struct export_job *e, int status)
+{
+	if (e->file.out.format->database && status == EXIT_INTERRUPTED) {
+		sink_cancel(&e->sink);
+		pt_error("%s: was not read to its end, and not added", e->sink.doc->file);
+		return status;
+	}
+	if (status != EXIT_FAILED && status != EXIT_NOTHING)
+		return worse(status, sink_close(&e->sink));
+	sink_cancel(&e->sink);
+	return status;
+}
+
+static int export_one(void *context)
+{
+	struct export_job *e = context;
+	const char *path = e->file.path;
+	struct analysis a = { .source.path = path };
+	struct doc doc = { .kind = "export" };
+	int status;
+
+	watch_signals();
+	e->style = (struct pt_style){ .names = &a.source.names, .units = e->file.out.units };
+	status = add_tables(e, &doc);
+	if (!status) {
+		output_open(&e->file.out, &e->sink, &doc);
+		a.sel = &e->file.sel;
+		a.request = on_request;
+		a.refault = on_refault;
+		a.context = e;
+		status = finish(e, analyse(&a, &doc));
+	}
+	analysis_free(&a);
+	doc_free(&doc);
+	return status;
 }
 
 int cmd_export(int argc, char **argv)
 {
-	struct export_job e = { .file.out.format = &format_json, .only = -1 };
-	struct analysis a = { 0 };
-	struct doc doc = { .kind = "export" };
+	struct export_job e = { .file = { .out.format = &format_json, .many = true }, .only = -1 };
 	int status = EXIT_OK;
 
 	if (!parse_args(&argp, argc, argv, &e, &status))
@@ -141,21 +201,15 @@ int cmd_export(int argc, char **argv)
 		columns_help(stdout, "\nswapins:", swapin_columns, nr_swapin_columns);
 		return EXIT_OK;
 	}
-	e.style = (struct pt_style){ .names = &a.source.names, .units = e.file.out.units };
-	status = prepare(&e, &doc);
-	if (!status) {
-		output_open(&e.file.out, &e.sink, &doc);
-		watch_signals();
-		a.source.path = e.file.path;
-		a.sel = &e.file.sel;
-		a.request = on_request;
-		a.refault = on_refault;
-		a.context = &e;
-		status = analyse(&a, &doc);
-		if (status != EXIT_FAILED && status != EXIT_NOTHING)
-			status = worse(status, sink_close(&e.sink));
-	}
-	analysis_free(&a);
-	doc_free(&doc);
+	status = check(&e);
+	if (!status && e.file.nr_paths <= 1)
+		status = export_one(&e);
+	/* One that is damaged keeps none of the others out. */
+	else if (!status)
+		for (size_t i = 0; i < e.file.nr_paths && status != EXIT_INTERRUPTED; i++) {
+			e.file.path = i ? source_path(e.file.paths[i]) : e.file.path;
+			status = worse(status, guarded_call(export_one, &e, e.file.paths[i]));
+		}
+	free(e.file.paths);
 	return status;
 }

@@ -85,7 +85,8 @@ bool selected(const struct selection *sel, const struct pt_request *req)
 }
 
 static const struct argp_option output_options[] = {
-	{ "format", 'F', "FORMAT", 0, "table, json, jsonl, csv or html; of export also chrome", 0 },
+	{ "format", 'F', "FORMAT", 0,
+	  "table, json, jsonl, csv or html; of export also chrome and sqlite", 0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE instead of standard output", 0 },
 	{ "fields", 'f', "LIST", 0,
 	  "Show these fields, separated by commas; +LIST: these too; help: list them", 0 },
@@ -170,9 +171,14 @@ static error_t parse_file(int key, char *arg, struct argp_state *state)
 		state->child_inputs[1] = &args->out;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num)
+		if (state->arg_num && !args->many)
 			usage_error("one trace file at a time; diff compares two");
-		args->path = arg;
+		if (!state->arg_num)
+			args->path = arg;
+		if (!args->many)
+			return 0;
+		args->paths = xrealloc(args->paths, (args->nr_paths + 1) * sizeof(*args->paths));
+		args->paths[args->nr_paths++] = arg;
 		return 0;
 	case ARGP_KEY_END:
 		args->path = source_path(args->path);
@@ -208,7 +214,7 @@ int output_spare(const struct output *out, const char *input)
 
 int output_no_timeline(const struct output *out)
 {
-	if (!out->format->timeline)
+	if (!out->format->timeline && !out->format->database)
 		return EXIT_OK;
 	pt_error("only export writes %s: it takes requests, VMs, BOs and swap-ins",
 		 out->format->name);

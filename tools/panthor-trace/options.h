@@ -42,7 +42,7 @@ bool output_wants_help(const struct output *out);
  * that must not be written to.
  */
 int output_spare(const struct output *out, const char *input);
-int output_no_timeline(const struct output *out);
+int output_no_timeline(const struct output *out); /* nor a database */
 /* --fields, --sort and --limit for this table */
 int output_shape(const struct output *out, struct table *table);
 /* A sink for @doc, to which the caller adds its tables */
@@ -50,9 +50,15 @@ void output_open(const struct output *out, struct sink *sink, struct doc *doc);
 /* Prints a whole document; returns an exit status. */
 int output_print(const struct output *out, struct doc *doc);
 
-/* What reads one trace file: which, what of it, and how to print that */
+/*
+ * What reads one trace file: which, what of it, and how to print that. @many: all that are named
+ * are in @paths, the first in @path, too.
+ */
 struct file_args {
 	const char *path;
+	const char **paths;
+	size_t nr_paths;
+	bool many;
 	struct selection sel;
 	struct output out;
 };

@@ -19,12 +19,25 @@ static void give_up(const struct sink *s, int err)
 	exit(output_failed(s->path));
 }
 
-static bool begin(struct sink *s)
+static bool open_file(struct sink *s)
 {
 	static char buffer[1 << 16];
+
+	s->f = s->path ? fopen(s->path, "we") : s->to ?: stdout;
+	if (!s->f) {
+		pt_error("cannot write %s: %s", s->path, strerror(errno));
+		return false;
+	}
+	if (!s->to)
+		setvbuf(s->f, buffer, _IOFBF, sizeof(buffer));
+	return true;
+}
+
+static bool begin(struct sink *s)
+{
 	struct doc *doc = s->doc;
 
-	if (s->f || s->status)
+	if (s->open || s->status)
 		return !s->status;
 
 	s->print.no_seconds = doc->no_seconds;
@@ -42,18 +55,15 @@ static bool begin(struct sink *s)
 		s->status = EXIT_FAILED;
 		return false;
 	}
-	s->f = s->path ? fopen(s->path, "we") : s->to ?: stdout;
-	if (!s->f) {
-		pt_error("cannot write %s: %s", s->path, strerror(errno));
+	if (!s->format->database && !open_file(s)) {
 		s->status = EXIT_FAILED;
 		return false;
 	}
-	if (!s->to)
-		setvbuf(s->f, buffer, _IOFBF, sizeof(buffer));
+	s->open = true;
 	errno = 0;
 	if (s->format->begin)
 		s->format->begin(s);
-	if (ferror(s->f))
+	if (s->f && ferror(s->f))
 		give_up(s, errno);
 	return true;
 }
@@ -89,11 +99,11 @@ static struct part *get_part(struct sink *s, const struct table *table)
 	while (s->doc->table[i] != table)
 		i++;
 	part += i;
-	if (part->f)
+	if (part->table)
 		return part;
 	part->table = table;
 	part->f = i && !s->format->mixed ? spool_open() : s->f;
-	if (!part->f)
+	if (!part->f && s->f)
 		s->status = EXIT_FAILED;
 	else if (part->f == s->f && s->format->head)
 		s->format->head(s, part);
@@ -115,7 +125,7 @@ static void print_row(struct sink *s, const struct table *table, const struct ce
 	errno = 0;
 	s->format->row(s, part, row);
 	part->rows++;
-	if (ferror_unlocked(s->f))
+	if (s->f && ferror_unlocked(s->f))
 		give_up(s, errno);
 }
 
@@ -207,4 +217,10 @@ int sink_close(struct sink *s)
 	if (err)
 		give_up(s, errno);
 	return s->status;
+}
+
+void sink_cancel(struct sink *s)
+{
+	if (s->open && s->format->cancel)
+		s->format->cancel(s);
 }

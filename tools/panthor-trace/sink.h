@@ -34,10 +34,14 @@ struct part {
  * @mixed: rows of all tables are written as they come, each says whose it is
  * @last_only: has room for one table, the last
  * @timeline: draws requests, VMs, BOs and swap-ins: needs all of these
+ * @database: keeps these in sink->path, which it opens itself and adds to: sink->f is NULL. Takes
+ * more than one trace
+ * @check: can there be a document in @path? Prints why not and returns an exit status
  * @begin, @end: the document's, written to sink->f
  * @head, @tail: around the rows of a table, in sink->f
  * @row: one row, to part->f; the first comes after @begin
  * @flush: the table has no more rows
+ * @cancel: instead of @end: the trace could not be read to its end
  *
  * All but @row may be NULL.
  */
@@ -46,17 +50,20 @@ struct format {
 	bool mixed;
 	bool last_only;
 	bool timeline;
+	bool database;
+	int (*check)(const char *path);
 	void (*begin)(struct sink *sink);
 	void (*head)(struct sink *sink, struct part *part);
 	void (*row)(struct sink *sink, struct part *part, const struct cell *row);
 	void (*flush)(struct sink *sink, struct part *part);
 	void (*tail)(struct sink *sink, struct part *part);
 	void (*end)(struct sink *sink);
+	void (*cancel)(struct sink *sink);
 };
 
 const struct format *find_format(const char *name);
 extern const struct format format_table, format_json, format_jsonl, format_csv, format_chrome,
-	format_html;
+	format_html, format_sqlite;
 
 /**
  * struct sink - a document on its way out
@@ -64,7 +71,8 @@ extern const struct format format_table, format_json, format_jsonl, format_csv, 
  * @path: file to write to; NULL: @to, or if that is NULL standard output
  * @doc: the document; its facts and problems need to be there only at the end
  * @print: how numbers and times are written
- * @f: open once there is a row
+ * @open: there was a row, or there will be none
+ * @f: what is written to
  * @state: the format's own, freed by its @end
  * @status: EXIT_OK as long as all is well
  */
@@ -74,6 +82,7 @@ struct sink {
 	FILE *to;
 	struct doc *doc;
 	struct print print;
+	bool open;
 	FILE *f;
 	void *state;
 	int status;
@@ -86,5 +95,7 @@ FILE *spool_open(void);
 void sink_row(struct sink *sink, struct table *table, struct cell *row);
 /* Print what was kept, and the rest of the document. Returns an exit status. */
 int sink_close(struct sink *sink);
+/* Leave the document as it is, a database as it was. */
+void sink_cancel(struct sink *sink);
 
 #endif

@@ -10,7 +10,8 @@ FUZZ_SECONDS ?= 30
 FUZZ_CC ?= $(firstword $(shell command -v clang clang-14))
 
 TEST_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) -Wno-unused-parameter $(SAN) -MMD -MP -I$(SRC) -I$(SRC)/tests \
-	-DFORMATS='"$(CURDIR)/tests/formats"' -DTIMELINE_HTML='"$(SRC)/html/timeline.html"' $(PKG_CFLAGS)
+	-DFORMATS='"$(CURDIR)/tests/formats"' -DTIMELINE_HTML='"$(SRC)/html/timeline.html"' \
+	-DSCHEMA_SQL='"$(SRC)/sql/schema.sql"' $(PKG_CFLAGS)
 
 UNIT := unit unit_text unit_number unit_events unit_model tracefile number cli
 
@@ -35,6 +36,7 @@ $(T)/obj/%.o: $(SRC)/tests/%.c | $(T)/obj
 	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
 
 $(T)/obj/format_html.o: $(SRC)/html/timeline.html
+$(T)/obj/format_sqlite.o: $(SRC)/sql/schema.sql
 
 $(T)/obj:
 	@mkdir -p $@

@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2015 # A && pass || fail: pass does not fail
+# Databases of traces.
+# shellcheck source=lib.sh
+. "$HERE/lib.sh"
+cd "$WORK" || exit 1
+PAGE=$HERE/../../../Documentation/tools/panthor-trace/sql.rst
+
+make_trace two.dat <"$HERE/scripts/two-writes.txt"
+make_trace other.dat <<<"requests 3 4"
+cp "$HERE/golden/trace.dat" golden.dat
+sql() { python3 "$HERE/sql.py" "$@"; }
+add() { "$PT" export -F sqlite -o "$@"; }
+
+expect "two traces" 0 '^$' sh -c "'$PT' export -F sqlite -o day.db two.dat other.dat; echo"
+expect "they are there" 0 '^2$' sql day.db "SELECT count(*) FROM traces"
+expect "and one more, later" 0 '^3$' sh -c "'$PT' export -F sqlite -o day.db golden.dat && python3 '$HERE/sql.py' day.db 'SELECT count(*) FROM traces'"
+
+# Row by row, what the CSV has
+rows() { "$PT" export -F csv -T "$1" -f "$2" two.dat | tail -n +2 | tr -d '"' | tr , '|'; }
+for t in requests:id,target_comm,evicted,freed,duration_ns,result vms:id,client_id,evicted,fence_ns swapins:id,bo_id,label,away_ns,pid,comm; do
+	out=$(diff <(rows "${t%%:*}" "${t##*:}") <(sql day.db "SELECT ${t##*:} FROM ${t%%:*} WHERE id IN (1, 2) AND $(
+		[ "${t%%:*}" = vms ] && echo "request IN (SELECT request FROM requests WHERE trace = 1)" || echo "trace = 1")")) &&
+		pass "${t%%:*}: as in the CSV" || fail "${t%%:*}: as in the CSV" "$out"
+done
+bos="JOIN requests r USING (request) WHERE r.trace = 1"
+out=$(diff <(rows bos bo_id,what,reason,size) <(sql day.db "SELECT b.bo_id, b.what, b.reason, b.size FROM bos b $bos")) &&
+	pass "bos: as in the CSV" || fail "bos: as in the CSV" "$out"
+out=$(diff <(rows bos bo_id,written,freed,writeback_start_ns,writeback_time_ns | grep -v '||') \
+	<(sql day.db "SELECT w.bo_id, w.written, w.freed, w.writeback_start_ns, w.writeback_time_ns FROM writebacks w $bos")) &&
+	pass "writebacks: as in the CSV" || fail "writebacks: as in the CSV" "$out"
+expect "a swap-in knows the request" 0 '^3$' sql day.db "SELECT count(*) FROM swapins s JOIN requests r USING (request) WHERE s.trace = 1 AND s.id = r.id AND r.trace = 1"
+
+# A trace that is in already
+complains "a trace that is in" 0 'two.dat: is in day.db already, as trace 1: not added again' add day.db two.dat
+cp two.dat renamed.dat
+complains "by another name" 0 'as trace 1: not added again' add day.db renamed.dat
+if trace-cmd convert -i two.dat -o packed.dat --file-version 7 --compression any >/dev/null 2>&1; then
+	complains "packed in another way" 0 'as trace 1: not added again' add day.db packed.dat
+else
+	skip "packed in another way" "this trace-cmd does not convert"
+fi
+expect "nothing was added" 0 '^3\|7$' sql day.db "SELECT (SELECT count(*) FROM traces), count(*) FROM requests"
+sed 's/evictions=2/evictions=3/' "$HERE/scripts/two-writes.txt" | make_trace differs.dat
+expect "one that differs is added" 0 '^4$' sh -c "'$PT' export -F sqlite -o day.db differs.dat && python3 '$HERE/sql.py' day.db 'SELECT count(*) FROM traces'"
+
+# As a whole, or not at all
+head -c $(($(stat -c %s two.dat) - 4096)) two.dat >cut.dat
+complains "one that is damaged: said" 1 'cut.dat: truncated' add some.db cut.dat two.dat
+expect "one that is damaged keeps none out" 0 '^two.dat$' sql some.db "SELECT file FROM traces"
+sed '/lost here/d; /id=2.*frame buffers/s/.*/lost 1 7/' "$HERE/scripts/two-writes.txt" | make_trace lost.dat
+complains "what a trace lost: status" 4 'lost.dat: the trace lost' add some.db lost.dat
+expect "what a trace lost: in the database" 0 'the trace lost [1-9][0-9]* events or more' sql some.db "SELECT problems FROM traces WHERE file = 'lost.dat'"
+make_trace long.dat <<<"requests 8000 20"
+for delay in 0.3 1 3; do
+	rm -f int.db*
+	add int.db two.dat
+	"$PT" export -F sqlite -o int.db long.dat 2>int.err & pid=$!
+	sleep $delay
+	kill -INT $pid
+	wait $pid
+	rc=$?
+	[ "$rc" -eq 0 ] || [ ! -s int.err ] || break
+done
+if [ "$rc" -eq 0 ]; then
+	skip "interrupted: not added" "was too quick"
+else
+	expect "interrupted: status" 0 '^130$' echo "$rc"
+	expect "interrupted: said" 0 'long.dat: was not read to its end, and not added' cat int.err
+	expect "interrupted: not added, and nothing else lost" 0 '^two.dat\|2$' sql int.db "SELECT file, (SELECT count(*) FROM requests) FROM traces"
+fi
+expect "removed with all its rows" 0 '^0\|0\|0$' sql int.db "PRAGMA foreign_keys = ON; DELETE FROM traces; SELECT (SELECT count(*) FROM requests), (SELECT count(*) FROM bos), (SELECT count(*) FROM swapins)"
+
+# Nobody else's file
+for f in two.dat cut.dat "$HERE/golden/perf.data"; do
+	cp "$f" keep
+	complains "not over $(basename "$f")" 1 'keep: file is not a database' add keep other.dat
+	cmp -s "$f" keep && pass "$(basename "$f") is as it was" || fail "$(basename "$f") is as it was"
+done
+sql theirs.db "CREATE TABLE requests (x); INSERT INTO requests VALUES (1)"
+complains "another's database" 1 'theirs.db: a database, but not of panthor-trace: not touched' add theirs.db two.dat
+cp day.db later.db && sql later.db "PRAGMA user_version = 2"
+complains "a later version" 1 'later.db: of version 2, this panthor-trace writes version 1: not touched' add later.db other.dat
+complains "no room" 1 '/dev/full: ' add /dev/full two.dat
+complains "no folder" 1 'cannot write /nowhere/x.db' add /nowhere/x.db two.dat
+complains "no file" 2 'sqlite wants --output FILE' "$PT" export -F sqlite two.dat
+complains "the trace itself" 2 'would overwrite the trace' add two.dat other.dat two.dat
+complains "not a part of a trace" 2 'takes whole traces' "$PT" export -F sqlite -o x.db --pid 388 two.dat
+complains "not one table" 2 'needs all tables' "$PT" export -F sqlite -o x.db -T bos two.dat
+complains "many only in a database" 2 'one trace file at a time' "$PT" export two.dat other.dat
+for c in report refault 'diff two.dat'; do
+	# shellcheck disable=SC2086 # two words
+	complains "$c -F sqlite" 2 'only export writes sqlite' "$PT" $c -F sqlite -o x.db two.dat
+done
+[ ! -e x.db ] && pass "wrong calls make no database" || fail "wrong calls make no database"
+
+# What is added within a version
+cp day.db older.db && sql older.db "DROP VIEW stalls; ALTER TABLE swapins DROP COLUMN comm; ALTER TABLE traces DROP COLUMN most_open"
+sed 's/evictions=2/evictions=4/' "$HERE/scripts/two-writes.txt" | make_trace again.dat
+expect "a column and a view that are new" 0 '^browser\|browser\|1$' sh -c "'$PT' export -F sqlite -o older.db again.dat &&
+	python3 '$HERE/sql.py' older.db \"SELECT s.comm, w.comm, t.most_open FROM swapins s JOIN stalls w USING (trace, pid) JOIN traces t USING (trace) WHERE t.file = 'again.dat' AND s.bo_id = 11\""
+
+# What is computed
+expect "efficiency of a request" 0 '^100.0\|378673\|0.0$' sql day.db "SELECT freed_pct, ns_per_mib, premature_pct FROM outcomes WHERE trace = 1 AND id = 1"
+expect "of a target" 0 '^browser\|1\|50397184\|50331648$' sql day.db "SELECT target_comm, count(*), sum(evicted), sum(swapped_in) FROM outcomes WHERE trace = 1 GROUP BY 1 HAVING target_comm = 'browser'"
+expect "one stall of two swap-ins" 0 '^browser\|30000000\|50331648\|1\|manager\|3499100000$' sql day.db "SELECT comm, stalled_ns, swapped_in, id, writer_comm, away_ns FROM stalls WHERE trace = 1 AND tgid = 388"
+
+# The page says so itself
+awk '/^\.\. code-block:: sql/ { on = 1; next } on && /^[^ ]/ { on = 0; print "--" } on { print }' "$PAGE" >questions.sql
+expect "five questions" 0 '^5$' grep -c ';$' questions.sql
+while IFS= read -r -d ';' question; do
+	[ -n "${question//[[:space:]-]/}" ] || continue
+	name=$(grep -oE 'FROM [a-z]+' <<<"$question" | head -n 1)
+	rc=0
+	out=$(sql day.db "$question" 2>&1) || rc=$?
+	[ "$rc" -eq 0 ] && [ -n "$out" ] && pass "question: $name" || fail "question: $name" "$question" "$out"
+done <questions.sql
+for t in $(sql day.db "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"); do
+	grep -qE "^$t  " "$PAGE" && pass "the page has $t" || fail "the page has $t"
+done
+expect "the version is the page's" 0 '^1886286952\|1$' sql day.db "SELECT (SELECT * FROM pragma_application_id), (SELECT * FROM pragma_user_version)"
+end
