@@ -9,9 +9,9 @@
 #include "options.h"
 #include "view.h"
 
-enum { REQUESTS, VMS, BOS, SWAPINS, NR_TABLES };
+enum { REQUESTS, VMS, BOS, SWAPINS, STALLS, NR_TABLES };
 
-static const char *const names[NR_TABLES] = { "requests", "vms", "bos", "swapins" };
+static const char *const names[NR_TABLES] = { "requests", "vms", "bos", "swapins", "stalls" };
 
 struct export_job {
 	struct file_args file;
@@ -19,11 +19,12 @@ struct export_job {
 	struct pt_style style;
 	struct sink sink;
 	struct table *table[NR_TABLES]; /* NULL: not wanted */
+	struct stalls *stalls; /* NULL: not wanted */
 };
 
 static const struct argp_option options[] = {
 	{ "table", 'T', "NAME", 0,
-	  "Only this table: requests, vms, bos or swapins (csv: default requests)", 0 },
+	  "Only this table: requests, vms, bos, swapins or stalls (csv: default requests)", 0 },
 	{ 0 }
 };
 
@@ -32,7 +33,7 @@ static int find_table(const char *name)
 	for (int i = 0; i < NR_TABLES; i++)
 		if (!strcmp(name, names[i]))
 			return i;
-	usage_error("--table wants requests, vms, bos or swapins, not \"%s\"", name);
+	usage_error("--table wants requests, vms, bos, swapins or stalls, not \"%s\"", name);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -73,6 +74,8 @@ static void on_request(void *context, const struct pt_request *req)
 		request_row(row, req, &e->style);
 		sink_row(&e->sink, e->table[REQUESTS], row);
 	}
+	if (e->stalls)
+		stalls_request(e->stalls, req);
 	for (size_t i = 0; e->table[VMS] && i < req->n_vms; i++) {
 		vm_row(row, req, &req->vms[i], e->style.names);
 		sink_row(&e->sink, e->table[VMS], row);
@@ -88,10 +91,21 @@ static void on_refault(void *context, const struct pt_refault *refault)
 	struct cell row[MAX_COLUMNS] = { 0 };
 	struct export_job *e = context;
 
+	if (e->stalls && !e->sink.doc->no_seconds)
+		stalls_swapin(e->stalls, refault);
 	if (!e->table[SWAPINS])
 		return;
 	swapin_row(row, refault);
 	sink_row(&e->sink, e->table[SWAPINS], row);
+}
+
+static void on_stall(void *context, const struct stall *stall)
+{
+	struct cell row[MAX_COLUMNS] = { 0 };
+	struct export_job *e = context;
+
+	stall_row(row, stall, &e->style);
+	sink_row(&e->sink, e->table[STALLS], row);
 }
 
 /* All that can be wrong, before anything is done */
@@ -135,6 +149,7 @@ static int add_tables(struct export_job *e, struct doc *doc)
 		[VMS] = { vm_columns, &nr_vm_columns },
 		[BOS] = { bo_columns, &nr_bo_columns },
 		[SWAPINS] = { swapin_columns, &nr_swapin_columns },
+		[STALLS] = { stall_columns, &nr_stall_columns },
 	};
 
 	if (e->only < 0 && (out->format->last_only || out->fields || out->sort || out->limit))
@@ -142,11 +157,16 @@ static int add_tables(struct export_job *e, struct doc *doc)
 	for (int i = 0; i < NR_TABLES; i++) {
 		if (e->only >= 0 && e->only != i)
 			continue;
+		/* These have the swap-ins, and make of them what they need. */
+		if (i == STALLS && (out->format->timeline || out->format->database))
+			continue;
 		e->table[i] = table_new(names[i], views[i].columns, *views[i].nr);
 		doc_add(doc, e->table[i]);
 		if (e->only == i && output_shape(out, e->table[i]))
 			return EXIT_USAGE;
 	}
+	if (e->table[STALLS])
+		e->stalls = stalls_new(on_stall, e);
 	return EXIT_OK;
 }
 
@@ -157,8 +177,11 @@ static int finish(struct export_job *e, int status)
 		pt_error("%s: was not read to its end, and not added", e->sink.doc->file);
 		return status;
 	}
-	if (status != EXIT_FAILED && status != EXIT_NOTHING)
+	if (status != EXIT_FAILED && status != EXIT_NOTHING) {
+		if (e->stalls)
+			stalls_flush(e->stalls);
 		return worse(status, sink_close(&e->sink));
+	}
 	sink_cancel(&e->sink);
 	return status;
 }
@@ -182,6 +205,7 @@ static int export_one(void *context)
 		a.context = e;
 		status = finish(e, analyse(&a, &doc));
 	}
+	stalls_free(e->stalls);
 	analysis_free(&a);
 	doc_free(&doc);
 	return status;
@@ -199,6 +223,7 @@ int cmd_export(int argc, char **argv)
 		columns_help(stdout, "\nvms:", vm_columns, nr_vm_columns);
 		columns_help(stdout, "\nbos:", bo_columns, nr_bo_columns);
 		columns_help(stdout, "\nswapins:", swapin_columns, nr_swapin_columns);
+		columns_help(stdout, "\nstalls:", stall_columns, nr_stall_columns);
 		return EXIT_OK;
 	}
 	status = check(&e);

@@ -12,6 +12,7 @@ struct report {
 	struct file_args file;
 	const char *filter_text;
 	bool bos;
+	bool list_stalls;
 	bool percentiles;
 	bool histogram;
 	enum group_by by;
@@ -21,6 +22,7 @@ struct report {
 	struct sink sink;
 	struct table *requests; /* NULL: not asked for */
 	struct table *bo_table;
+	struct table *stall_table; /* NULL: not asked for */
 	struct table *group_table;
 	struct table *percentile_table;
 	struct table *histogram_table;
@@ -35,6 +37,12 @@ struct report {
 	uint64_t written;
 	bool swapcache; /* no request could free more at once */
 	uint64_t blocked;
+	struct stalls *stalls;
+	uint64_t nr_stalls;
+	uint64_t stalled;
+	uint64_t worst_stall; /* how long that was */
+	uint64_t worst_stall_ns; /* and when */
+	struct pt_text worst_stall_words;
 	struct table *longest; /* the waits that are explained */
 	/* With @worst: how to sort what is left of @requests, and how many to print */
 	struct sort order;
@@ -43,9 +51,11 @@ struct report {
 
 #define OPT_BY 0x100
 #define OPT_FILTER 0x101
+#define OPT_STALLS 0x102
 
 static const struct argp_option options[] = {
 	{ "bos", 'b', NULL, 0, "The BOs of the requests, too", 0 },
+	{ "stalls", OPT_STALLS, NULL, 0, "How long threads waited for swap-ins, and why", 0 },
 	{ "by", OPT_BY, "KEY", 0, "Sum up by client, vm, label, reason or state", 0 },
 	{ "worst", 'w', "N", 0, "Only the N requests that blocked longest, and why", 0 },
 	{ "percentiles", 'P', NULL, 0, "How the blocked time is spread", 0 },
@@ -63,6 +73,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'b':
 		r->bos = true;
+		return 0;
+	case OPT_STALLS:
+		r->list_stalls = true;
 		return 0;
 	case OPT_BY:
 		by = group_find(arg);
@@ -174,6 +187,7 @@ static void on_request(void *context, const struct pt_request *req)
 	r->written += req->written;
 	r->swapcache &= pt_req_has(req, writeback) && req->writeback != PT_WB_FREE;
 	r->blocked += req->duration_ns;
+	stalls_request(r->stalls, req);
 	keep_longest(r, row);
 	if (r->spread)
 		spread_add(r->spread, row);
@@ -186,6 +200,51 @@ static void on_request(void *context, const struct pt_request *req)
 		row_clear(r->longest, row);
 	if (r->bos)
 		bos(r, req, true);
+}
+
+static void on_refault(void *context, const struct pt_refault *refault)
+{
+	struct report *r = context;
+
+	/* Of a clock that does not count seconds no time can be subtracted. */
+	if (r->sink.doc->no_seconds)
+		return;
+	/* A filter chooses requests, and with them what they evicted. */
+	if (!r->filter_text || stalls_knows(r->stalls, refault->key))
+		stalls_swapin(r->stalls, refault);
+}
+
+static void on_stall(void *context, const struct stall *stall)
+{
+	struct cell row[NR_ST_COLUMNS] = { 0 };
+	struct report *r = context;
+
+	r->nr_stalls++;
+	r->stalled += stall->stalled_ns;
+	if (r->nr_stalls == 1 || stall->stalled_ns > r->worst_stall) {
+		r->worst_stall = stall->stalled_ns;
+		r->worst_stall_ns = stall->begin_ns;
+		pt_text_reset(&r->worst_stall_words);
+		stall_sentence(&r->worst_stall_words, stall, &r->style);
+	}
+	if (!r->stall_table)
+		return;
+	stall_row(row, stall, &r->style);
+	sink_row(&r->sink, r->stall_table, row);
+}
+
+static void explain_stalls(struct report *r, struct doc *doc)
+{
+	struct cell when = cell_u(r->worst_stall_ns);
+	char buf[PT_NUM_LEN];
+
+	if (!r->nr_stalls)
+		return;
+	pt_add(&doc->footer, "stalled %llu time%s, ", (unsigned long long)r->nr_stalls,
+	       r->nr_stalls == 1 ? "" : "s");
+	pt_add_ns(&doc->footer, r->stalled, &r->file.out.units);
+	pt_add(&doc->footer, " in all; worst at %s: %s\n",
+	       cell_text(&when, UNIT_TIME, &r->sink.print, buf), r->worst_stall_words.s);
 }
 
 /* Where the longest waits came from, for people */
@@ -244,12 +303,17 @@ static int prepare(struct report *r, struct doc *doc)
 	r->filter = filter_parse(r->filter_text ?: "", r->longest, r->bo_table);
 	if (!r->filter)
 		return EXIT_USAGE;
-	if (r->worst || (!r->by && !spread)) {
+	if (r->worst || (!r->by && !spread && !r->list_stalls)) {
 		r->requests = table_new("requests", request_columns, nr_request_columns);
 		doc_add(doc, last = r->requests);
 	}
 	if (r->bos)
 		doc_add(doc, last = r->bo_table);
+	if (r->list_stalls) {
+		r->stall_table = table_new("stalls", stall_columns, nr_stall_columns);
+		doc_add(doc, last = r->stall_table);
+	}
+	r->stalls = stalls_new(on_stall, r);
 	if (r->by) {
 		r->groups = groups_new(r->by);
 		r->group_table = table_new("groups", group_columns, nr_group_columns);
@@ -283,6 +347,7 @@ static int prepare(struct report *r, struct doc *doc)
 
 static int print(struct report *r, struct doc *doc)
 {
+	stalls_flush(r->stalls);
 	if (r->groups)
 		groups_fill(r->groups, r->group_table);
 	if (r->percentiles)
@@ -293,6 +358,7 @@ static int print(struct report *r, struct doc *doc)
 	r->sink.print.start_ns = doc->start_ns;
 	r->sink.print.no_seconds = doc->no_seconds;
 	explain_worst(r, doc);
+	explain_stalls(r, doc);
 	if (r->worst) {
 		table_order(r->requests);
 		r->requests->limit = r->limit;
@@ -306,6 +372,8 @@ static void fields_help(void)
 {
 	columns_help(stdout, "Fields of a request:", request_columns, nr_request_columns);
 	columns_help(stdout, "\nFields of a BO (with --bos):", bo_columns, nr_bo_columns);
+	columns_help(stdout, "\nFields of a stall (with --stalls):", stall_columns,
+		     nr_stall_columns);
 	columns_help(stdout, "\nFields of a group (with --by):", group_columns, nr_group_columns);
 }
 
@@ -330,6 +398,7 @@ int cmd_report(int argc, char **argv)
 		a.source.path = r.file.path;
 		a.sel = &r.file.sel;
 		a.request = on_request;
+		a.refault = on_refault;
 		a.context = &r;
 		status = analyse(&a, &doc);
 		if (status != EXIT_FAILED && status != EXIT_NOTHING)
@@ -338,6 +407,8 @@ int cmd_report(int argc, char **argv)
 	if (!r.bos)
 		table_free(r.bo_table);
 	table_free(r.longest);
+	stalls_free(r.stalls);
+	pt_text_free(&r.worst_stall_words);
 	groups_free(r.groups);
 	spread_free(r.spread);
 	filter_free(r.filter);

@@ -4,6 +4,7 @@
 #define PANTHOR_TRACE_VIEW_H
 
 #include "explain.h"
+#include "stall.h"
 #include "table.h"
 
 extern const struct column request_columns[];
@@ -23,6 +24,11 @@ void vm_row(struct cell *row, const struct pt_request *req, const struct pt_vm *
 extern const struct column swapin_columns[];
 extern const size_t nr_swapin_columns;
 void swapin_row(struct cell *row, const struct pt_refault *refault);
+
+extern const struct column stall_columns[];
+extern const size_t nr_stall_columns;
+void stall_row(struct cell *row, const struct stall *stall, const struct pt_style *style);
+void stall_sentence(struct pt_text *t, const struct stall *stall, const struct pt_style *style);
 
 /* A name, or the number if nobody knows one */
 const char *view_symbol(const struct pt_names *names, enum pt_symbols which, uint64_t value,
@@ -141,6 +147,26 @@ enum swapin_column {
 	SW_PID,
 	SW_COMM,
 	NR_SW_COLUMNS
+};
+
+enum stall_column {
+	ST_TIME,
+	ST_END,
+	ST_TARGET,
+	ST_TGID,
+	ST_COMM,
+	ST_PID,
+	ST_STALLED,
+	ST_BOS,
+	ST_SIZE,
+	ST_ID,
+	ST_REQUESTS,
+	ST_SOURCE,
+	ST_WRITER,
+	ST_WRITER_TGID,
+	ST_AWAY,
+	ST_WHY,
+	NR_ST_COLUMNS
 };
 
 /* --by */

@@ -92,7 +92,7 @@ expect "HTML page is one file" 0 '!(src=|href=|https?://)' "$PT" export -F html 
 expect "HTML page has the data" 0 '^.*"page tiles".*\]$' "$PT" export -F html two.dat
 
 # A column by its name or its head, in any case; each is there once
-for t in requests vms bos swapins; do
+for t in requests vms bos swapins stalls; do
 	heads=$("$PT" export -T $t --fields=help | awk -v t="$t:" '/:$/ { on = $1 == t; next } on && NF { print tolower($1); if (tolower($2) != tolower($1)) print tolower($2) }' | sort | uniq -d)
 	[ -z "$heads" ] && pass "$t: a name says which column" || fail "$t: a name says which column" "$heads"
 done
@@ -139,6 +139,35 @@ done
 expect "refault of one target" 0 'swapped in 48 MiB' "$PT" refault --pid 388 back.dat
 expect "refault of one client" 0 'swapped in 4 MiB' "$PT" refault --client 6 back.dat
 expect "refault of a time without" 0 'swapped in 0 B' "$PT" refault --time 50,60 back.dat
+
+# Stalls: swap-ins of a thread, joined
+expect "a stall, and who caused it" 0 '^stalled 2 times, 32.5 ms in all; worst at 103.479000: browser\[388\] stalled 30.0 ms for 48 MiB, evicted by #1 of manager\[412\] 3.50 s before$' "$PT" report two.dat
+# stall SECONDS THREAD REQUEST BO RESULT AWAY...
+stall()
+{
+	printf '0 %s %d panthor_bo_swapin dev=panthor id=%d bo_id=%d client_id=5 tgid=388 vm_id=1 result=%d size=1048576 away_ns=%d duration_ns=1000000 evictions=1 label="x"\n' "$@"
+}
+# One of thread 390: 16 ms apart, of two requests, more of the second, one swap-in that failed; another thread meanwhile. A second one
+# of it 16.001 ms later, and a third of a request that the trace does not have.
+(grep -vE 'swapin|vmscan' "$S/two-writes.txt" && echo "comm 390 render" && stall \
+	110.000000 390 1 11 0 9000000000 110.017000 390 2 21 0 8000000000 110.018000 390 2 22 0 8500000000 110.018500 391 1 12 0 9000000000 \
+	110.019000 390 2 23 -12 8600000000 110.036001 390 1 13 0 9000000000 111.000000 390 77 14 0 9000000000) | make_trace stalls.dat
+cat >stalls.expected <<-'END'
+	time_ns,end_ns,target_comm,tgid,comm,pid,stalled_ns,swapped_in_bos,swapped_in,id,requests,writer_comm,away_ns
+	109999000000,110019000000,,388,"render",390,4000000,4,3145728,2,2,"manager",8000000000
+	110017500000,110018500000,"browser",388,,391,1000000,1,1048576,1,1,"manager",9000000000
+	110035001000,110036001000,"browser",388,"render",390,1000000,1,1048576,1,1,"manager",9000000000
+	110999000000,111000000000,,388,"render",390,1000000,1,1048576,77,1,,9000000000
+END
+"$PT" export -T stalls -F csv -f "$(head -n 1 stalls.expected)" stalls.dat >stalls.csv
+out=$(diff stalls.expected stalls.csv) && pass "what is one stall, and what is not" || fail "what is one stall, and what is not" "$out"
+expect "stalls of one requester's requests" 0 '^stalled 3 times, 6.00 ms ' "$PT" report --pid 412 stalls.dat
+expect "stalls of one target's" 0 '^stalled 4 times, 4.00 ms ' "$PT" report --pid 388 stalls.dat
+expect "stalls of requests that a filter chose" 0 '^stalled 1 time, ' "$PT" report --filter 'id=2' stalls.dat
+expect "the longest stall first" 0 '^109.999000 .* 4.00 ms ' sh -c "'$PT' report --stalls --sort=-stalled --limit 1 stalls.dat | sed -n 2p"
+expect "--stalls alone has no requests" 0 '!^ *100\.0' "$PT" report --stalls two.dat
+(echo "clock counter"; cat "$S/two-writes.txt") | make_trace bare.dat
+expect "no stalls without seconds" 0 '!^stalled' "$PT" report bare.dat
 
 # The driver was loaded anew: ids, and those of BOs, start again
 (grep -v '^#' "$S/two-writes.txt"; grep '^[01]' "$S/two-writes.txt" | awk '{ sub($2, sprintf("%.6f", $2 + 100)); print }') | make_trace reload.dat

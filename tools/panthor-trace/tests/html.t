@@ -69,7 +69,7 @@ for name in trace two many; do
 	has $name zoomed=true hover=true clicked=true gone=true filtered=true whole=true quick=true
 done
 # 2 requests, 26 BOs, 9 write-backs, 5 turns to a VM, 9 swap-ins
-has trace lanes=9 bars=51 fence=true swap=true back=true
+has trace lanes=10 bars=52 fence=true swap=true back=true
 has two fence=true evict=true swap=true back=true
 has many bars=20001 bos=10000 rows=500 evict=true
 end

@@ -106,6 +106,10 @@ expect "efficiency of a request" 0 '^100.0\|378673\|0.0$' sql day.db "SELECT fre
 expect "of a target" 0 '^browser\|1\|50397184\|50331648$' sql day.db "SELECT target_comm, count(*), sum(evicted), sum(swapped_in) FROM outcomes WHERE trace = 1 GROUP BY 1 HAVING target_comm = 'browser'"
 expect "one stall of two swap-ins" 0 '^browser\|30000000\|50331648\|1\|manager\|3499100000$' sql day.db "SELECT comm, stalled_ns, swapped_in, id, writer_comm, away_ns FROM stalls WHERE trace = 1 AND tgid = 388"
 
+out=$(diff <("$PT" export -T stalls -F csv -f time_ns,end_ns,tgid,target_comm,pid,comm,stalled_ns,swapped_in_bos,swapped_in,id,requests,source,writer_comm,writer_tgid,away_ns golden.dat |
+	tail -n +2 | tr -d '"' | tr , '|' | sort) <(sql day.db "SELECT time_ns, s.end_ns, s.tgid, target_comm, s.pid, comm, stalled_ns, swapped_in_bos, swapped_in, id, s.requests, source, writer_comm, writer_tgid, away_ns
+	FROM stalls s JOIN traces t USING (trace) WHERE t.file = 'golden.dat'" | sort)) && pass "stalls: as in the CSV" || fail "stalls: as in the CSV" "$out"
+
 # The page says so itself
 awk '/^\.\. code-block:: sql/ { on = 1; next } on && /^[^ ]/ { on = 0; print "--" } on { print }' "$PAGE" >questions.sql
 expect "five questions" 0 '^5$' grep -c ';$' questions.sql
