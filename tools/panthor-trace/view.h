@@ -185,6 +185,22 @@ void groups_free(struct groups *groups);
 extern const struct column group_columns[];
 extern const size_t nr_group_columns;
 
+/* How efficient it is to evict the memory of each client; premature is what is swapped in so soon */
+struct clients;
+
+struct clients *clients_new(uint64_t soon_ns);
+void clients_request(struct clients *c, const struct pt_request *req);
+void clients_swapin(struct clients *c, const struct pt_refault *refault);
+/* Fills @table, of client_columns */
+void clients_fill(const struct clients *c, struct table *table);
+void clients_free(struct clients *c);
+extern const struct column client_columns[];
+extern const size_t nr_client_columns;
+
+/* A share, the time for a MiB: not known of nothing */
+struct cell cell_share(uint64_t part, uint64_t whole);
+struct cell cell_per_mib(uint64_t ns, uint64_t bytes);
+
 /* How a set of durations is spread */
 struct spread;
 

@@ -85,6 +85,11 @@ expect "sorting down" 0 '^2$' sh -c "'$PT' report --sort=-duration_ns -F csv --f
 expect "fields in their order" 0 '^writer_comm,id$' "$PT" report -F csv --fields writer_comm,id two.dat
 expect "sum of shares is 100" 0 '^100.0$' sh -c "'$PT' report -F csv --fields fence_pct,lock_pct,unmap_pct,writeback_pct,other_pct two.dat | tail -n +2 | awk -F, '{ printf \"%.1f\n\", \$1 + \$2 + \$3 + \$4 + \$5 }' | sort -u"
 expect "the sentence" 0 'worst #2 at 101.000000: blocked 412 ms: 97.0 % waiting for job fences of VM 2, client 6 of game\[401\] \(3 fences, last 17:2041\)$' "$PT" report two.dat
+same "refault --by client" refault-by-client.txt "$PT" refault --by client --soon 3s two.dat
+expect "efficiency of a request" 0 '^1,100.0,378673,0.0$' "$PT" refault -F csv -f id,freed_pct,ns_per_mib,premature_pct two.dat
+expect "share that was premature" 0 '^2,100.0,103075000,100.0$' "$PT" refault -F csv -f id,freed_pct,ns_per_mib,premature_pct --soon 3s two.dat
+expect "efficiency of all" 0 '^of what was evicted 100.0 % freed, 7.7 % premature; cost of a MiB: 8.27 ms; what zram keeps of it is not in a trace$' "$PT" refault --soon 3s two.dat
+complains "refault by what it cannot" 2 'by wants client, not "label"' "$PT" refault --by label two.dat
 expect "what was premature is named" 0 'game .* premature$' "$PT" refault --soon 3s two.dat
 expect "colour only if asked for" 0 '!'$'\033' "$PT" report two.dat
 expect "colour when asked for" 0 $'\033' "$PT" report --color always two.dat
@@ -288,6 +293,8 @@ sed -i '/ freed;/d; s/ freed=%llu//; s/ REC->freed,//; s/, REC->freed//' older/*
 "$OUT/tests/mktrace" -f older older.dat <"$S/two-writes.txt"
 complains "an older driver" 4 'older driver, whose events do not have: freed$' "$PT" report older.dat
 expect "an older driver: not known is not 0" 4 '^1,$' "$PT" report -F csv --fields id,freed older.dat
+expect "an older driver: nor is its share" 4 '^5,,,378673$' "$PT" refault --by client -F csv --fields client_id,freed,freed_pct,ns_per_mib older.dat
+expect "an older driver: no word on what was freed" 4 '^of what was evicted 0.0 % premature; cost of a MiB: 8.27 ms$' "$PT" refault older.dat
 sed -i 's/^\(.*\)field:s32 tgid;\toffset:\([0-9]*\);.*/&\n\tfield:u8 mood;\toffset:\2;\tsize:1;\tsigned:0;/' newer/panthor_bo_evict.format
 "$OUT/tests/mktrace" -f newer newer.dat <"$S/two-writes.txt"
 complains "a newer driver" 0 'newer driver; left out: panthor_bo_evict.mood$' "$PT" report newer.dat
