@@ -91,7 +91,7 @@ static void on_event(void *context, const struct pt_event *ev)
 
 	a->doc->start_ns = a->source.start_ns;
 	a->doc->clock = a->source.clock;
-	a->doc->no_seconds = !source_in_seconds(&a->source);
+	a->doc->no_seconds = a->source.no_seconds;
 	if (a->doc->no_seconds)
 		pt_model_no_seconds(a->model);
 	if (a->doc->no_seconds && a->sel && a->sel->to_ns) {
@@ -177,7 +177,7 @@ int analyse(struct analysis *a, struct doc *doc)
 		a->stats = *pt_model_stats(a->model);
 		describe(a, doc);
 		/* Worth a word, but nothing is wrong with it. */
-		if (!source_in_seconds(&a->source))
+		if (a->source.no_seconds)
 			pt_warn("%s: its clock, \"%s\", does not count seconds: points in time are "
 				"bare numbers, durations are the driver's own",
 				a->source.path, a->source.clock);

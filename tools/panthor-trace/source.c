@@ -227,6 +227,22 @@ static int read_all(struct reader *rd)
 
 /* Declared in a private header of the library, but exported by all its releases */
 const char *tracecmd_get_trace_clock(struct tracecmd_input *handle) __attribute__((weak));
+unsigned long tracecmd_get_flags(struct tracecmd_input *handle) __attribute__((weak));
+/* Among the flags: points in time are ns, says the library; right of cycle counters only */
+#define FLAG_IN_SECONDS (1 << 2)
+
+/* Counts nanoseconds, or is made to: trace-cmd record -C tsc2nsec leaves that to who reads the file */
+static bool in_seconds(const char *clock, struct tracecmd_input *handle)
+{
+	static const char *const others[] = { "counter", "uptime", "ppc-tb", "s390-tod" };
+
+	if (!strcmp(clock, "x86-tsc"))
+		return tracecmd_get_flags && tracecmd_get_flags(handle) & FLAG_IN_SECONDS;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strcmp(clock, others[i]))
+			return false;
+	return true;
+}
 
 static void find_clock(struct reader *rd)
 {
@@ -238,17 +254,7 @@ static void find_clock(struct reader *rd)
 		return;
 	pt_clean(clean, sizeof(clean), clock, strlen(clock));
 	rd->src->clock = xstrdup(clean);
-}
-
-bool source_in_seconds(const struct source *src)
-{
-	static const char *const others[] = { "counter", "uptime", "x86-tsc", "ppc-tb",
-					      "s390-tod" };
-
-	for (size_t i = 0; src->clock && i < sizeof(others) / sizeof(others[0]); i++)
-		if (!strcmp(src->clock, others[i]))
-			return false;
-	return true;
+	rd->src->no_seconds = !in_seconds(clock, rd->file.handle);
 }
 
 void source_free(struct source *src)

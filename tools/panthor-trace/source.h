@@ -31,6 +31,7 @@ struct reader;
  * @start_ns, @end_ns: first and last event of any kind; @start_ns is known
  * with the first call of @event
  * @clock: its clock, NULL if it does not name it
+ * @no_seconds: that does not count nanoseconds
  * @fingerprint: of the events of ours
  */
 struct source {
@@ -51,14 +52,13 @@ struct source {
 	uint64_t start_ns;
 	uint64_t end_ns;
 	char *clock;
+	bool no_seconds;
 	uint64_t fingerprint;
 	struct reader *reader; /* private: while it is read */
 };
 
 /* What to open for a file that the user names: standard input for "-" */
 const char *source_path(const char *name);
-/* Does the clock count nanoseconds? */
-bool source_in_seconds(const struct source *src);
 /* The name of a thread if the trace has it, as it stands there; in callbacks only */
 const char *source_comm(const struct source *src, int pid);
 int source_read(struct source *src);

@@ -194,6 +194,17 @@ make_trace buffers.dat -2 <"$S/two-writes.txt"
 complains "a clock of something else" 0 'its clock, "counter", does not count seconds' "$PT" report counter.dat
 complains "seconds of a clock without" 2 'time is in seconds' "$PT" report --time 1,2 counter.dat
 complains "no timeline of such a clock" 1 'no timeline: its clock' "$PT" export -F chrome counter.dat
+(printf 'clock x86-tsc\ntsc2nsec 1\n'; cat "$S/two-writes.txt") | make_trace tsc.dat
+expect "a clock that the library makes seconds of" 0 '^50\.000000 +1 sysfs ' "$PT" report tsc.dat
+complains "of that nothing is said" 0 '!.' "$PT" report tsc.dat
+for clock in counter uptime x86-tsc ppc-tb s390-tod; do
+	(echo "clock $clock"; cat "$S/two-writes.txt") | make_trace clock.dat
+	complains "clock $clock" 0 "its clock, \"$clock\", does not count seconds" "$PT" report clock.dat
+done
+for clock in local global perf mono mono_raw boot tai; do
+	(echo "clock $clock"; cat "$S/two-writes.txt") | make_trace clock.dat
+	complains "clock $clock" 0 '!.' "$PT" report clock.dat
+done
 expect "nothing is computed from it" 0 '^,[1-9][0-9]*$' "$PT" export -T bos -F csv -f writeback_start_ns,writeback_time_ns counter.dat
 expect "its times are numbers" 0 '^ +[0-9]+ +1 sysfs ' "$PT" report counter.dat
 expect "no gain without seconds" 0 '^""$|^$' sh -c "'$PT' refault -F csv -f gain_byte_s counter.dat | tail -n 1"

@@ -436,6 +436,8 @@ static int script_line(struct tf_file *tf, char *line)
 		return requests(tf, count, bos);
 	if (sscanf(line, "clock %31s", tf->clock) == 1)
 		return 0;
+	if (sscanf(line, "tsc2nsec %u", &tf->shift) == 1)
+		return 0;
 	if (sscanf(line, "noise %d %31s %31s %lu", &cpu, from, to, &count) == 4)
 		return noise(tf, cpu, seconds(from), seconds(to), count);
 
@@ -454,6 +456,7 @@ static int script_line(struct tf_file *tf, char *line)
  * lost CPU COUNT                          events were lost before the next one on this CPU
  * comm PID NAME                           name of a thread
  * clock NAME                              the trace's clock
+ * tsc2nsec SHIFT                          its counts, divided by 2^SHIFT, are ns
  * noise CPU FROM TO N                     N foreign events
  * requests N BOS                          N requests of so many BOs, all swapped in again
  */
@@ -519,6 +522,7 @@ static void write_events(const struct tf_file *tf, FILE *f)
 /* Options of version 6; the second buffer's tables come right after those of the first. */
 #define OPTION_BUFFER 3
 #define OPTION_CLOCK 4
+#define OPTION_TSC2NSEC 14
 
 static void write_options(const struct tf_file *tf, FILE *f)
 {
@@ -532,6 +536,13 @@ static void write_options(const struct tf_file *tf, FILE *f)
 		out(tf, f, OPTION_CLOCK, 2);
 		out(tf, f, len, 4);
 		fwrite(clock, 1, len, f);
+	}
+	if (tf->shift) {
+		out(tf, f, OPTION_TSC2NSEC, 2);
+		out(tf, f, 16, 4);
+		out(tf, f, 1, 4);
+		out(tf, f, tf->shift, 4);
+		out(tf, f, 0, 8);
 	}
 	if (tf->twice) {
 		out(tf, f, OPTION_BUFFER, 2);

@@ -45,6 +45,7 @@ struct tf_file {
 	int cpus;
 	bool twice; /* all of it once more in a second buffer, a little later */
 	char clock[32];
+	unsigned int shift; /* of TSC2NSEC; 0: without */
 	struct tf_format *formats;
 	struct tf_comm *comms;
 	struct tf_cpu {
