@@ -35,6 +35,10 @@
  *    their turn.
  * 4. If anything was busy, wait until one VM is idle, and go round again.
  *
+ * With an amount in bytes it stops when that much is evicted. What was evicted
+ * earlier and is still in RAM counts, and comes first, for it only needs to be
+ * written.
+ *
  * So what is idle does not wait for what is busy, and RAM is free when the write
  * returns. The first round takes no reservation lock that it would have to wait
  * for; the later ones do, with nothing else held. All waiting for jobs together ends after
@@ -78,6 +82,9 @@ struct panthor_reclaim_run {
 
 	/* Bytes that are about to be evicted. */
 	u64 batched;
+
+	/* Bytes that were evicted before, and are to be written. */
+	u64 found;
 
 	/* Rounds so far. */
 	u32 round;
@@ -153,24 +160,37 @@ static void panthor_reclaim_keep(struct panthor_reclaim_run *run,
 	item->stage = PANTHOR_RECLAIM_KEPT;
 }
 
+static u64 panthor_reclaim_so_far(struct panthor_reclaim_run *run)
+{
+	return run->req.info.total.evicted + run->req.vm.acct.evicted + run->batched;
+}
+
+/* Does it take no more to leave as much RAM free as is wanted? */
+static bool panthor_reclaim_satisfied(struct panthor_reclaim_run *run)
+{
+	return run->req.info.goal && panthor_reclaim_so_far(run) + run->found >= run->req.info.goal;
+}
+
 /* Has a BO lost its pages, or never had any? Then there is nothing to evict. */
 static bool panthor_reclaim_no_pages(struct panthor_reclaim_run *run,
 				     struct panthor_reclaim_item *item)
 {
+	u64 in_ram;
+
 	if (READ_ONCE(item->bo->backing.pages))
 		return false;
 
-	if (!item->others && panthor_reclaim_in_ram(item->bo) &&
-	    !panthor_reclaim_mapped_by_others(&run->set, item->bo))
-		item->stage = PANTHOR_RECLAIM_EVICTED;
-	else
+	in_ram = panthor_reclaim_in_ram(item->bo);
+	if (item->others || !in_ram || panthor_reclaim_mapped_by_others(&run->set, item->bo)) {
 		panthor_reclaim_put_item(item);
+	} else if (panthor_reclaim_satisfied(run)) {
+		run->req.info.unwritten += in_ram;
+		panthor_reclaim_put_item(item);
+	} else {
+		run->found += in_ram;
+		item->stage = PANTHOR_RECLAIM_EVICTED;
+	}
 	return true;
-}
-
-static u64 panthor_reclaim_so_far(struct panthor_reclaim_run *run)
-{
-	return run->req.info.total.evicted + run->req.vm.acct.evicted + run->batched;
 }
 
 /* Is there room in swap for it, after what was evicted and is not written yet? */
@@ -180,11 +200,6 @@ static bool panthor_reclaim_has_room(struct panthor_reclaim_run *run,
 	u64 evicted = panthor_reclaim_so_far(run);
 
 	return panthor_reclaim_may_swap(bo, evicted - min(evicted, run->req.info.total.written));
-}
-
-static bool panthor_reclaim_satisfied(struct panthor_reclaim_run *run)
-{
-	return run->req.info.goal && panthor_reclaim_so_far(run) >= run->req.info.goal;
 }
 
 static bool panthor_reclaim_gpu_mapped(struct panthor_gem_object *bo)
@@ -595,10 +610,17 @@ static void panthor_reclaim_evict_round(struct panthor_reclaim_run *run)
 	struct panthor_reclaim_set *set = &run->set;
 
 	panthor_reclaim_ask(set);
-	for (u32 i = 0; i < set->nr_entries; i++) {
+
+	/* What is evicted already is the cheapest part of a goal. */
+	for (u32 i = 0; run->req.info.goal && i < set->nr_items; i++) {
+		if (set->items[i].stage == PANTHOR_RECLAIM_PENDING)
+			panthor_reclaim_no_pages(run, &set->items[i]);
+	}
+
+	for (u32 i = 0; i < set->nr_entries && !panthor_reclaim_satisfied(run); i++) {
 		/* Nobody else has to wait for a client of many VMs. */
 		cond_resched();
-		panthor_reclaim_entry(run, &set->entries[i]);
+		panthor_reclaim_entry(run, &set->entries[set->turns ? set->turns[i] : i]);
 	}
 }
 
@@ -874,7 +896,7 @@ static void panthor_reclaim_book_result(struct panthor_reclaim_run *run)
  * to swap
  * @ptdev: Device.
  * @tgid: The process.
- * @goal: Bytes to evict, 0 for all.
+ * @goal: Bytes of RAM that are wanted, 0 for all. May be exceeded by one BO.
  *
  * Context: Process context, sleeps, interruptible. No locks may be held.
  * Return: 0 if anything was evicted or written, or there was nothing to do;
@@ -900,6 +922,11 @@ int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid, u64 
 	ret = panthor_reclaim_gather(&run->set, ptdev, tgid);
 	if (ret)
 		return ret == -EINTR ? -ERESTARTNOHAND : ret;
+
+	if (goal && panthor_reclaim_order(&run->set)) {
+		panthor_reclaim_release(&run->set);
+		return -ENOMEM;
+	}
 
 	req->info.goal = goal;
 	req->info.clients = run->set.nr_clients;

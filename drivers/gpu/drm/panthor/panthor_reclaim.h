@@ -21,6 +21,7 @@ struct drm_gem_lru;
 struct drm_gem_object;
 struct drm_gpuvm;
 struct drm_minor;
+struct drm_printer;
 struct mutex;
 struct panthor_device;
 struct panthor_gem_object;
@@ -65,6 +66,9 @@ struct panthor_reclaim_vm {
 	/** @serial: Stable number, never reused. */
 	u64 serial;
 
+	/** @used_ns: CLOCK_MONOTONIC time of the last submission, 0 if there was none. */
+	u64 used_ns;
+
 	/** @id: Handle of the VM. Set before anybody can look it up. */
 	u32 id;
 
@@ -103,8 +107,26 @@ struct panthor_reclaim_bo {
 	 */
 	u64 swapcached;
 
+	/** @used_ns: CLOCK_MONOTONIC time when it came to the end of its LRU list. */
+	u64 used_ns;
+
 	/** @kind: What it is. Set before anybody else knows the BO. */
 	enum panthor_reclaim_kind kind;
+
+	/** @counted: What it counts for, protected by &panthor_reclaim_client.lock. */
+	struct {
+		/** @counted.node: Entry of the client's list of evicted BOs, or empty. */
+		struct list_head node;
+
+		/** @counted.in_swap: Bytes of it that are in swap, as last looked at. */
+		u64 in_swap;
+
+		/** @counted.resident: It has pages. */
+		bool resident;
+
+		/** @counted.reclaimable: It counts as that. */
+		bool reclaimable;
+	} counted;
 
 	/** @evicted: The last eviction, for as long as it is not undone. */
 	struct {
@@ -252,6 +274,11 @@ void panthor_reclaim_bo_fini(struct panthor_gem_object *bo);
 /* panthor_reclaim_account.c */
 void panthor_reclaim_bo_populated(struct panthor_gem_object *bo, u64 start_ns, int result);
 void panthor_reclaim_bo_released(struct panthor_gem_object *bo);
+
+/* panthor_reclaim_count.c */
+void panthor_reclaim_bo_used(struct panthor_gem_object *bo, u32 state);
+void panthor_reclaim_bo_exported(struct panthor_gem_object *bo, int by);
+void panthor_reclaim_show_fdinfo(struct drm_printer *p, struct drm_file *file);
 
 /* panthor_reclaim_scan.c */
 void panthor_reclaim_scan_begin(struct panthor_reclaim_scan *scan, struct panthor_device *ptdev,

@@ -316,10 +316,7 @@ void panthor_reclaim_evicted(struct panthor_reclaim_req *req, struct panthor_gem
 		bo->rcl.evicted.tgid = client->tgid;
 	}
 
-	if (client) {
-		atomic64_inc(&client->evictions);
-		atomic64_add(bo->base.size, &client->evicted);
-	}
+	panthor_reclaim_count_evicted(bo);
 
 	panthor_reclaim_add(&req->vm.acct, &acct);
 	panthor_reclaim_book_bo(req, bo, &acct);
@@ -406,6 +403,7 @@ void panthor_reclaim_written(struct panthor_reclaim_req *req, struct panthor_rec
 
 	panthor_reclaim_add(&req->info.total, &acct);
 	panthor_reclaim_book(client, vm, req, &acct);
+	panthor_reclaim_count_written(bo);
 	trace_panthor_bo_writeback(bo->base.dev->dev, &info);
 }
 
@@ -481,8 +479,6 @@ static void panthor_reclaim_resident(struct panthor_gem_object *bo, s64 size)
 	struct panthor_reclaim_client *client = bo->rcl.client;
 
 	atomic64_add(size, &ptdev->rcl.resident);
-	if (client)
-		atomic64_add(size, &client->resident);
 
 	if (!IS_ENABLED(CONFIG_TRACE_GPU_MEM) || !trace_gpu_mem_total_enabled())
 		return;
@@ -523,8 +519,6 @@ static noinline_for_stack void panthor_reclaim_trace_swapin(struct panthor_gem_o
  */
 void panthor_reclaim_bo_populated(struct panthor_gem_object *bo, u64 start_ns, int result)
 {
-	struct panthor_reclaim_client *client = bo->rcl.client;
-
 	dma_resv_assert_held(bo->base.resv);
 
 	if (bo->rcl.evicted.id && trace_panthor_bo_swapin_enabled())
@@ -533,14 +527,8 @@ void panthor_reclaim_bo_populated(struct panthor_gem_object *bo, u64 start_ns, i
 	if (result)
 		return;
 
-	if (bo->rcl.evicted.id) {
-		memset(&bo->rcl.evicted, 0, sizeof(bo->rcl.evicted));
-		if (client) {
-			atomic64_inc(&client->swapins);
-			atomic64_sub(bo->base.size, &client->evicted);
-		}
-	}
-
+	panthor_reclaim_count_pages(bo, true);
+	memset(&bo->rcl.evicted, 0, sizeof(bo->rcl.evicted));
 	panthor_reclaim_resident(bo, bo->base.size);
 }
 
@@ -552,5 +540,6 @@ void panthor_reclaim_bo_populated(struct panthor_gem_object *bo, u64 start_ns, i
  */
 void panthor_reclaim_bo_released(struct panthor_gem_object *bo)
 {
+	panthor_reclaim_count_pages(bo, false);
 	panthor_reclaim_resident(bo, -(s64)bo->base.size);
 }

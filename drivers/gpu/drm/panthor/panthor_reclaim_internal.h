@@ -9,6 +9,8 @@
  *	sysfs, debugfs		faces
  *	panthor_reclaim.c	policy: one explicit request
  *	_account, _scan		what a request did, whoever made it, and its events
+ *	_count			what each client has, for fdinfo
+ *	_order			which comes first
  *	_owner			which memory is whose
  *	_writeback, panthor_gem_evict()	mechanism: evict one BO, write one BO
  */
@@ -54,11 +56,26 @@ struct panthor_reclaim_client {
 	 */
 	pid_t tgid;
 
-	/** @lock: Protects @bos and what was the last request of it. Never sleeps. */
+	/**
+	 * @lock: Protects the lists, what is counted and the last request of it.
+	 * Never sleeps. Comes after &panthor_reclaim_dev.lock.
+	 */
 	spinlock_t lock;
 
 	/** @bos: BOs on its account, by &panthor_reclaim_bo.node. */
 	struct list_head bos;
+
+	/** @moving: Those of @bos that are evicted and not all in swap, when last looked at. */
+	struct list_head moving;
+
+	/** @settled: Those that are evicted and all in swap. */
+	struct list_head settled;
+
+	/** @reclaimable: Bytes of @bos that a request could evict, as far as is known. */
+	u64 reclaimable;
+
+	/** @in_swap: Bytes of evicted @bos that are in swap, as last looked at. */
+	u64 in_swap;
 
 	/** @resident: Bytes of these that have pages. */
 	atomic64_t resident;
@@ -96,6 +113,9 @@ struct panthor_reclaim_entry {
 
 	/** @id: Handle of the VM, 0 for BOs that are private to none. */
 	u32 id;
+
+	/** @used_ns: When it was used last, as far as is known, if that matters. */
+	u64 used_ns;
 
 	/** @first: First of its items, by index. */
 	u32 first;
@@ -149,6 +169,9 @@ struct panthor_reclaim_item {
 	/** @wait_ns: How long it was waited for alone. */
 	u64 wait_ns;
 
+	/** @used_ns: When it was used last, as far as is known, if that matters. */
+	u64 used_ns;
+
 	/** @entry: Entry that it belongs to, by index. */
 	u32 entry;
 
@@ -192,6 +215,9 @@ struct panthor_reclaim_set {
 
 	/** @items: The BOs, sorted by their numbers. */
 	struct panthor_reclaim_item *items;
+
+	/** @turns: Order in which @entries have their turn, by index; NULL for as they are. */
+	u32 *turns;
 
 	/** @nr_clients: Length of @clients. */
 	u32 nr_clients;
@@ -249,6 +275,16 @@ void panthor_reclaim_bo_move(struct panthor_gem_object *bo,
 			     struct panthor_reclaim_client *client);
 u64 panthor_reclaim_bo_va(struct panthor_gem_object *bo);
 void panthor_reclaim_escape(char *dst, const char *src, size_t size, bool word);
+
+/* panthor_reclaim_order.c */
+int panthor_reclaim_order(struct panthor_reclaim_set *set);
+
+/* panthor_reclaim_count.c */
+void panthor_reclaim_count_join(struct panthor_gem_object *bo);
+void panthor_reclaim_count_leave(struct panthor_gem_object *bo);
+void panthor_reclaim_count_pages(struct panthor_gem_object *bo, bool resident);
+void panthor_reclaim_count_evicted(struct panthor_gem_object *bo);
+void panthor_reclaim_count_written(struct panthor_gem_object *bo);
 
 /* panthor_reclaim_account.c */
 void panthor_reclaim_req_begin(struct panthor_reclaim_req *req, struct panthor_device *ptdev,

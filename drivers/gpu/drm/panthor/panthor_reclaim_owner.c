@@ -100,6 +100,8 @@ panthor_reclaim_client_open(struct panthor_device *ptdev, struct drm_file *file)
 	kref_init(&client->ref);
 	spin_lock_init(&client->lock);
 	INIT_LIST_HEAD(&client->bos);
+	INIT_LIST_HEAD(&client->moving);
+	INIT_LIST_HEAD(&client->settled);
 	client->ptdev = ptdev;
 	client->file = file;
 	client->id = file->client_id;
@@ -234,26 +236,31 @@ void panthor_reclaim_bo_init(struct panthor_gem_object *bo)
 	bo->rcl.kind = bo->flags & DRM_PANTHOR_BO_NO_MMAP ? PANTHOR_RECLAIM_USER_NO_MMAP :
 							    PANTHOR_RECLAIM_USER;
 	INIT_LIST_HEAD(&bo->rcl.node);
+	INIT_LIST_HEAD(&bo->rcl.counted.node);
 }
 
 static void panthor_reclaim_bo_join(struct panthor_gem_object *bo,
 				    struct panthor_reclaim_client *client)
 {
-	bo->rcl.client = panthor_reclaim_client_get(client);
+	bo->rcl.client = client;
 
 	guard(spinlock)(&client->lock);
 	list_add_tail(&bo->rcl.node, &client->bos);
+	panthor_reclaim_count_join(bo);
 }
 
-static void panthor_reclaim_bo_leave(struct panthor_gem_object *bo)
+/* Returns the client, whose reference is the caller's from here on. */
+static struct panthor_reclaim_client *panthor_reclaim_bo_leave(struct panthor_gem_object *bo)
 {
 	struct panthor_reclaim_client *client = bo->rcl.client;
 
-	scoped_guard(spinlock, &client->lock)
+	scoped_guard(spinlock, &client->lock) {
+		panthor_reclaim_count_leave(bo);
 		list_del(&bo->rcl.node);
-
+	}
 	bo->rcl.client = NULL;
-	panthor_reclaim_client_put(client);
+
+	return client;
 }
 
 /**
@@ -268,7 +275,7 @@ void panthor_reclaim_bo_own(struct panthor_gem_object *bo,
 	if (kernel)
 		bo->rcl.kind = PANTHOR_RECLAIM_KERNEL;
 	if (client)
-		panthor_reclaim_bo_join(bo, client);
+		panthor_reclaim_bo_join(bo, panthor_reclaim_client_get(client));
 }
 
 /**
@@ -281,34 +288,28 @@ void panthor_reclaim_bo_own(struct panthor_gem_object *bo,
 void panthor_reclaim_bo_move(struct panthor_gem_object *bo,
 			     struct panthor_reclaim_client *client)
 {
-	u64 resident = bo->backing.pages ? bo->base.size : 0;
-	u64 evicted = bo->rcl.evicted.id ? bo->base.size : 0;
+	struct panthor_reclaim_client *old = NULL;
 
 	dma_resv_assert_held(bo->base.resv);
 
-	if (bo->rcl.client) {
-		atomic64_sub(resident, &bo->rcl.client->resident);
-		atomic64_sub(evicted, &bo->rcl.client->evicted);
-		panthor_reclaim_bo_leave(bo);
+	panthor_reclaim_client_get(client);
+	/* A dma-buf of it may be released meanwhile, see panthor_reclaim_bo_exported(). */
+	scoped_guard(spinlock, &client->ptdev->rcl.lock) {
+		if (bo->rcl.client)
+			old = panthor_reclaim_bo_leave(bo);
+		panthor_reclaim_bo_join(bo, client);
 	}
-
-	panthor_reclaim_bo_join(bo, client);
-	atomic64_add(resident, &client->resident);
-	atomic64_add(evicted, &client->evicted);
+	panthor_reclaim_client_put(old);
 }
 
 /**
  * panthor_reclaim_bo_fini() - Forget a BO that is being freed
- * @bo: BO, its pages are freed.
+ * @bo: BO. Its pages are freed, its file is not.
  */
 void panthor_reclaim_bo_fini(struct panthor_gem_object *bo)
 {
-	if (!bo->rcl.client)
-		return;
-
-	if (bo->rcl.evicted.id)
-		atomic64_sub(bo->base.size, &bo->rcl.client->evicted);
-	panthor_reclaim_bo_leave(bo);
+	if (bo->rcl.client)
+		panthor_reclaim_client_put(panthor_reclaim_bo_leave(bo));
 }
 
 /* What is gathered, before it is known how much there is. */
@@ -578,6 +579,7 @@ void panthor_reclaim_release(struct panthor_reclaim_set *set)
 	for (u32 i = 0; i < set->nr_clients; i++)
 		panthor_reclaim_client_put(set->clients[i]);
 
+	kvfree(set->turns);
 	kvfree(set->items);
 	kvfree(set->entries);
 	kvfree(set->clients);

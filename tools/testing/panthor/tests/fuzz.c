@@ -43,44 +43,102 @@ static unsigned int digit_of(char c)
 	return isxdigit((unsigned char)c) ? (c | ' ') - 'a' + 10 : 36;
 }
 
+/* A number as the kernel reads it, with nothing behind it; 0 or a negative errno */
+static int number(const char *text, size_t len, uint64_t *value)
+{
+	unsigned __int128 sum = 0;
+	unsigned int base = 10;
+	size_t at = 0, digits;
+	bool wide = false;
+
+	if (len && text[0] == '0') {
+		bool hex = len > 2 && (text[1] | ' ') == 'x' && isxdigit((unsigned char)text[2]);
+
+		base = hex ? 16 : 8;
+		at += hex ? 2 : 0;
+	}
+	for (digits = 0; at < len && digit_of(text[at]) < base; at++, digits++) {
+		sum = sum * base + digit_of(text[at]);
+		wide |= sum >> 64 != 0;
+		sum = wide ? 1 : sum;
+	}
+	*value = sum;
+	/* The kernel's parser looks no further once the number is too large for it */
+	if (wide)
+		return -ERANGE;
+	return digits && at == len ? 0 : -EINVAL;
+}
+
+/* The same with a newline behind it and a sign before, for an int; @minus tells of that */
+static int tgid_number(const char *text, size_t len, uint64_t *value, bool *minus)
+{
+	bool sign = len && (*text == '-' || *text == '+');
+	int ret;
+
+	*minus = len && *text == '-';
+	text += sign;
+	len -= sign;
+	ret = number(text, len, value);
+	if (ret == -EINVAL && len && text[len - 1] == '\n')
+		ret = number(text, len - 1, value);
+	if (ret)
+		return ret;
+	return *value > (*minus ? (unsigned int)INT32_MAX + 1 : INT32_MAX) ? -ERANGE : 0;
+}
+
+/* An amount: a number, a unit or none, a newline or none */
+static int amount(const char *text, size_t len)
+{
+	static const char units[] = "KMGTPE";
+	const char *unit = NULL;
+	uint64_t value;
+	bool hex = len > 1 && (text[1] | ' ') == 'x';
+	int ret;
+
+	if (!len || !isdigit((unsigned char)*text))
+		return -EINVAL;
+	len -= text[len - 1] == '\n';
+	if (digit_of(text[len - 1]) > (hex ? 15 : 9)) {
+		unit = strchr(units, text[len - 1] & ~' ');
+		if (!unit || !isalpha((unsigned char)text[len - 1]))
+			return -EINVAL;
+		len--;
+	}
+	if (memchr(text, '\n', len))
+		return -EINVAL;
+	ret = number(text, len, &value);
+	if (ret)
+		return ret;
+	if (unit && (unsigned __int128)value << 10 * (unit - units + 1) >> 64)
+		return -ERANGE;
+	return value ? 0 : -EINVAL;
+}
+
 /* What the ABI says about a text; @client is the only process that has the device open */
 static int verdict(const char *text, size_t len, pid_t client)
 {
-	unsigned __int128 value = 0;
-	bool wide = false, minus = false;
-	unsigned int base = 10;
-	size_t at = 0, digits;
+	size_t first, gap;
+	uint64_t value;
+	bool minus;
+	int ret;
 
 	/* One page is all that sysfs takes at a time, and text ends at a NUL */
 	if (len > page)
 		len = page;
 	len = strnlen(text, len);
 
-	if (at < len && (text[at] == '-' || text[at] == '+'))
-		minus = text[at++] == '-';
-	if (at < len && text[at] == '0') {
-		bool hex = len - at > 2 && (text[at + 1] | ' ') == 'x' &&
-			   isxdigit((unsigned char)text[at + 2]);
-
-		base = hex ? 16 : 8;
-		at += hex ? 2 : 0;
-	}
-	for (digits = 0; at < len && digit_of(text[at]) < base; at++, digits++) {
-		value = value * base + digit_of(text[at]);
-		wide |= value >> 64 != 0;
-		value = wide ? 1 : value;
-	}
-	/* The kernel's parser looks no further once the number is too large for it */
-	if (wide)
-		return -ERANGE;
-	if (!digits)
+	for (first = 0; first < len && text[first] != ' ' && text[first] != '\t'; first++)
+		;
+	for (gap = first; gap < len && (text[gap] == ' ' || text[gap] == '\t'); gap++)
+		;
+	if (gap > first && memchr(text, '\n', first))
 		return -EINVAL;
-	at += at < len && text[at] == '\n';
-	if (at < len)
-		return -EINVAL;
-	if (value > (minus ? (unsigned int)INT32_MAX + 1 : INT32_MAX))
-		return -ERANGE;
-	return !minus && value == (unsigned int)client ? 0 : -ESRCH;
+	ret = tgid_number(text, first, &value, &minus);
+	if (!ret && gap > first)
+		ret = amount(text + gap, len - gap);
+	if (ret)
+		return ret;
+	return !minus && value == (uint64_t)client ? 0 : -ESRCH;
 }
 
 static size_t random_bytes(char *text)
@@ -138,6 +196,19 @@ static size_t nearly_right(char *text, pid_t client)
 	return len;
 }
 
+/* The client's number and something like an amount */
+static size_t with_amount(char *text, pid_t client)
+{
+	static const char odd[] = "0123456789KkMmGgTtPpEexX \t\n-+.";
+	uint64_t value = (uint64_t)rnd(UINT32_MAX) << 32 | rnd(UINT32_MAX);
+	size_t len = sprintf(text, "%d%s%llu", client, rnd(2) ? " " : "\t  ",
+			     (unsigned long long)value >> rnd(64));
+
+	for (uint32_t more = rnd(4); more; more--)
+		text[len++] = odd[rnd(sizeof(odd) - 1)];
+	return len;
+}
+
 static void show(const char *text, size_t len)
 {
 	char line[200] = "";
@@ -160,7 +231,7 @@ static void test_mem_reclaim(long inputs, pid_t client)
 		ssize_t got, want;
 		int error;
 
-		switch (rnd(4)) {
+		switch (rnd(5)) {
 		case 0:
 			len = random_bytes(text);
 			break;
@@ -169,6 +240,9 @@ static void test_mem_reclaim(long inputs, pid_t client)
 			break;
 		case 2:
 			len = many_digits(text);
+			break;
+		case 3:
+			len = with_amount(text, client);
 			break;
 		default:
 			len = nearly_right(text, client);

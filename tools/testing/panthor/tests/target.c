@@ -42,7 +42,8 @@ static void test_text(void)
 	expect("\n", -EINVAL, "a lone newline is not a number");
 	expect("abc", -EINVAL, "rubbish is not a number");
 	expect("12x", -EINVAL, "a number with rubbish behind it is not a number");
-	expect("1 2", -EINVAL, "two numbers are not a number");
+	expect("1 2", -ESRCH, "a number and an amount: of somebody without the device");
+	expect("1 x", -EINVAL, "rubbish is not an amount");
 	expect(" 1", -EINVAL, "blanks are not skipped");
 	expect("0x", -EINVAL, "a prefix alone is not a number");
 	expect("0x1g", -EINVAL, "a letter that is no digit is none in hexadecimal either");

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+/*
+ * What each client has: the numbers that fdinfo shows.
+ *
+ * A BO counts for one client, see panthor_reclaim_owner.c. All numbers but one
+ * are changed when what they count changes. The one is how much of the evicted
+ * memory is in swap: the kernel's own reclaim writes out the pages of evicted BOs
+ * and tells nobody. shmem knows for each file how many of its pages are in swap,
+ * so each reader of fdinfo looks at some BOs, with a bound that does not depend on
+ * how many there are: of those that were not all in swap, as many as most clients
+ * have; of those that were, a few, because they only change when somebody turns
+ * swap off.
+ */
+
+#include <linux/cleanup.h>
+#include <linux/dma-resv.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/shmem_fs.h>
+#include <linux/timekeeping.h>
+
+#include <drm/drm_file.h>
+#include <drm/drm_print.h>
+
+#include "panthor_device.h"
+#include "panthor_gem.h"
+#include "panthor_reclaim_internal.h"
+
+/* BOs that a reader of fdinfo looks at. */
+#define PANTHOR_RECLAIM_LOOK_MOVING	64
+#define PANTHOR_RECLAIM_LOOK_SETTLED	4
+
+/*
+ * Exported means that there is a dma-buf, though it may be DRM's cached one and in
+ * nobody's hands: a request would find out, but it is told to nobody.
+ */
+static void panthor_reclaim_count_reclaimable(struct panthor_gem_object *bo)
+{
+	struct panthor_reclaim_client *client = bo->rcl.client;
+	bool reclaimable = bo->rcl.counted.resident &&
+			   !refcount_read(&bo->backing.pin_count) &&
+			   !atomic_read(&bo->rcl.dmabufs);
+
+	lockdep_assert_held(&client->lock);
+
+	if (reclaimable == bo->rcl.counted.reclaimable)
+		return;
+
+	bo->rcl.counted.reclaimable = reclaimable;
+	if (reclaimable)
+		client->reclaimable += bo->base.size;
+	else
+		client->reclaimable -= bo->base.size;
+}
+
+/* Where is an evicted BO? shmem counts a page from when it is given its place in swap. */
+static void panthor_reclaim_count_look(struct panthor_gem_object *bo)
+{
+	struct panthor_reclaim_client *client = bo->rcl.client;
+	long pages = READ_ONCE(SHMEM_I(file_inode(bo->base.filp))->swapped);
+	u64 in_swap = min_t(u64, (u64)max(pages, 0L) << PAGE_SHIFT, bo->base.size);
+
+	lockdep_assert_held(&client->lock);
+
+	client->in_swap += in_swap - bo->rcl.counted.in_swap;
+	bo->rcl.counted.in_swap = in_swap;
+	list_move_tail(&bo->rcl.counted.node,
+		       in_swap == bo->base.size ? &client->settled : &client->moving);
+}
+
+static void panthor_reclaim_count_not_evicted(struct panthor_gem_object *bo)
+{
+	struct panthor_reclaim_client *client = bo->rcl.client;
+
+	lockdep_assert_held(&client->lock);
+
+	if (list_empty(&bo->rcl.counted.node))
+		return;
+
+	list_del_init(&bo->rcl.counted.node);
+	client->in_swap -= bo->rcl.counted.in_swap;
+	bo->rcl.counted.in_swap = 0;
+	atomic64_sub(bo->base.size, &client->evicted);
+}
+
+/**
+ * panthor_reclaim_count_join() - A BO counts for its client from here on
+ * @bo: BO.
+ *
+ * Context: Its client's lock is held.
+ */
+void panthor_reclaim_count_join(struct panthor_gem_object *bo)
+{
+	struct panthor_reclaim_client *client = bo->rcl.client;
+
+	lockdep_assert_held(&client->lock);
+
+	if (bo->rcl.counted.resident)
+		atomic64_add(bo->base.size, &client->resident);
+	panthor_reclaim_count_reclaimable(bo);
+	if (bo->rcl.evicted.id) {
+		atomic64_add(bo->base.size, &client->evicted);
+		panthor_reclaim_count_look(bo);
+	}
+}
+
+/**
+ * panthor_reclaim_count_leave() - A BO does not count for its client any more
+ * @bo: BO. If it is evicted its file is still there.
+ *
+ * Context: Its client's lock is held.
+ */
+void panthor_reclaim_count_leave(struct panthor_gem_object *bo)
+{
+	struct panthor_reclaim_client *client = bo->rcl.client;
+
+	lockdep_assert_held(&client->lock);
+
+	if (bo->rcl.counted.resident)
+		atomic64_sub(bo->base.size, &client->resident);
+	if (bo->rcl.counted.reclaimable)
+		client->reclaimable -= bo->base.size;
+	bo->rcl.counted.reclaimable = false;
+	panthor_reclaim_count_not_evicted(bo);
+}
+
+/**
+ * panthor_reclaim_count_pages() - A BO was given pages, or gave them back
+ * @bo: BO.
+ * @resident: Whether it has pages.
+ *
+ * Context: The BO's reservation lock is held, or the BO is being freed.
+ */
+void panthor_reclaim_count_pages(struct panthor_gem_object *bo, bool resident)
+{
+	struct panthor_reclaim_client *client = bo->rcl.client;
+
+	if (!client)
+		return;
+
+	guard(spinlock)(&client->lock);
+	bo->rcl.counted.resident = resident;
+	atomic64_add(resident ? bo->base.size : -(s64)bo->base.size, &client->resident);
+	if (bo->rcl.evicted.id && resident)
+		atomic64_inc(&client->swapins);
+	panthor_reclaim_count_not_evicted(bo);
+	panthor_reclaim_count_reclaimable(bo);
+}
+
+/**
+ * panthor_reclaim_count_evicted() - A BO was evicted
+ * @bo: BO, which has given its pages back.
+ *
+ * Context: The BO's reservation lock is held.
+ */
+void panthor_reclaim_count_evicted(struct panthor_gem_object *bo)
+{
+	struct panthor_reclaim_client *client = bo->rcl.client;
+
+	dma_resv_assert_held(bo->base.resv);
+
+	if (!client)
+		return;
+
+	guard(spinlock)(&client->lock);
+	atomic64_inc(&client->evictions);
+	atomic64_add(bo->base.size, &client->evicted);
+	panthor_reclaim_count_look(bo);
+}
+
+/**
+ * panthor_reclaim_count_written() - Part of an evicted BO was written to swap
+ * @bo: BO, referenced by the caller. It may have its pages again.
+ */
+void panthor_reclaim_count_written(struct panthor_gem_object *bo)
+{
+	struct panthor_device *ptdev = container_of(bo->base.dev, struct panthor_device, base);
+
+	/* Without the reservation lock it is this one that keeps its client. */
+	guard(spinlock)(&ptdev->rcl.lock);
+	if (bo->rcl.client) {
+		guard(spinlock)(&bo->rcl.client->lock);
+		if (!list_empty(&bo->rcl.counted.node))
+			panthor_reclaim_count_look(bo);
+	}
+}
+
+/**
+ * panthor_reclaim_bo_used() - A BO may come to the end of another LRU list
+ * @bo: BO.
+ * @state: What its &panthor_gem_object.reclaim_state will be.
+ *
+ * Called whenever it may have been pinned or unpinned, too.
+ *
+ * Context: The BO's reservation lock is held.
+ */
+void panthor_reclaim_bo_used(struct panthor_gem_object *bo, u32 state)
+{
+	if (state != bo->reclaim_state)
+		WRITE_ONCE(bo->rcl.used_ns, ktime_get_ns());
+
+	if (bo->rcl.client) {
+		guard(spinlock)(&bo->rcl.client->lock);
+		panthor_reclaim_count_reclaimable(bo);
+	}
+}
+
+/**
+ * panthor_reclaim_bo_exported() - A BO has one dma-buf more, or less
+ * @bo: BO, referenced by the dma-buf.
+ * @by: 1 or -1.
+ *
+ * Context: Any but interrupts.
+ */
+void panthor_reclaim_bo_exported(struct panthor_gem_object *bo, int by)
+{
+	struct panthor_device *ptdev = container_of(bo->base.dev, struct panthor_device, base);
+
+	atomic_add(by, &bo->rcl.dmabufs);
+
+	guard(spinlock)(&ptdev->rcl.lock);
+	if (bo->rcl.client) {
+		guard(spinlock)(&bo->rcl.client->lock);
+		panthor_reclaim_count_reclaimable(bo);
+	}
+}
+
+/* Look at those in @list that were not looked at for longest, at most @most. */
+static void panthor_reclaim_count_look_at(struct list_head *list, u32 most)
+{
+	struct panthor_gem_object *bo, *last;
+
+	if (list_empty(list))
+		return;
+
+	last = list_last_entry(list, typeof(*last), rcl.counted.node);
+	do {
+		bo = list_first_entry(list, typeof(*bo), rcl.counted.node);
+		panthor_reclaim_count_look(bo);
+	} while (bo != last && --most);
+}
+
+static void panthor_reclaim_count_look_around(struct panthor_reclaim_client *client)
+{
+	u64 in_swap;
+
+	lockdep_assert_held(&client->lock);
+
+	panthor_reclaim_count_look_at(&client->moving, PANTHOR_RECLAIM_LOOK_MOVING);
+	in_swap = client->in_swap;
+	panthor_reclaim_count_look_at(&client->settled, PANTHOR_RECLAIM_LOOK_SETTLED);
+
+	/* Swap was turned off: none of them can be relied on. */
+	if (client->in_swap != in_swap)
+		list_splice_tail_init(&client->settled, &client->moving);
+}
+
+/**
+ * panthor_reclaim_show_fdinfo() - Tell what a manager wants to know of a client
+ * @p: Where to.
+ * @file: The client's file.
+ *
+ * The numbers are of one moment. See Documentation/gpu/panthor-reclaim-manager.rst
+ * for what they mean.
+ */
+void panthor_reclaim_show_fdinfo(struct drm_printer *p, struct drm_file *file)
+{
+	struct panthor_reclaim_client *client = ((struct panthor_file *)file->driver_priv)->rcl;
+	u64 reclaimable, evicted, in_swap, evictions, swapins;
+
+	scoped_guard(spinlock, &client->lock) {
+		panthor_reclaim_count_look_around(client);
+		reclaimable = client->reclaimable;
+		in_swap = client->in_swap;
+		evicted = atomic64_read(&client->evicted);
+		evictions = atomic64_read(&client->evictions);
+		swapins = atomic64_read(&client->swapins);
+	}
+
+	drm_printf(p, "panthor-reclaimable-memory:\t%llu KiB\n", reclaimable >> 10);
+	drm_printf(p, "panthor-evicted-memory:\t%llu KiB\n", evicted >> 10);
+	drm_printf(p, "panthor-evicted-swap:\t%llu KiB\n", in_swap >> 10);
+	drm_printf(p, "panthor-evicted-ram:\t%llu KiB\n", (evicted - in_swap) >> 10);
+	drm_printf(p, "panthor-evictions:\t%llu\n", evictions);
+	drm_printf(p, "panthor-swapins:\t%llu\n", swapins);
+}
