@@ -569,6 +569,7 @@ static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
 	struct panthor_reclaim_item *item;
 	u64 size = 0;
 	u32 bos = 0;
+	bool over;
 
 	for (item = panthor_reclaim_pending(run, entry->first); item;
 	     item = panthor_reclaim_pending(run, item->next)) {
@@ -578,9 +579,10 @@ static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
 		size += item->bo->base.size;
 		bos++;
 	}
+	over = panthor_reclaim_satisfied(run);
 
 	/* What was waited for is on its account, though somebody else took it meanwhile. */
-	if (bos || entry->fence_ns) {
+	if ((bos && !over) || entry->fence_ns) {
 		panthor_reclaim_vm_begin(req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL,
 					 bos, size);
 		req->vm.acct.fence_ns = entry->fence_ns;
@@ -590,7 +592,7 @@ static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
 		entry->fence_ns = 0;
 		entry->fences = 0;
 
-		if (vm && bos)
+		if (vm && bos && !over)
 			panthor_reclaim_vm(run, entry, vm);
 		else if (!vm)
 			panthor_reclaim_no_vm(run, entry);
@@ -617,7 +619,7 @@ static void panthor_reclaim_evict_round(struct panthor_reclaim_run *run)
 			panthor_reclaim_no_pages(run, &set->items[i]);
 	}
 
-	for (u32 i = 0; i < set->nr_entries && !panthor_reclaim_satisfied(run); i++) {
+	for (u32 i = 0; i < set->nr_entries; i++) {
 		/* Nobody else has to wait for a client of many VMs. */
 		cond_resched();
 		panthor_reclaim_entry(run, &set->entries[set->turns ? set->turns[i] : i]);
