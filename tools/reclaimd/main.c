@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * reclaimd - evicts GPU memory of background processes when tasks are stalled for memory
+ *
+ * Needs no debugfs and no tracefs: PSI, fdinfo, /proc and mem_reclaim.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "number.h"
+#include "round.h"
+
+#define CONFIG_FILE "/etc/reclaimd.conf"
+
+enum status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+	STATUS_NO_DEVICE = 3,
+	STATUS_NO_PERMISSION = 4,
+};
+
+struct options {
+	const char *config;
+	bool dry_run;
+	bool once;
+	bool check;
+};
+
+static volatile sig_atomic_t stop, reload;
+
+static void on_signal(int sig)
+{
+	if (sig == SIGHUP)
+		reload = 1;
+	else
+		stop = 1;
+}
+
+static void usage(FILE *to)
+{
+	fputs("usage: reclaimd [OPTION...]\n"
+	      "Evicts GPU memory of background processes when tasks are stalled for memory.\n\n"
+	      "  -c, --config=FILE  instead of " CONFIG_FILE "\n"
+	      "  -n, --dry-run      say what would be requested, and request nothing\n"
+	      "  -1, --once         act once, as if tasks were stalled, and end\n"
+	      "  -t, --check        check the configuration, and end\n"
+	      "  -h, --help         this\n",
+	      to);
+}
+
+/* Ends the program if there is nothing to do but that */
+static void parse_options(struct options *options, int argc, char **argv)
+{
+	static const struct option names[] = {
+		{ "config", required_argument, NULL, 'c' }, { "dry-run", no_argument, NULL, 'n' },
+		{ "once", no_argument, NULL, '1' },	    { "check", no_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },	    { 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:n1th", names, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options->config = optarg;
+			break;
+		case 'n':
+			options->dry_run = true;
+			break;
+		case '1':
+			options->once = true;
+			break;
+		case 't':
+			options->check = true;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(STATUS_OK);
+		default:
+			usage(stderr);
+			exit(STATUS_USAGE);
+		}
+	}
+	if (optind < argc) {
+		log_error("there is nothing to do with \"%s\"", argv[optind]);
+		exit(STATUS_USAGE);
+	}
+}
+
+static void report(void *path, unsigned int line, const char *message)
+{
+	log_error("%s:%u: %s", (const char *)path, line, message);
+}
+
+/* All of it, or nothing: *config is as it was if there is an error */
+static bool load_config(const char *path, struct config *config)
+{
+	struct config read;
+	char *text;
+	size_t len;
+	bool fine;
+
+	text = world_read(path, &len);
+	if (!text) {
+		log_error("cannot read %s: %s", path, strerror(errno));
+		return false;
+	}
+	config_init(&read);
+	fine = !config_parse(&read, text, len, report, (void *)path);
+	free(text);
+	if (fine)
+		*config = read;
+	return fine;
+}
+
+/* A trigger, or a negative errno */
+static int watch(const struct config *config)
+{
+	int fd = open(config->pressure, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	char trigger[64];
+	int len;
+
+	if (fd < 0)
+		return -errno;
+	len = snprintf(trigger, sizeof(trigger), "some %" PRIu64 " %" PRIu64,
+		       (uint64_t)(config->stall_ns / NSEC_PER_USEC),
+		       (uint64_t)(config->window_ns / NSEC_PER_USEC));
+	/* With its terminating zero: the kernel asks for it */
+	if (write(fd, trigger, len + 1) < 0) {
+		len = -errno;
+		close(fd);
+		return len;
+	}
+	return fd;
+}
+
+static enum status status_of(int err)
+{
+	switch (err) {
+	case -EPERM:
+	case -EACCES:
+		return STATUS_NO_PERMISSION;
+	case -ENOENT:
+	case -ENODEV:
+	case -EOPNOTSUPP:
+		return STATUS_NO_DEVICE;
+	default:
+		return STATUS_FAILED;
+	}
+}
+
+static enum status cannot_watch(const char *path, int err)
+{
+	const char *hint = "";
+
+	if (err == -ENOENT || err == -EOPNOTSUPP)
+		hint = "; is the kernel built with CONFIG_PSI, and started without psi=0?";
+	else if (err == -EINVAL)
+		hint = "; without CAP_SYS_RESOURCE window must be a multiple of 2s";
+	log_error("cannot watch %s: %s%s", path, strerror(-err), hint);
+	return status_of(err);
+}
+
+static bool has_capability(unsigned int capability)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	return !syscall(SYS_capget, &header, data) &&
+	       data[capability / 32].effective & 1U << capability % 32;
+}
+
+/* The numbers in /proc are those that the driver takes if it is of our PID namespace */
+static bool proc_is_ours(void)
+{
+	char link[16] = "";
+
+	return readlink("/proc/self", link, sizeof(link) - 1) > 0 && atoi(link) == getpid();
+}
+
+/* Everything that can be known to fail does so here, before anything is evicted */
+static enum status check_system(struct reclaimd *reclaimd)
+{
+	struct world *world = &reclaimd->world;
+
+	if (!proc_is_ours()) {
+		log_error("/proc is not mounted, or that of another PID namespace");
+		return STATUS_NO_DEVICE;
+	}
+	if (!world_find_devices(world)) {
+		log_error("no device has a mem_reclaim in %s/bus/platform/drivers/panthor: is the "
+			  "driver with explicit reclaim loaded?",
+			  world->sys);
+		return STATUS_NO_DEVICE;
+	}
+	if (!has_capability(CAP_SYS_PTRACE))
+		log_error("without CAP_SYS_PTRACE the clients of other users are not seen");
+	if (reclaimd->dry_run)
+		return STATUS_OK;
+	for (unsigned int i = 0; i < world->nr_devices; i++) {
+		if (access(world->devices[i].file, W_OK)) {
+			log_error("cannot write %s: %s; see the udev rule of panthor-trace",
+				  world->devices[i].file, strerror(errno));
+			return STATUS_NO_PERMISSION;
+		}
+	}
+	if (!has_capability(CAP_SYS_RESOURCE)) {
+		log_error("without CAP_SYS_RESOURCE the memory of others may not be evicted");
+		return STATUS_NO_PERMISSION;
+	}
+	return STATUS_OK;
+}
+
+static enum status cannot_go_on(int err)
+{
+	log_error("cannot go on: %s", strerror(-err));
+	return status_of(err);
+}
+
+/* With the new configuration if all of it works; else as before */
+static void reload_config(struct reclaimd *reclaimd, const char *path, int *fd)
+{
+	struct config old = reclaimd->config;
+	int watched;
+
+	reload = 0;
+	if (!load_config(path, &reclaimd->config)) {
+		log_error("%s has errors: the configuration stays as it was", path);
+		return;
+	}
+	watched = watch(&reclaimd->config);
+	if (watched < 0) {
+		cannot_watch(reclaimd->config.pressure, watched);
+		log_error("the configuration stays as it was");
+		reclaimd->config = old;
+		return;
+	}
+	close(*fd);
+	*fd = watched;
+	*reclaimd->reason = '\0';
+	reclaimd->metrics_failed = false;
+	reclaimd->state_failed = false;
+	log_say("reloaded %s", path);
+}
+
+/* Until the next look is due; NULL: for ever */
+static struct timespec *until_due(const struct reclaimd *reclaimd, struct timespec *ts)
+{
+	uint64_t due = history_due(&reclaimd->history, &reclaimd->config);
+	uint64_t now = world_now_ns(), left = due > now ? due - now : 0;
+
+	if (due == UINT64_MAX)
+		return NULL;
+	*ts = (struct timespec){ left / NSEC_PER_SEC, left % NSEC_PER_SEC };
+	return ts;
+}
+
+static enum status serve(struct reclaimd *reclaimd, const char *config)
+{
+	enum status status = STATUS_OK;
+	int fd = watch(&reclaimd->config);
+	sigset_t none;
+
+	if (fd < 0)
+		return cannot_watch(reclaimd->config.pressure, fd);
+	sigemptyset(&none);
+	log_say("ready devices=%u dry-run=%d", reclaimd->world.nr_devices, reclaimd->dry_run);
+	while (!stop) {
+		struct pollfd psi = { .fd = fd, .events = POLLPRI };
+		struct timespec ts;
+		int err = 0, got;
+
+		if (reload)
+			reload_config(reclaimd, config, &fd);
+		psi.fd = fd;
+		round_save(reclaimd);
+		got = ppoll(&psi, 1, until_due(reclaimd, &ts), &none);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 || psi.revents & POLLERR) {
+			log_error("%s went away", reclaimd->config.pressure);
+			status = STATUS_FAILED;
+			break;
+		}
+		reclaimd->metrics.triggers += got;
+		err = got ? round_act(reclaimd) : round_look(reclaimd);
+		if (err) {
+			status = cannot_go_on(err);
+			break;
+		}
+	}
+	close(fd);
+	return status;
+}
+
+static void catch_signals(struct reclaimd *reclaimd)
+{
+	const struct sigaction action = { .sa_handler = on_signal };
+	sigset_t ours;
+
+	/* Delivered while waiting; and those that end us, during a write too, which they end */
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGHUP);
+	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ours, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigemptyset(&reclaimd->mask);
+	sigaddset(&reclaimd->mask, SIGHUP);
+	reclaimd->stop = &stop;
+}
+
+int main(int argc, char **argv)
+{
+	static struct reclaimd reclaimd = {
+		.world = { .proc = "/proc", .sys = "/sys", .dev = "/dev" },
+	};
+	struct options options = { .config = CONFIG_FILE };
+	enum status status;
+
+	parse_options(&options, argc, argv);
+	if (!load_config(options.config, &reclaimd.config))
+		return STATUS_USAGE;
+	if (options.check)
+		return STATUS_OK;
+	reclaimd.dry_run = options.dry_run;
+	status = check_system(&reclaimd);
+	if (status)
+		return status;
+	catch_signals(&reclaimd);
+	/* What is needed when memory is short must not have to be read in then */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		log_error("cannot lock my memory: %s; see LimitMEMLOCK", strerror(errno));
+
+	round_load(&reclaimd);
+	if (options.once) {
+		int err = round_act(&reclaimd);
+
+		status = err ? cannot_go_on(err) : STATUS_OK;
+	} else {
+		status = serve(&reclaimd, options.config);
+	}
+	round_save(&reclaimd);
+	round_fini(&reclaimd);
+	return status;
+}

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Options, configuration file, exit statuses, and that the pages say what there is.
+set -u
+
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+cd "$WORK" || exit 1
+SRC=$HERE/..
+n=0 failed=0
+
+# expect NAME STATUS PATTERN COMMAND... - that status, and a line that matches
+expect()
+{
+	local name=$1 want=$2 pattern=$3 out rc=0
+
+	shift 3
+	out=$("$@" 2>&1 </dev/null) || rc=$?
+	n=$((n + 1))
+	if [ "$rc" -eq "$want" ] && grep -qE -- "$pattern" <<<"$out"; then
+		echo "ok $n - $name"
+	else
+		failed=$((failed + 1))
+		echo "not ok $n - $name"
+		printf '%s\n' "status $rc, not $want; or no line has: $pattern" "$out" | sed 's/^/# /'
+	fi
+}
+
+skip()
+{
+	n=$((n + 1))
+	echo "ok $n - $1 # SKIP $2"
+}
+
+R=$OUT/reclaimd
+expect "help" 0 '^usage: reclaimd' "$R" --help
+expect "an option that is none" 2 '^usage: reclaimd' "$R" --colour
+expect "an argument too many" 2 'nothing to do with "now"' "$R" now
+expect "no such file" 2 "cannot read nowhere: No such file" "$R" --check -c nowhere
+expect "a folder" 2 "cannot read .*: Is a directory" "$R" --check -c "$WORK"
+printf 'rest = 1s\nstall = never\n\nhurry = yes\n' >bad.conf
+expect "errors name file and line" 2 '^reclaimd: bad.conf:2: stall wants .*, not "never"$' "$R" --check -c bad.conf
+expect "all of them" 2 '^reclaimd: bad.conf:4: no such key: "hurry"$' "$R" --check -c bad.conf
+expect "and nothing acts with them" 2 bad.conf:2 "$R" --once -c bad.conf
+: >empty.conf
+expect "an empty file is fine" 0 '^$' "$R" --check -c empty.conf
+expect "the file that is installed is fine" 0 '^$' "$R" --check -c "$SRC/reclaimd.conf"
+# What is off in it, too
+sed 's/^#\([a-z-]* =\)/\1/' "$SRC/reclaimd.conf" >all.conf
+expect "with every example in it, too" 0 '^$' "$R" --check -c all.conf
+[ -e /sys/bus/platform/drivers/panthor ] ||
+	expect "no device" 3 'no device has a mem_reclaim' "$R" --once -c empty.conf
+
+keys=$(grep -oE '\{ "[a-z-]+", KIND_' "$SRC/config.c" | cut -d'"' -f2)
+expect "keys were found" 0 '^15$' sh -c "echo '$keys' | wc -w"
+for key in $keys; do
+	expect "reclaimd.8 has $key" 0 . grep -xF ".BR ${key//-/\\-}" "$SRC/reclaimd.8"
+	expect "reclaimd.conf has $key" 0 . grep -E "^#?$key = " "$SRC/reclaimd.conf"
+done
+for option in $("$R" --help | grep -oE -- '--[a-z-]+'); do
+	expect "reclaimd.8 has $option" 0 . grep -F -- "${option//-/\\-}" "$SRC/reclaimd.8"
+done
+if command -v man >/dev/null; then
+	expect "reclaimd.8 is well-formed" 0 '^$' sh -c "LC_ALL=C.UTF-8 man --warnings -l '$SRC/reclaimd.8' 2>&1 >/dev/null"
+else
+	skip "reclaimd.8 is well-formed" "no man"
+fi
+
+unset MAKEFLAGS MFLAGS MAKELEVEL
+make -s -C "$SRC" OUT="$WORK/out" >/dev/null 2>&1
+expect "install" 0 '^$' make -s -C "$SRC" OUT="$WORK/out" DESTDIR="$WORK/de st" PREFIX=/usr install
+expect "all of it is there" 0 '^4$' sh -c "find 'de st' -type f | wc -l"
+if command -v systemd-analyze >/dev/null; then
+	# It looks for what is started at the path that the unit has
+	sed "s,^ExecStart=\"/usr/sbin,ExecStart=\"$WORK/out," "de st/usr/lib/systemd/system/reclaimd.service" >reclaimd.service
+	expect "the unit is one" 0 '^$' sh -c 'systemd-analyze verify --man=no ./reclaimd.service 2>&1 | grep reclaimd || true'
+	expect "the unit gives little away" 0 'exposure level.* (OK|SAFE)|exposure level for reclaimd.service: [0-2]\.' \
+		systemd-analyze security --offline=yes --threshold=20 ./reclaimd.service
+else
+	skip "the unit is one" "no systemd-analyze"
+	skip "the unit gives little away" "no systemd-analyze"
+fi
+echo '# mine' >"de st/etc/reclaimd.conf"
+expect "installed again, a configuration is left alone" 0 '^# mine$' \
+	sh -c "make -s -C '$SRC' OUT='$WORK/out' DESTDIR='$WORK/de st' PREFIX=/usr install && cat 'de st/etc/reclaimd.conf'"
+expect "uninstall leaves that only" 0 '^de st/etc/reclaimd.conf$' \
+	sh -c "make -s -C '$SRC' OUT='$WORK/out' DESTDIR='$WORK/de st' PREFIX=/usr uninstall && find 'de st' -type f"
+PREFIX="/opt/it's mine"
+expect "blanks and quotes in the names of folders" 0 "^ExecStart=\"$PREFIX/sbin/reclaimd\" \"--config=$PREFIX/etc/reclaimd.conf\"$" \
+	sh -c "make -s -C '$SRC' OUT='$WORK/out' DESTDIR='$WORK/d' PREFIX=\"$PREFIX\" install && cat d\"$PREFIX\"/lib/systemd/system/reclaimd.service"
+expect "uninstall leaves nothing there" 0 '^0$' \
+	sh -c "make -s -C '$SRC' OUT='$WORK/out' DESTDIR='$WORK/d' PREFIX=\"$PREFIX\" uninstall && find d -type f | wc -l"
+echo "1..$n"
+[ $failed -eq 0 ]

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "config.h"
+#include "number.h"
+#include "unit.h"
+
+struct said {
+	unsigned int count;
+	unsigned int lines[64];
+	char last[256];
+};
+
+static void remember(void *arg, unsigned int line, const char *message)
+{
+	struct said *said = arg;
+
+	if (said->count < 64)
+		said->lines[said->count] = line;
+	said->count++;
+	snprintf(said->last, sizeof(said->last), "%s", message);
+}
+
+static unsigned int parse(struct config *config, const char *text, struct said *said)
+{
+	*said = (struct said){ 0 };
+	config_init(config);
+	return config_parse(config, text, strlen(text), remember, said);
+}
+
+static void takes(void **state)
+{
+	struct config config;
+	struct said said;
+
+	assert_int_equal(parse(&config, "", &said), 0);
+	assert_int_equal(config.budget, UINT64_MAX);
+	assert_string_equal(config.pressure, "/proc/pressure/memory");
+	assert_int_equal(parse(&config,
+			       "# all keys\n\n"
+			       "pressure = /sys/fs/cgroup/apps/memory.pressure\n"
+			       "stall=70ms\n  window\t=  2s  \r\n"
+			       "available = 128M\nstep = 64K\nmost = 1G\nleast = 0\n"
+			       "oom-score-adj = -17\nkeep = shell\nkeep = a b\n"
+			       "premature = 0ms\nleave-alone = 5min\nrest = 1h\n"
+			       "budget = 512M\nmetrics = /run/m.prom\nstate =",
+			       &said),
+			 0);
+	assert_string_equal(config.pressure, "/sys/fs/cgroup/apps/memory.pressure");
+	assert_int_equal(config.stall_ns, 70 * NSEC_PER_MSEC);
+	assert_int_equal(config.window_ns, 2 * NSEC_PER_SEC);
+	assert_int_equal(config.available, 128 << 20);
+	assert_int_equal(config.step, 64 << 10);
+	assert_int_equal(config.most, 1 << 30);
+	assert_int_equal(config.least, 0);
+	assert_int_equal(config.min_adj, -17);
+	assert_int_equal(config.premature_ns, 0);
+	assert_int_equal(config.leave_ns, 300 * NSEC_PER_SEC);
+	assert_int_equal(config.rest_ns, 3600 * NSEC_PER_SEC);
+	assert_int_equal(config.budget, 512 << 20);
+	assert_string_equal(config.metrics, "/run/m.prom");
+	assert_string_equal(config.state, "");
+	assert_true(config_keeps(&config, "shell"));
+	assert_true(config_keeps(&config, "a b"));
+	assert_false(config_keeps(&config, "a"));
+	assert_int_equal(parse(&config, "budget = unlimited\n", &said), 0);
+	assert_int_equal(config.budget, UINT64_MAX);
+	assert_int_equal(parse(&config, "budget = 0\n", &said), 0);
+	assert_int_equal(config.budget, 0);
+}
+
+static void refuses_one(const char *text, unsigned int line, const char *what)
+{
+	struct config config;
+	struct said said;
+
+	if (parse(&config, text, &said) != 1 || said.lines[0] != line || !strstr(said.last, what))
+		fail_msg("%s: %u errors, the last in line %u: %s", text, said.count, said.lines[0],
+			 said.last);
+}
+
+static void refuses(void **state)
+{
+	refuses_one("\nnonsense\n", 2, "\"nonsense\" is no \"key = value\"");
+	refuses_one("colour = red\n", 1, "no such key: \"colour\"");
+	refuses_one("\n\nstall = 5\n", 3, "stall wants a time from 1ms to 10s, not \"5\"");
+	refuses_one("window = 100ms\n", 1, "from 500ms to 10s");
+	refuses_one("premature = 25h\n", 1, "24h at most");
+	refuses_one("available = lots\n", 1, "a size");
+	refuses_one("available = 17179869184G\n", 1, "a size");
+	refuses_one("available = -1\n", 1, "a size");
+	refuses_one("step = 1K\n", 1, "4K or more");
+	refuses_one("oom-score-adj = 1001\n", 1, "from -1000 to 1000");
+	refuses_one("keep =\n", 1, "15 characters");
+	refuses_one("keep = sixteencharacter\n", 1, "15 characters");
+	refuses_one("pressure = memory\n", 1, "a path");
+	refuses_one("pressure =\n", 1, "a path");
+	refuses_one("budget = some\n", 1, "unlimited");
+	refuses_one("rest = 1s\nrest = 2s\n", 2, "given before, in line 1");
+	refuses_one("stall = 2s\n\n", 1, "longer than window");
+	refuses_one("step = 8M\nleast = 1M\nmost = 4M\n", 3, "larger than most");
+	refuses_one("keep = \x1b[31m\x07very very long\n", 1, "not \"?[31m?very");
+}
+
+static void tells_all_errors(void **state)
+{
+	struct config config;
+	char many[512] = "";
+	struct said said;
+
+	assert_int_equal(parse(&config, "x\ny = 1\nstall = 0\n", &said), 3);
+	assert_int_equal(said.lines[0], 1);
+	assert_int_equal(said.lines[2], 3);
+	for (int i = 0; i < CONFIG_KEPT + 1; i++)
+		strcat(many, "keep = n\n");
+	assert_int_equal(parse(&config, many, &said), 1);
+	assert_int_equal(said.lines[0], CONFIG_KEPT + 1);
+}
+
+/* Whatever is in the file: an error, or not; the sanitizers look on */
+static void any_text(void **state)
+{
+	static const char alphabet[] = "=# \t0123456789KMGms-keepstallbudget/\n\x1b\xff";
+	struct config config;
+	unsigned int taken = 0;
+	struct said said;
+	char text[96];
+
+	srand(1);
+	for (int i = 0; i < 20000; i++) {
+		size_t len = rand() % sizeof(text);
+
+		for (size_t j = 0; j < len; j++)
+			text[j] = alphabet[rand() % sizeof(alphabet)];
+		said = (struct said){ 0 };
+		config_init(&config);
+		taken += !config_parse(&config, text, len, remember, &said);
+	}
+	assert_in_range(taken, 1, 19999);
+}
+
+int test_config(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(takes),
+		cmocka_unit_test(refuses),
+		cmocka_unit_test(tells_all_errors),
+		cmocka_unit_test(any_text),
+	};
+
+	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}
