@@ -115,8 +115,7 @@ void bench_kinds(void)
 		struct series private = { .nr = 0 }, shareable = { .nr = 0 }, ratio;
 
 		for (int i = 0; i < repetitions; i++) {
-			series_add(&private,
-				   reclaim_kind(tries[t].bos, tries[t].size, BO_PRIVATE));
+			series_add(&private, reclaim_kind(tries[t].bos, tries[t].size, BO_PRIVATE));
 			series_add(&shareable,
 				   reclaim_kind(tries[t].bos, tries[t].size, BO_SHARED));
 		}

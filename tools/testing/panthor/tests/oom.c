@@ -153,8 +153,9 @@ static void check_evicted(const struct trace *trace, int round)
 		if (event_is(event, "panthor_reclaim_end") && event_says(event, "source", "sysfs"))
 			evicted += event_value(event, "evicted");
 	}
-	ok(!!evicted == !!strcmp(swap_of(round), "0"), "client %d: with swap.max %s %lld bytes evicted",
-	   round, swap_of(round), (long long)evicted);
+	ok(!!evicted == !!strcmp(swap_of(round), "0"),
+	   "client %d: with swap.max %s %lld bytes evicted", round, swap_of(round),
+	   (long long)evicted);
 }
 
 /* Runs in a child: has 16 MiB, says so, and writes */
