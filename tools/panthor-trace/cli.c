@@ -8,10 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "text.h"
+
+/* Signals within this time are one. */
+#define ONCE_MS 500
 
 static volatile sig_atomic_t stopped;
 
@@ -100,15 +104,30 @@ void watch_output(void)
 	atexit(flush_output);
 }
 
+/*
+ * One signal may come twice: from a terminal to all of its processes, and from
+ * the process that waits for this one. So only one that comes later is more.
+ */
 static void on_signal(int sig)
 {
-	(void)sig;
+	static struct timespec first;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!stopped) {
+		first = now;
+	} else if ((now.tv_sec - first.tv_sec) * 1000 + (now.tv_nsec - first.tv_nsec) / 1000000 >
+		   ONCE_MS) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
 	stopped = 1;
 }
 
+/* What is being written is written: a call that is interrupted goes on. */
 void watch_signals(void)
 {
-	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);

@@ -438,6 +438,22 @@ else
 	fail "interrupted: prints what it has, status 130" "status $rc" "$(cat int.out int.err)"
 fi
 
+# From a terminal the signal reaches all of its processes, and a slow reader has it all the same
+cat >group.py <<-'END'
+	import os, signal, subprocess, sys, time
+	for delay in (0.3, 0.6, 1.2, 2.4):
+	    p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+	    time.sleep(delay)
+	    os.killpg(p.pid, signal.SIGINT)
+	    time.sleep(0.2)
+	    out, err = p.communicate()
+	    if p.returncode != 0 and out:
+	        break
+	print(p.returncode, err.decode(), "ends with its footer" if b" in all" in out[-300:] else out[-300:])
+END
+echo "requests 6000 20" | make_trace slow.dat
+expect "interrupted from a terminal, into a pipe that is full" 0 '^130  ends with its footer$' python3 group.py "$PT" report slow.dat
+
 # A reader that goes away is no error, and ends it at once
 many_bos 20000 | make_trace heavy.dat
 expect "head of many rows" 0 '^0$' bash -c "'$PT' export -T bos -F csv heavy.dat | head -n 1 >/dev/null; echo \${PIPESTATUS[0]}"
