@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "pager.h"
 #include "text.h"
 
 /* Signals within this time are one. */
@@ -106,7 +107,8 @@ void watch_output(void)
 
 /*
  * One signal may come twice: from a terminal to all of its processes, and from
- * the process that waits for this one. So only one that comes later is more.
+ * the process that waits for this one. So only one that comes later is more, and
+ * none while a pager has the terminal: that is left by its own keys.
  */
 static void on_signal(int sig)
 {
@@ -116,8 +118,9 @@ static void on_signal(int sig)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (!stopped) {
 		first = now;
-	} else if ((now.tv_sec - first.tv_sec) * 1000 + (now.tv_nsec - first.tv_nsec) / 1000000 >
-		   ONCE_MS) {
+	} else if (!pager_runs() &&
+		   (now.tv_sec - first.tv_sec) * 1000 + (now.tv_nsec - first.tv_nsec) / 1000000 >
+			   ONCE_MS) {
 		signal(sig, SIG_DFL);
 		raise(sig);
 	}

@@ -17,6 +17,7 @@
 #define OPT_CLIENT 0x203
 #define OPT_TIMES 0x204
 #define OPT_LIMIT 0x205
+#define OPT_NO_PAGER 0x206
 
 static const struct argp_option selection_options[] = {
 	{ "time", 't', "FROM,TO", 0,
@@ -160,13 +161,22 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 
 const struct argp output_argp = { .options = output_options, .parser = parse_output };
 
+static const struct argp_option file_options[] = {
+	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Tables on a terminal not through $PAGER or less", 2 },
+	{ 0 }
+};
+
 static error_t parse_file(int key, char *arg, struct argp_state *state)
 {
 	struct file_args *args = state->input;
 
 	switch (key) {
+	case OPT_NO_PAGER:
+		args->out.pager = false;
+		return 0;
 	case ARGP_KEY_INIT:
 		args->path = "trace.dat";
+		args->out.pager = true;
 		state->child_inputs[0] = &args->sel;
 		state->child_inputs[1] = &args->out;
 		return 0;
@@ -194,7 +204,7 @@ static const struct argp_child file_children[] = {
 	{ 0 },
 };
 
-const struct argp file_argp = { .parser = parse_file, .children = file_children };
+const struct argp file_argp = { file_options, parse_file, .children = file_children };
 
 bool output_wants_help(const struct output *out)
 {
@@ -252,6 +262,7 @@ void output_open(const struct output *out, struct sink *sink, struct doc *doc)
 		.format = out->format,
 		.path = out->path,
 		.doc = doc,
+		.pager = out->pager && out->format == &format_table,
 		.print = {
 			.units = out->units,
 			.all_columns = !out->fields,

@@ -28,6 +28,7 @@ struct output {
 	const char *fields;
 	const char *sort;
 	uint64_t limit; /* 0: all */
+	bool pager; /* on a terminal */
 	enum { COLOR_AUTO, COLOR_NEVER, COLOR_ALWAYS } color;
 	enum time_format time;
 	struct pt_units units;

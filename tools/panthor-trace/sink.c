@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "number.h"
+#include "pager.h"
 #include "sink.h"
 
 /* A trace clock in ns that says so much counts from 1970. */
@@ -23,6 +24,8 @@ static bool open_file(struct sink *s)
 {
 	static char buffer[1 << 16];
 
+	if (s->pager && !s->path && !s->to)
+		pager_start();
 	s->f = s->path ? fopen(s->path, "we") : s->to ?: stdout;
 	if (!s->f) {
 		pt_error("cannot write %s: %s", s->path, strerror(errno));

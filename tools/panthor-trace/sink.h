@@ -69,6 +69,7 @@ extern const struct format format_table, format_json, format_jsonl, format_csv, 
  * struct sink - a document on its way out
  * @format: how
  * @path: file to write to; NULL: @to, or if that is NULL standard output
+ * @pager: on a terminal, through a pager
  * @doc: the document; its facts and problems need to be there only at the end
  * @print: how numbers and times are written
  * @open: there was a row, or there will be none
@@ -80,6 +81,7 @@ struct sink {
 	const struct format *format;
 	const char *path;
 	FILE *to;
+	bool pager;
 	struct doc *doc;
 	struct print print;
 	bool open;

@@ -13,7 +13,7 @@ TEST_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) -Wno-unused-parameter $(SAN) -MMD
 	-DFORMATS='"$(CURDIR)/tests/formats"' -DTIMELINE_HTML='"$(SRC)/html/timeline.html"' \
 	-DSCHEMA_SQL='"$(SRC)/sql/schema.sql"' $(PKG_CFLAGS)
 
-UNIT := unit unit_text unit_number unit_events unit_model tracefile number cli
+UNIT := unit unit_text unit_number unit_events unit_model tracefile number cli pager
 
 $(T)/unit: $(CORE:%=$(T)/obj/%.o) $(UNIT:%=$(T)/obj/%.o)
 	$(call say,LD)
