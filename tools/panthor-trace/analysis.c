@@ -18,7 +18,7 @@ static bool choose(struct analysis *a, const struct pt_request *req)
 	if (!a->sel || !selection_any(a->sel))
 		return true;
 	yes = selected(a->sel, req);
-	if (pt_map_set(&a->chosen, req->key, yes ? &is_chosen : &not_chosen))
+	if (pt_map_set(&a->chosen, req->id, yes ? &is_chosen : &not_chosen))
 		a->no_memory = true;
 	return yes;
 }
@@ -34,7 +34,7 @@ static bool follows(const struct analysis *a, const struct pt_refault *refault)
 
 	if (!sel || !selection_any(sel))
 		return true;
-	choice = pt_map_get(&a->chosen, refault->key);
+	choice = pt_map_get(&a->chosen, refault->ev->id);
 	if (choice)
 		return choice == &is_chosen;
 	return !sel->to_ns && (!sel->pid || sel->pid == refault->ev->tgid) &&

@@ -26,7 +26,7 @@ struct analysis {
 	struct pt_model_config config;
 
 	struct doc *doc;
-	struct pt_map chosen; /* key of a request -> was it? With @sel only */
+	struct pt_map chosen; /* id of a request -> was it? With @sel only */
 	struct pt_map comms; /* thread -> its name, of those that waited for a swap-in */
 	struct pt_model *model;
 	struct pt_model_stats stats;

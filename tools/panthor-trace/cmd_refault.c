@@ -108,7 +108,7 @@ struct refault {
 	bool by_client;
 
 	struct sink sink;
-	struct pt_map by_key; /* of a request -> the last evictor with that */
+	struct pt_map by_id; /* of a request -> the last evictor with that */
 	struct evictor **list;
 	size_t nr;
 	size_t room;
@@ -167,7 +167,7 @@ static const struct argp argp = {
 	NULL,
 };
 
-static struct evictor *new_evictor(struct refault *r, uint64_t key, uint64_t id)
+static struct evictor *new_evictor(struct refault *r, uint64_t id)
 {
 	struct evictor *e = xcalloc(1, sizeof(*e));
 
@@ -177,7 +177,7 @@ static struct evictor *new_evictor(struct refault *r, uint64_t key, uint64_t id)
 		r->list = xrealloc(r->list, r->room * sizeof(*r->list));
 	}
 	r->list[r->nr++] = e;
-	if (pt_map_set(&r->by_key, key, e)) {
+	if (pt_map_set(&r->by_id, id, e)) {
 		pt_error("out of memory");
 		exit(EXIT_FAILED);
 	}
@@ -193,10 +193,10 @@ static void on_request(void *context, const struct pt_request *req)
 		clients_request(r->clients, req);
 	/* What had this id before the driver was loaded anew has nothing left to be swapped in. */
 	if (!req->evicted_bos) {
-		pt_map_del(&r->by_key, req->key);
+		pt_map_del(&r->by_id, req->id);
 		return;
 	}
-	e = new_evictor(r, req->key, req->id);
+	e = new_evictor(r, req->id);
 	e->known = true;
 	e->began = pt_request_begin(req, &e->begin_ns);
 	e->end_ns = req->end_ts;
@@ -228,7 +228,7 @@ static void on_refault(void *context, const struct pt_refault *refault)
 		r->failed++;
 		return;
 	}
-	e = pt_map_get(&r->by_key, refault->key) ?: new_evictor(r, refault->key, ev->id);
+	e = pt_map_get(&r->by_id, ev->id) ?: new_evictor(r, ev->id);
 	e->back_bos++;
 	e->back += ev->size;
 	e->swapin_ns += ev->duration_ns;
@@ -452,7 +452,7 @@ int cmd_refault(int argc, char **argv)
 	}
 	free(r.list);
 	clients_free(r.clients);
-	pt_map_free(&r.by_key);
+	pt_map_free(&r.by_id);
 	analysis_free(&a);
 	doc_free(&doc);
 	return status;

@@ -210,7 +210,7 @@ static void on_refault(void *context, const struct pt_refault *refault)
 	if (r->sink.doc->no_seconds)
 		return;
 	/* A filter chooses requests, and with them what they evicted. */
-	if (!r->filter_text || stalls_knows(r->stalls, refault->key))
+	if (!r->filter_text || stalls_knows(r->stalls, refault->ev->id))
 		stalls_swapin(r->stalls, refault);
 }
 

@@ -21,11 +21,11 @@ struct pt_late {
 struct pt_model {
 	struct pt_model_config config;
 	struct pt_model_stats stats;
-	struct pt_map open; /* key -> request */
+	struct pt_map open; /* id -> request; the driver counts all devices together */
 	struct pt_request *oldest;
 	struct pt_request *newest;
 	struct done {
-		uint64_t key;
+		uint64_t id;
 		uint64_t ts;
 		uint64_t duration_ns;
 	} done[NR_DONE], back[NR_BACK];
@@ -35,21 +35,11 @@ struct pt_model {
 	size_t nr_back;
 };
 
-/* Ids count per kernel, but a file may hold several devices: join both into one key. */
-static uint64_t make_key(uint64_t id, const struct pt_str *dev)
-{
-	uint64_t hash = 0xcbf29ce484222325ULL;
-
-	for (size_t i = 0; i < dev->len; i++)
-		hash = (hash ^ (unsigned char)dev->s[i]) * 0x100000001b3ULL;
-	return id ^ hash;
-}
-
 static void unlink_request(struct pt_model *model, struct pt_request *req)
 {
 	*(req->older ? &req->older->newer : &model->oldest) = req->newer;
 	*(req->newer ? &req->newer->older : &model->newest) = req->older;
-	pt_map_del(&model->open, req->key);
+	pt_map_del(&model->open, req->id);
 	model->stats.open--;
 }
 
@@ -57,17 +47,16 @@ static void unlink_request(struct pt_model *model, struct pt_request *req)
 static bool just_been(struct done *ring, size_t size, size_t *nr, const struct done *now)
 {
 	for (size_t i = 0; i < size && i < *nr; i++)
-		if (ring[i].key == now->key && ring[i].duration_ns == now->duration_ns &&
+		if (ring[i].id == now->id && ring[i].duration_ns == now->duration_ns &&
 		    pt_same_time(ring[i].ts, now->ts))
 			return true;
 	ring[(*nr)++ % size] = *now;
 	return false;
 }
 
-static void tell_refault(struct pt_model *model, const struct pt_event *ev, uint64_t key,
-			 const char *label)
+static void tell_refault(struct pt_model *model, const struct pt_event *ev, const char *label)
 {
-	struct pt_refault refault = { .ev = ev, .key = key, .label = label };
+	struct pt_refault refault = { .ev = ev, .label = label };
 
 	if (model->config.refault)
 		model->config.refault(model->config.context, &refault);
@@ -82,15 +71,14 @@ static void finish(struct pt_model *model, struct pt_request *req)
 		model->config.request(model->config.context, req);
 	unlink_request(model, req);
 	for (size_t i = 0; i < req->n_late; i++) {
-		tell_refault(model, &req->late[i].ev, req->key, req->late[i].label);
+		tell_refault(model, &req->late[i].ev, req->late[i].label);
 		free(req->late[i].label);
 	}
 	free(req->late);
 	pt_request_free(req);
 }
 
-static struct pt_request *new_request(struct pt_model *model, const struct pt_event *ev,
-				      uint64_t key)
+static struct pt_request *new_request(struct pt_model *model, const struct pt_event *ev)
 {
 	struct pt_request *req;
 
@@ -100,9 +88,8 @@ static struct pt_request *new_request(struct pt_model *model, const struct pt_ev
 	req = pt_request_new(ev);
 	if (!req)
 		return NULL;
-	req->key = key;
 	req->serial = ++model->serial;
-	if (pt_map_set(&model->open, key, req)) {
+	if (pt_map_set(&model->open, ev->id, req)) {
 		pt_request_free(req);
 		return NULL;
 	}
@@ -136,8 +123,7 @@ static int keep_late(struct pt_request *req, const struct pt_event *ev, char *la
 
 static int on_swapin(struct pt_model *model, const struct pt_event *ev)
 {
-	const struct done now = { make_key(ev->bo_id, &ev->dev), ev->ts, ev->duration_ns };
-	uint64_t key = make_key(ev->id, &ev->dev);
+	const struct done now = { ev->bo_id, ev->ts, ev->duration_ns };
 	struct pt_request *req;
 	char *label;
 
@@ -149,10 +135,10 @@ static int on_swapin(struct pt_model *model, const struct pt_event *ev)
 	label = pt_copy_clean(&ev->label);
 	if (!label)
 		return -ENOMEM;
-	req = pt_map_get(&model->open, key);
+	req = pt_map_get(&model->open, ev->id);
 	if (req && req->n_late < model->config.max_bos && !keep_late(req, ev, label))
 		return 0;
-	tell_refault(model, ev, key, label);
+	tell_refault(model, ev, label);
 	free(label);
 	return 0;
 }
@@ -174,21 +160,19 @@ static bool begins_anew(const struct pt_request *req, const struct pt_event *ev)
 int pt_model_feed(struct pt_model *model, const struct pt_event *ev)
 {
 	struct pt_request *req;
-	uint64_t key;
 	int ret;
 
 	model->stats.events++;
 	if (ev->kind == PT_BO_SWAPIN)
 		return on_swapin(model, ev);
 
-	key = make_key(ev->id, &ev->dev);
-	req = pt_map_get(&model->open, key);
+	req = pt_map_get(&model->open, ev->id);
 	if (req && begins_anew(req, ev)) {
 		finish(model, req);
 		req = NULL;
 	}
 	if (!req && ev->kind == PT_RECLAIM_END) {
-		const struct done now = { key, ev->ts, ev->duration_ns };
+		const struct done now = { ev->id, ev->ts, ev->duration_ns };
 
 		if (just_been(model->done, NR_DONE, &model->nr_done, &now)) {
 			model->stats.repeated++;
@@ -196,7 +180,7 @@ int pt_model_feed(struct pt_model *model, const struct pt_event *ev)
 		}
 	}
 	if (!req) {
-		req = new_request(model, ev, key);
+		req = new_request(model, ev);
 		if (!req)
 			return -ENOMEM;
 		if (model->stats.lost && ev->kind != PT_RECLAIM_BEGIN)
@@ -211,7 +195,7 @@ int pt_model_feed(struct pt_model *model, const struct pt_event *ev)
 	if (ret == 1)
 		model->stats.repeated++;
 	if (ev->kind == PT_RECLAIM_END) {
-		const struct done now = { key, ev->ts, ev->duration_ns };
+		const struct done now = { ev->id, ev->ts, ev->duration_ns };
 
 		just_been(model->done, NR_DONE, &model->nr_done, &now);
 		finish(model, req);

@@ -123,7 +123,6 @@ enum pt_left {
 /**
  * struct pt_request - one request to take memory away
  * @serial: its number among all of the model; ids start again with the driver
- * @key: id and device in one
  * @flags: PT_REQ_*
  * @has: bit PT_F_x is set if an event told x
  * @begin_ts: time of its begin event
@@ -135,7 +134,6 @@ enum pt_left {
  */
 struct pt_request {
 	uint64_t serial;
-	uint64_t key;
 	uint64_t id;
 	unsigned int flags;
 	uint64_t has;
@@ -189,13 +187,11 @@ struct pt_request {
 /**
  * struct pt_refault - an evicted BO was swapped in
  * @ev: the event
- * @key: that of the request that had evicted it
  * @label: safe to print
  * @comm: name of the thread that waited for it, NULL: not known. The model does not know it.
  */
 struct pt_refault {
 	const struct pt_event *ev;
-	uint64_t key;
 	const char *label;
 	const char *comm;
 };

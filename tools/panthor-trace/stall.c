@@ -7,7 +7,6 @@
 
 /* What of a stall one request had evicted */
 struct stall_part {
-	uint64_t key;
 	uint64_t id;
 	uint64_t size;
 	uint64_t away_ns;
@@ -17,7 +16,7 @@ struct stalls {
 	void (*tell)(void *context, const struct stall *stall);
 	void *context;
 	struct pt_map open; /* thread -> its stall */
-	struct pt_map requests; /* key -> requester */
+	struct pt_map requests; /* id -> requester */
 	struct pt_map requesters; /* hash -> requester */
 	uint64_t over_ns; /* before that, none of @open is over */
 };
@@ -72,7 +71,7 @@ void stalls_request(struct stalls *s, const struct pt_request *req)
 
 	/* What had this id before the driver was loaded anew has nothing left to be swapped in. */
 	if (!req->evicted_bos) {
-		pt_map_del(&s->requests, req->key);
+		pt_map_del(&s->requests, req->id);
 		return;
 	}
 	h = hash(hash(new.source, new.writer_comm, new.writer_tgid), new.target_comm,
@@ -87,12 +86,12 @@ void stalls_request(struct stalls *s, const struct pt_request *req)
 		by->target_comm = xstrdup(new.target_comm);
 		set(&s->requesters, h, by);
 	}
-	set(&s->requests, req->key, by);
+	set(&s->requests, req->id, by);
 }
 
-bool stalls_knows(const struct stalls *s, uint64_t key)
+bool stalls_knows(const struct stalls *s, uint64_t id)
 {
-	return pt_map_get(&s->requests, key);
+	return pt_map_get(&s->requests, id);
 }
 
 static void free_stall(struct stall *stall)
@@ -111,7 +110,7 @@ static void close_stall(struct stalls *s, struct stall *stall)
 			most = &stall->part[i];
 	stall->id = most->id;
 	stall->away_ns = most->away_ns;
-	stall->by = pt_map_get(&s->requests, most->key);
+	stall->by = pt_map_get(&s->requests, most->id);
 	s->tell(s->context, stall);
 	pt_map_del(&s->open, stall->pid);
 	free_stall(stall);
@@ -163,12 +162,12 @@ static void add_part(struct stall *stall, const struct pt_refault *refault)
 	struct stall_part *part = NULL;
 
 	for (size_t i = 0; i < stall->requests && !part; i++)
-		if (stall->part[i].key == refault->key)
+		if (stall->part[i].id == ev->id)
 			part = &stall->part[i];
 	if (!part) {
 		stall->part = xrealloc(stall->part, (stall->requests + 1) * sizeof(*part));
 		part = &stall->part[stall->requests++];
-		*part = (struct stall_part){ refault->key, ev->id, 0, ev->away_ns };
+		*part = (struct stall_part){ ev->id, 0, ev->away_ns };
 	}
 	if (ev->away_ns < part->away_ns)
 		part->away_ns = ev->away_ns;

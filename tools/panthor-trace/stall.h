@@ -66,7 +66,7 @@ struct stalls *stalls_new(void (*tell)(void *context, const struct stall *stall)
 /* Before the swap-ins of what it evicted */
 void stalls_request(struct stalls *s, const struct pt_request *req);
 /* Was there that request? */
-bool stalls_knows(const struct stalls *s, uint64_t key);
+bool stalls_knows(const struct stalls *s, uint64_t id);
 void stalls_swapin(struct stalls *s, const struct pt_refault *refault);
 /* There are no more swap-ins: tell of what is still open. */
 void stalls_flush(struct stalls *s);

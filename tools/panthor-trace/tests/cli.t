@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck disable=SC2015 # A && pass || fail: pass does not fail
+# shellcheck disable=SC2015,SC2317 # A && pass || fail: pass does not fail
 # What panthor-trace prints, and how it ends.
 # shellcheck source=lib.sh
 . "$HERE/lib.sh"

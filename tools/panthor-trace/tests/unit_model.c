@@ -442,19 +442,6 @@ static void old_writes_are_placed(void **state)
 	pt_model_free(m);
 }
 
-static void devices_do_not_mix(void **state)
-{
-	struct pt_event other = event(PT_RECLAIM_BEGIN, 1, 10);
-	struct seen seen;
-	struct pt_model *m = new_model(&seen, 0);
-
-	other.dev = (struct pt_str)STR("fb000000.gpu");
-	feed(m, event(PT_RECLAIM_BEGIN, 1, 10));
-	feed(m, other);
-	assert_int_equal(pt_model_stats(m)->open, 2);
-	pt_model_free(m);
-}
-
 static void shares_sum_to_a_hundred_percent(void **state)
 {
 	unsigned int seed = 7, permille[PT_NR_CAUSES];
@@ -500,7 +487,6 @@ int test_model(void)
 		cmocka_unit_test(ids_may_start_again),
 		cmocka_unit_test(writes_are_where_they_were),
 		cmocka_unit_test(old_writes_are_placed),
-		cmocka_unit_test(devices_do_not_mix),
 		cmocka_unit_test(shares_sum_to_a_hundred_percent),
 	};
 
