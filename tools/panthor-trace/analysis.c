@@ -197,6 +197,17 @@ int analyse(struct analysis *a, struct doc *doc)
 	return status;
 }
 
+bool analyse_file(struct analysis *a, const struct file_args *args, struct sink *sink,
+		  struct doc *doc, int *status)
+{
+	output_open(&args->out, sink, doc);
+	watch_signals();
+	a->source.path = args->path;
+	a->sel = &args->sel;
+	*status = analyse(a, doc);
+	return *status != EXIT_FAILED && *status != EXIT_NOTHING;
+}
+
 void analysis_free(struct analysis *a)
 {
 	char *comm;

@@ -41,6 +41,9 @@ struct analysis {
 
 /* Returns an exit status; what is odd is added to @doc and printed as warnings. */
 int analyse(struct analysis *a, struct doc *doc);
+/* The file and the choice of @args, into a sink for @doc. False: there is nothing to print. */
+bool analyse_file(struct analysis *a, const struct file_args *args, struct sink *sink,
+		  struct doc *doc, int *status);
 
 void analysis_free(struct analysis *a);
 

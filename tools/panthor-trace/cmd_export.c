@@ -170,40 +170,25 @@ static int add_tables(struct export_job *e, struct doc *doc)
 	return EXIT_OK;
 }
 
-static int finish(struct export_job *e, int status)
-{
-	if (e->file.out.format->database && status == EXIT_INTERRUPTED) {
-		sink_cancel(&e->sink);
-		pt_error("%s: was not read to its end, and not added", e->sink.doc->file);
-		return status;
-	}
-	if (status != EXIT_FAILED && status != EXIT_NOTHING) {
-		if (e->stalls)
-			stalls_flush(e->stalls);
-		return worse(status, sink_close(&e->sink));
-	}
-	sink_cancel(&e->sink);
-	return status;
-}
-
 static int export_one(void *context)
 {
 	struct export_job *e = context;
-	const char *path = e->file.path;
-	struct analysis a = { .source.path = path };
+	struct analysis a = { .request = on_request, .refault = on_refault, .context = e };
+	bool database = e->file.out.format->database;
 	struct doc doc = { .kind = "export" };
 	int status;
 
-	watch_signals();
 	e->style = (struct pt_style){ .names = &a.source.names, .units = e->file.out.units };
 	status = add_tables(e, &doc);
-	if (!status) {
-		output_open(&e->file.out, &e->sink, &doc);
-		a.sel = &e->file.sel;
-		a.request = on_request;
-		a.refault = on_refault;
-		a.context = e;
-		status = finish(e, analyse(&a, &doc));
+	if (status || !analyse_file(&a, &e->file, &e->sink, &doc, &status)) {
+		sink_cancel(&e->sink);
+	} else if (database && status == EXIT_INTERRUPTED) {
+		sink_cancel(&e->sink);
+		pt_error("%s: was not read to its end, and not added", doc.file);
+	} else {
+		if (e->stalls)
+			stalls_flush(e->stalls);
+		status = worse(status, sink_close(&e->sink));
 	}
 	stalls_free(e->stalls);
 	analysis_free(&a);

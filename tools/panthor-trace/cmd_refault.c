@@ -411,7 +411,7 @@ static int prepare(struct refault *r, struct doc *doc)
 int cmd_refault(int argc, char **argv)
 {
 	struct refault r = { .soon_ns = NS_PER_SEC };
-	struct analysis a = { 0 };
+	struct analysis a = { .request = on_request, .refault = on_refault, .context = &r };
 	struct doc doc = { .kind = "refault" };
 	int status = EXIT_OK;
 
@@ -427,24 +427,14 @@ int cmd_refault(int argc, char **argv)
 	}
 	r.names = &a.source.names;
 	status = prepare(&r, &doc);
-	if (!status) {
-		output_open(&r.file.out, &r.sink, &doc);
-		watch_signals();
-		a.source.path = r.file.path;
-		a.sel = &r.file.sel;
-		a.request = on_request;
-		a.refault = on_refault;
-		a.context = &r;
-		status = analyse(&a, &doc);
-		if (status != EXIT_FAILED && status != EXIT_NOTHING) {
-			doc_fact(&doc, "soon_ns", r.soon_ns);
-			doc_fact(&doc, "failed_swapins", r.failed);
-			print_requests(&r, &doc, a.source.end_ns);
-			if (r.clients)
-				clients_fill(r.clients, r.client_table);
-			sum_up(&r, a.source.end_ns, &doc);
-			status = worse(status, sink_close(&r.sink));
-		}
+	if (!status && analyse_file(&a, &r.file, &r.sink, &doc, &status)) {
+		doc_fact(&doc, "soon_ns", r.soon_ns);
+		doc_fact(&doc, "failed_swapins", r.failed);
+		print_requests(&r, &doc, a.source.end_ns);
+		if (r.clients)
+			clients_fill(r.clients, r.client_table);
+		sum_up(&r, a.source.end_ns, &doc);
+		status = worse(status, sink_close(&r.sink));
 	}
 	for (size_t i = 0; i < r.nr; i++) {
 		free(r.list[i]->target);

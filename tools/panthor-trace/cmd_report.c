@@ -380,7 +380,7 @@ static void fields_help(void)
 int cmd_report(int argc, char **argv)
 {
 	struct report r = { .swapcache = true };
-	struct analysis a = { 0 };
+	struct analysis a = { .request = on_request, .refault = on_refault, .context = &r };
 	struct doc doc = { .kind = "report" };
 	int status = EXIT_OK;
 
@@ -392,18 +392,8 @@ int cmd_report(int argc, char **argv)
 	}
 	r.style = (struct pt_style){ .names = &a.source.names, .units = r.file.out.units };
 	status = prepare(&r, &doc);
-	if (!status) {
-		output_open(&r.file.out, &r.sink, &doc);
-		watch_signals();
-		a.source.path = r.file.path;
-		a.sel = &r.file.sel;
-		a.request = on_request;
-		a.refault = on_refault;
-		a.context = &r;
-		status = analyse(&a, &doc);
-		if (status != EXIT_FAILED && status != EXIT_NOTHING)
-			status = worse(status, print(&r, &doc));
-	}
+	if (!status && analyse_file(&a, &r.file, &r.sink, &doc, &status))
+		status = worse(status, print(&r, &doc));
 	if (!r.bos)
 		table_free(r.bo_table);
 	table_free(r.longest);
