@@ -25,7 +25,7 @@ static const struct command commands[] = {
 	  cmd_report, true },
 	{ "refault", "what was swapped in, how soon and at what cost", cmd_refault, true },
 	{ "diff", "two traces compared, with percent change", cmd_diff, true },
-	{ "export", "everything for other programs: JSON, CSV, Perfetto, an HTML page", cmd_export,
+	{ "export", "everything for other programs: JSON, CSV, Perfetto, HTML, SQLite", cmd_export,
 	  true },
 	{ "top", "live table of the GPU's clients", cmd_top, false },
 	{ "reclaim", "push a process' GPU memory out to swap, and say what that did", cmd_reclaim,
