@@ -158,6 +158,8 @@ int analyse(struct analysis *a, struct doc *doc)
 	int status;
 
 	doc->file = a->source.path;
+	doc->comm = source_name;
+	doc->comm_of = &a->source;
 	a->doc = doc;
 	a->config.request = on_request;
 	a->config.refault = on_refault;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,11 +258,26 @@ static void find_clock(struct reader *rd)
 	rd->src->no_seconds = !in_seconds(clock, rd->file.handle);
 }
 
+void source_name(const void *source, int64_t tid, char *name)
+{
+	const struct source *src = source;
+	const char *comm = src->tep && tid > 0 && tid <= INT_MAX
+				   ? tep_data_comm_from_pid(src->tep, tid)
+				   : "<...>";
+
+	/* That is how the library says that it does not know. */
+	if (comm && *comm != '<')
+		pt_clean(name, DOC_COMM_LEN, comm, strlen(comm));
+}
+
 void source_free(struct source *src)
 {
 	pt_text_free(&src->version.unknown);
 	free(src->clock);
 	src->clock = NULL;
+	if (src->tep)
+		tep_unref(src->tep);
+	src->tep = NULL;
 }
 
 /**
@@ -298,6 +314,8 @@ int source_read(struct source *src)
 			 src->path);
 		status = EXIT_NOTHING;
 	} else {
+		src->tep = trace_file_tep(&rd->file);
+		tep_ref(src->tep);
 		find_clock(rd);
 		status = read_all(rd);
 	}

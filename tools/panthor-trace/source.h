@@ -33,6 +33,7 @@ struct reader;
  * @clock: its clock, NULL if it does not name it
  * @no_seconds: that does not count nanoseconds
  * @fingerprint: of the events of ours
+ * @tep: what it says of itself, as long as the source is not freed
  */
 struct source {
 	const char *path;
@@ -55,6 +56,7 @@ struct source {
 	bool no_seconds;
 	uint64_t fingerprint;
 	struct reader *reader; /* private: while it is read */
+	struct tep_handle *tep;
 };
 
 /* What to open for a file that the user names: standard input for "-" */
@@ -62,6 +64,8 @@ const char *source_path(const char *name);
 /* The name of a thread if the trace has it, as it stands there; in callbacks only */
 const char *source_comm(const struct source *src, int pid);
 int source_read(struct source *src);
+/* The name of a thread, for struct doc: of a source that was opened */
+void source_name(const void *source, int64_t tid, char *name);
 void source_describe(const struct source *src, struct doc *doc);
 void source_free(struct source *src);
 

@@ -96,6 +96,7 @@ struct table {
 #define DOC_VERSION 2
 #define DOC_MAX_TABLES 6
 #define DOC_MAX_FACTS 20
+#define DOC_COMM_LEN 64
 
 /**
  * struct doc - what a subcommand found out
@@ -106,6 +107,8 @@ struct table {
  * @start_ns: the first event of any kind
  * @fingerprint: of the driver's events: the same for the same trace, whatever its file is called
  * and how it is packed
+ * @comm: writes the name of thread @tid to @name, safe to print, or nothing if
+ * @comm_of (which it gets) does not have it; may be NULL
  * @fact: name and number of what is to be known about the trace as a whole
  * @problems: what is wrong with the trace, one line each
  * @footer: lines for people below the tables
@@ -117,6 +120,8 @@ struct doc {
 	bool no_seconds;
 	uint64_t start_ns;
 	uint64_t fingerprint;
+	void (*comm)(const void *comm_of, int64_t tid, char name[DOC_COMM_LEN]);
+	const void *comm_of;
 	struct fact {
 		const char *name;
 		uint64_t value;

@@ -403,9 +403,32 @@ for f in table json jsonl csv chrome html; do
 done
 expect "JSON of evil labels parses" 0 '^ok$' sh -c "'$PT' export evil.dat | python3 -c 'import json, sys; json.load(sys.stdin); print(\"ok\")'"
 expect "Chrome JSON parses" 0 '^ok$' sh -c "'$PT' export -F chrome evil.dat | python3 -c 'import json, sys; json.load(sys.stdin); print(\"ok\")'"
-for f in two golden; do
-	expect "$f: Chrome slices nest" 0 'arrows: [1-9][0-9]* spans: [1-9][0-9]* counters: [1-9][0-9]* bad: 0$' sh -c "'$PT' export -F chrome $f.dat | python3 '$HERE/nesting.py'"
+# Two threads of one process at one VM at the same time, and a worker of the kernel that swaps in for the client
+make_trace both.dat <<'END'
+comm 7 mgr
+comm 9 mgr-worker
+comm 30 kworker/u8:2
+comm 8 app
+0 1.000000 7 panthor_reclaim_begin dev=panthor id=1 writer_tgid=7 target_tgid=8 writer_comm=mgr target_comm=app
+0 1.000010 7 panthor_vm_reclaim_begin dev=panthor id=1 client_id=2 tgid=8 vm_id=1 bos=1 size=8192
+1 1.000020 9 panthor_reclaim_begin dev=panthor id=2 writer_tgid=7 target_tgid=8 writer_comm=mgr target_comm=app
+1 1.000030 9 panthor_vm_reclaim_begin dev=panthor id=2 client_id=2 tgid=8 vm_id=1 bos=2 size=8192
+0 1.001000 7 panthor_bo_evict dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=500 evictions=1 label=a
+1 1.001100 9 panthor_bo_evict dev=panthor id=2 bo_id=2 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=500 evictions=1 label=b
+0 1.002000 7 panthor_vm_reclaim_end dev=panthor id=1 client_id=2 tgid=8 vm_id=1 evicted=4096 evicted_bos=1 duration_ns=1900000
+1 1.003000 9 panthor_vm_reclaim_end dev=panthor id=2 client_id=2 tgid=8 vm_id=1 evicted=4096 evicted_bos=1 duration_ns=2900000
+0 1.008000 7 panthor_bo_writeback dev=panthor id=1 bo_id=1 client_id=2 vm_id=1 size=4096 written=4096 freed=4096 start_ns=4000000 duration_ns=4000000
+1 1.009000 9 panthor_bo_writeback dev=panthor id=2 bo_id=2 client_id=2 vm_id=1 size=4096 written=4096 freed=4096 start_ns=4980000 duration_ns=4000000
+0 1.010000 7 panthor_reclaim_end dev=panthor id=1 target_tgid=8 evicted_bos=1 evicted=4096 written=4096 freed=4096 duration_ns=10000000 writeback_ns=4000000
+1 1.011000 9 panthor_reclaim_end dev=panthor id=2 target_tgid=8 evicted_bos=1 evicted=4096 written=4096 freed=4096 duration_ns=10980000 writeback_ns=4000000
+0 2.000000 30 panthor_bo_swapin dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 result=0 size=4096 away_ns=999000000 duration_ns=3000 evictions=1 label=a
+1 2.100000 8 panthor_bo_swapin dev=panthor id=2 bo_id=2 client_id=2 tgid=8 vm_id=1 result=0 size=4096 away_ns=1098900000 duration_ns=3000 evictions=1 label=b
+END
+for f in two golden both; do
+	expect "$f: Chrome slices nest" 0 'arrows: [1-9][0-9]* spans: [1-9][0-9]* counters: [1-9][0-9]* names: [1-9][0-9]* bad: 0$' sh -c "'$PT' export -F chrome $f.dat | python3 '$HERE/nesting.py'"
 done
+expect "both: a thread has its own name" 0 '"pid":7,"tid":9,"name":"thread_name","args":\{"name":"mgr-worker"\}' "$PT" export -F chrome both.dat
+expect "both: a worker of the kernel is no thread of the client" 0 '"pid":30,"tid":30,"dur":3.000,"name":"swap in BO 1 a"' "$PT" export -F chrome both.dat
 expect "evil CSV has one record a row" 0 '^\[2, 1\]$' sh -c "'$PT' export -F csv -T bos evil.dat | python3 -c 'import csv, sys; r = list(csv.reader(sys.stdin)); print([len(r), len({len(x) for x in r})])'"
 
 # In a spreadsheet text stays text, and a program gets it back by taking one apostrophe away
