@@ -2,6 +2,7 @@
 /* panthor-trace export: everything that a trace has on reclaim, for other programs. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analysis.h"
 #include "cli.h"
@@ -58,8 +59,8 @@ static const struct argp argp = {
 	parse,
 	"[FILE...]",
 	"Everything that a trace (default: trace.dat) has on reclaim, for other programs. Formats: "
-	"json (default), jsonl, csv, chrome (opens in Perfetto), html (a page with a timeline), "
-	"sqlite (a database that takes many traces), table.",
+	"json (default), jsonl, csv, chrome and perfetto (open in Perfetto), html (a page with a "
+	"timeline), sqlite (a database that takes many traces), table.",
 	children,
 	NULL,
 	NULL,
@@ -118,6 +119,11 @@ static int check(const struct export_job *e)
 	if (whole && (e->only >= 0 || out->fields || out->sort || out->limit)) {
 		pt_error("%s needs all tables as they are: without --table, --fields, --sort and "
 			 "--limit",
+			 out->format->name);
+		return EXIT_USAGE;
+	}
+	if (out->format->binary && !out->path && isatty(STDOUT_FILENO)) {
+		pt_error("%s is not for a terminal; write it to a file: -o FILE",
 			 out->format->name);
 		return EXIT_USAGE;
 	}

@@ -6,8 +6,8 @@
 
 /* All output formats. A new one is a file of its own and a line here. */
 static const struct format *const formats[] = {
-	&format_table,	&format_json, &format_jsonl,  &format_csv,
-	&format_chrome, &format_html, &format_sqlite,
+	&format_table,	&format_json,	  &format_jsonl, &format_csv,
+	&format_chrome, &format_perfetto, &format_html,	 &format_sqlite,
 };
 
 const struct format *find_format(const char *name)

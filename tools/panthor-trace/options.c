@@ -87,7 +87,7 @@ bool selected(const struct selection *sel, const struct pt_request *req)
 
 static const struct argp_option output_options[] = {
 	{ "format", 'F', "FORMAT", 0,
-	  "table, json, jsonl, csv or html; of export also chrome and sqlite", 0 },
+	  "table, json, jsonl, csv or html; of export also chrome, perfetto and sqlite", 0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE instead of standard output", 0 },
 	{ "fields", 'f', "LIST", 0,
 	  "Show these fields, separated by commas; +LIST: these too; help: list them", 0 },

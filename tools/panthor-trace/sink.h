@@ -33,6 +33,7 @@ struct part {
  * @name: for --format
  * @mixed: rows of all tables are written as they come, each says whose it is
  * @last_only: has room for one table, the last
+ * @binary: not for a terminal
  * @timeline: draws requests, VMs, BOs and swap-ins: needs all of these
  * @database: keeps these in sink->path, which it opens itself and adds to: sink->f is NULL. Takes
  * more than one trace
@@ -51,6 +52,7 @@ struct format {
 	bool last_only;
 	bool timeline;
 	bool database;
+	bool binary;
 	int (*check)(const char *path);
 	void (*begin)(struct sink *sink);
 	void (*head)(struct sink *sink, struct part *part);
@@ -63,7 +65,7 @@ struct format {
 
 const struct format *find_format(const char *name);
 extern const struct format format_table, format_json, format_jsonl, format_csv, format_chrome,
-	format_html, format_sqlite;
+	format_perfetto, format_html, format_sqlite;
 
 /**
  * struct sink - a document on its way out

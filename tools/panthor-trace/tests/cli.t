@@ -429,6 +429,37 @@ for f in two golden both; do
 done
 expect "both: a thread has its own name" 0 '"pid":7,"tid":9,"name":"thread_name","args":\{"name":"mgr-worker"\}' "$PT" export -F chrome both.dat
 expect "both: a worker of the kernel is no thread of the client" 0 '"pid":30,"tid":30,"dur":3.000,"name":"swap in BO 1 a"' "$PT" export -F chrome both.dat
+# pftrace FILE... - exports of these, one behind the other, in words
+pftrace()
+{
+	local f
+
+	for f; do "$PT" export -F perfetto "$f" || return; done >all.pftrace
+	protoc --proto_path="$HERE/../perfetto" --decode=pftrace.Trace pftrace.proto <all.pftrace
+}
+tracks() { pftrace "$@" 2>/dev/null | python3 "$HERE/tracks.py"; }
+
+if command -v protoc >/dev/null; then
+	for f in two golden both evil; do
+		# What Chrome JSON has, in which both counters of a client are one event
+		want=$("$PT" export -F chrome $f.dat | python3 "$HERE/nesting.py" | sed -n 's/^\(slices: [0-9]* arrows: [0-9]* spans: [0-9]*\) .*/\1/p')
+		expect "$f: Perfetto's tracks" 0 "^${want:?} counters: [1-9][0-9]* problems: 0 bad: 0\$" tracks $f.dat
+	done
+	expect "two files, one behind the other, are one" 0 '^slices: 18 arrows: 5 .* bad: 0$' tracks two.dat both.dat
+	expect "a request's numbers" 0 '^ *name: "reclaim #2 game"$' pftrace two.dat
+	expect "a share" 0 '^ *double_value: 86.6$' pftrace two.dat
+	expect "a thread's name" 0 '^ *thread_name: "mgr-worker"$' pftrace both.dat
+	expect "no name of a process" 0 '!process_name' pftrace both.dat
+	expect "problems stand in it" 0 '^problem: "requests that had not ended when the trace did' sh -c "
+		grep -v 'reclaim_end dev=panthor id=2' '$HERE/scripts/two-writes.txt' | '$OUT/tests/mktrace' -f '$HERE/formats' open.dat
+		'$PT' export -F perfetto -o open.pftrace open.dat 2>/dev/null
+		protoc --proto_path='$HERE/../perfetto' --decode=pftrace.Trace pftrace.proto <open.pftrace | python3 '$HERE/tracks.py'"
+else
+	skip "Perfetto's format" "no protoc here"
+fi
+complains "another clock than Perfetto's is said" 0 'its clock is "local"; .* -C boot' "$PT" export -F perfetto -o x.pftrace golden.dat
+expect "not on a terminal" 2 'is not for a terminal' script -qec "'$PT' export -F perfetto two.dat" /dev/null
+
 expect "evil CSV has one record a row" 0 '^\[2, 1\]$' sh -c "'$PT' export -F csv -T bos evil.dat | python3 -c 'import csv, sys; r = list(csv.reader(sys.stdin)); print([len(r), len({len(x) for x in r})])'"
 
 # In a spreadsheet text stays text, and a program gets it back by taking one apostrophe away

@@ -19,7 +19,7 @@ $(T)/unit: $(CORE:%=$(T)/obj/%.o) $(UNIT:%=$(T)/obj/%.o)
 	$(call say,LD)
 	$(Q)$(CC) $(SAN) -o $@ $^ $(PKG_LIBS) -lcmocka
 
-$(T)/panthor-trace: $(CORE:%=$(T)/obj/%.o) $(CLI:%=$(T)/obj/%.o)
+$(T)/panthor-trace: $(CORE:%=$(T)/obj/%.o) $(CLI:%=$(T)/obj/%.o) $(T)/obj/pftrace.pb-c.o
 	$(call say,LD)
 	$(Q)$(CC) $(SAN) -o $@ $^ $(PKG_LIBS)
 
@@ -37,6 +37,18 @@ $(T)/obj/%.o: $(SRC)/tests/%.c | $(T)/obj
 
 $(T)/obj/format_html.o: $(SRC)/html/timeline.html
 $(T)/obj/format_sqlite.o: $(SRC)/sql/schema.sql
+
+$(T)/obj/pftrace.pb-c.o: $(GEN)/pftrace.pb-c.c | $(T)/obj
+	$(call say,CC)
+	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
+
+$(T)/obj/format_perfetto.o $(T)/fuzz/format_perfetto.o: $(GEN)/pftrace.pb-c.h
+$(T)/obj/format_perfetto.o: TEST_CFLAGS += -I$(GEN)
+$(T)/fuzz/format_perfetto.o: FUZZ_FLAGS += -I$(GEN)
+
+$(T)/fuzz/pftrace.pb-c.o: $(GEN)/pftrace.pb-c.c | $(T)/fuzz
+	$(call say,FZ)
+	$(Q)$(FUZZ_CC) $(filter-out -Wshadow=local,$(FUZZ_FLAGS)) -c -o $@ $<
 
 $(T)/obj:
 	@mkdir -p $@
@@ -95,7 +107,7 @@ $(T)/fuzz/%.o: $(SRC)/tests/%.c | $(T)/fuzz
 	$(Q)$(FUZZ_CC) $(filter-out -Wshadow=local,$(FUZZ_FLAGS)) -c -o $@ $<
 
 $(T)/fuzz_model $(T)/fuzz_file: $(T)/fuzz_%: $(T)/fuzz/fuzz_%.o $(T)/fuzz/tracefile.o $(CORE:%=$(T)/fuzz/%.o) \
-		$(patsubst %,$(T)/fuzz/%.o,$(filter-out panthor-trace,$(CLI)))
+		$(patsubst %,$(T)/fuzz/%.o,$(filter-out panthor-trace,$(CLI))) $(T)/fuzz/pftrace.pb-c.o
 	$(call say,LD)
 	$(Q)$(FUZZ_CC) $(SAN) -fsanitize=fuzzer $(FUZZ_LIBS) -o $@ $^ $(PKG_LIBS)
 
