@@ -49,7 +49,7 @@ static void head(struct sink *s, struct part *p)
 		fprintf(s->f, "%s\"%s\"", i ? "," : "", unit_names[t->columns[i].unit]);
 	fputs("],\"shown\":[", s->f);
 	for (size_t i = 0; i < t->nr_columns; i++)
-		fprintf(s->f, "%s%s", i ? "," : "", t->columns[i].shown ? "true" : "false");
+		fprintf(s->f, "%s%d", i ? "," : "", t->columns[i].shown);
 	fputs("],\"rows\":[", s->f);
 }
 

@@ -6,6 +6,35 @@
 . "$HERE/lib.sh"
 cd "$WORK" || exit 1
 
+# A day of 4,000 requests, each of 5 ms, and one that waits for 391 ms; without a browser
+day()
+{
+	awk 'BEGIN {
+		print "comm 412 manager"
+		for (i = 1; i <= 4000; i++) {
+			t = 1000 + 21.6 * i
+			ns = i == 2777 ? 391000000 : 5000000
+			printf "0 %.6f 412 panthor_reclaim_begin dev=panthor id=%d writer_tgid=412 target_tgid=388 writer_comm=manager target_comm=browser\n", t, i
+			printf "0 %.6f 412 panthor_reclaim_end dev=panthor id=%d target_tgid=388 duration_ns=%d %s=%d target_comm=browser\n", t + ns / 1e9, i,
+				ns, i == 2777 ? "fence_ns" : "writeback_ns", ns
+		}
+	}'
+}
+if command -v node >/dev/null; then
+	day | make_trace day.dat
+	"$PT" export -F html -o day.html day.dat
+	for width in 400 1400 3000; do
+		expect "a stall in a day of requests, $width pixels: its color" 0 '^worst_color=fence$' node "$HERE/page.js" day.html $width
+		expect "as high as can be" 0 '^worst_height=17$' node "$HERE/page.js" day.html $width
+		expect "the others are low" 0 '^others_height=4$' node "$HERE/page.js" day.html $width
+		expect "and it is what the pointer finds" 0 '^hover=worst$' node "$HERE/page.js" day.html $width
+	done
+	"$PT" export -F html -o names.html "$HERE/golden/trace.dat"
+	expect "lanes name their process" 0 '^lanes=.*, browser\[[0-9]+\] client [0-9]+ VM 1, .*: swapped in' node "$HERE/page.js" names.html
+else
+	skip "what the page draws" "no node here"
+fi
+
 browser=$(command -v chromium chromium-browser google-chrome | head -n 1)
 if [ -z "$browser" ]; then
 	skip "the page in a browser" "no chromium here"
