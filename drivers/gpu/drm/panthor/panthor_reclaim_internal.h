@@ -210,6 +210,9 @@ struct panthor_reclaim_set {
 	/** @clients: Its open files, each with a reference. */
 	struct panthor_reclaim_client **clients;
 
+	/** @handed: Which of these belong to another process by now. */
+	bool *handed;
+
 	/** @entries: Its VMs, and one more for each file, which comes after the file's VMs. */
 	struct panthor_reclaim_entry *entries;
 

@@ -43,11 +43,14 @@
  *
  * DRM is asked for all three, at the start of each round of a request. The
  * handles in the target's files are counted under &drm_device.filelist_mutex,
- * which keeps the files, and the table_lock of each. How many there are in all,
- * and how many references the dma-buf has besides DRM's own, one and one for each
- * handle, is read under &drm_device.object_name_lock, before they are counted: a
+ * which keeps the files, and the table_lock of each. All the while
+ * &drm_device.object_name_lock is held, so that nobody is given a handle. How many
+ * there are in all, and how many references the dma-buf has besides DRM's own, one
+ * and one for each handle that it was exported from or imported to, is read first: a
  * handle that is being closed leaves its file's table first and the other two
- * later, so what is read too early shows as a handle of somebody else. Once the
+ * later, so what is read too early shows as a handle of somebody else. A handle that
+ * was opened by name has no reference on the dma-buf, so a BO that has a name and
+ * was exported is taken for somebody else's. Once the
  * last handle is closed DRM forgets a dma-buf that others still have; the BO
  * counts its dma-bufs for that, see panthor_reclaim_bo.dmabufs. The mappings are
  * looked at under the BO's gpuva.lock, with its reservation lock held until it is
@@ -410,19 +413,25 @@ static int panthor_reclaim_find_files(struct panthor_reclaim_set *set,
 	return 0;
 }
 
-static void panthor_reclaim_find_mapped(struct panthor_reclaim_found *found,
-					struct panthor_reclaim_vm *rcl, u32 entry)
+static int panthor_reclaim_find_mapped(struct panthor_reclaim_found *found,
+				       struct panthor_reclaim_vm *rcl, u32 entry)
 {
 	struct drm_gem_object *last = NULL;
 	struct drm_gpuva *va;
 
-	guard(mutex)(rcl->op_lock);
+	/* A bind may take its time with it. */
+	if (mutex_lock_interruptible(rcl->op_lock))
+		return -EINTR;
+
 	drm_gpuvm_for_each_va(va, rcl->gpuvm) {
 		/* A sparse mapping is many of the same BO. */
 		if (va->gem.obj && va->gem.obj != last)
 			panthor_reclaim_find(found, va->gem.obj, entry, 0);
 		last = va->gem.obj;
 	}
+	mutex_unlock(rcl->op_lock);
+
+	return 0;
 }
 
 /* What only a CPU still maps. */
@@ -478,9 +487,9 @@ static int panthor_reclaim_find_all(struct panthor_reclaim_set *set,
 	for (u32 i = 0; i < set->nr_entries; i++) {
 		struct panthor_reclaim_entry *entry = &set->entries[i];
 
-		if (entry->vm)
-			panthor_reclaim_find_mapped(found, panthor_vm_reclaim(entry->vm), i);
-		else
+		if (entry->vm && !ret)
+			ret = panthor_reclaim_find_mapped(found, panthor_vm_reclaim(entry->vm), i);
+		else if (!entry->vm)
 			panthor_reclaim_find_mmapped(found, entry->client, i);
 
 		panthor_vm_put(entry->vm);
@@ -582,6 +591,7 @@ void panthor_reclaim_release(struct panthor_reclaim_set *set)
 	kvfree(set->turns);
 	kvfree(set->items);
 	kvfree(set->entries);
+	kvfree(set->handed);
 	kvfree(set->clients);
 	memset(set, 0, sizeof(*set));
 }
@@ -596,7 +606,8 @@ static int panthor_reclaim_try_gather(struct panthor_reclaim_set *set, u32 files
 	set->entries = kvcalloc(files, (PANTHOR_RECLAIM_MAX_VMS + 1) * sizeof(*set->entries),
 				GFP_KERNEL);
 	set->items = kvcalloc(*room, sizeof(*set->items), GFP_KERNEL);
-	if (!set->clients || !set->entries || !set->items)
+	set->handed = kvcalloc(files, sizeof(*set->handed), GFP_KERNEL);
+	if (!set->clients || !set->entries || !set->items || !set->handed)
 		return -ENOMEM;
 
 	found.items = set->items;
@@ -651,7 +662,10 @@ int panthor_reclaim_gather(struct panthor_reclaim_set *set, struct panthor_devic
 	}
 }
 
-/* Has anybody the dma-buf of a BO? DRM itself has it once, and once more for each handle. */
+/*
+ * Has anybody the dma-buf of a BO? DRM itself has it once, and once more for each
+ * handle that it was exported from or imported to.
+ */
 static bool panthor_reclaim_exported(struct panthor_gem_object *bo)
 {
 	struct dma_buf *dma_buf = bo->base.dma_buf;
@@ -661,7 +675,8 @@ static bool panthor_reclaim_exported(struct panthor_gem_object *bo)
 	if (!atomic_read(&bo->rcl.dmabufs))
 		return false;
 
-	return !dma_buf || file_count(dma_buf->file) > 1 + bo->base.handle_count;
+	/* A handle that was opened by name has none of them. */
+	return !dma_buf || bo->base.name || file_count(dma_buf->file) > 1 + bo->base.handle_count;
 }
 
 static void panthor_reclaim_count_handles(struct panthor_reclaim_set *set, struct drm_file *file)
@@ -680,6 +695,30 @@ static void panthor_reclaim_count_handles(struct panthor_reclaim_set *set, struc
 	}
 }
 
+/* Has a file been handed to another process since it was found? */
+static void panthor_reclaim_ask_clients(struct panthor_reclaim_set *set)
+{
+	lockdep_assert_held(&set->ptdev->base.filelist_mutex);
+
+	guard(spinlock)(&set->ptdev->rcl.lock);
+	for (u32 i = 0; i < set->nr_clients; i++) {
+		struct drm_file *file = set->clients[i]->file;
+
+		set->handed[i] = file && !panthor_reclaim_is_target(set, file);
+	}
+}
+
+static bool panthor_reclaim_owns(const struct panthor_reclaim_set *set,
+				 struct panthor_reclaim_client *client)
+{
+	for (u32 i = 0; i < set->nr_clients; i++) {
+		if (set->clients[i] == client)
+			return !set->handed[i];
+	}
+
+	return false;
+}
+
 /**
  * panthor_reclaim_ask() - Ask DRM who has handles and dma-bufs of each BO
  * @set: Set. &panthor_reclaim_item.others is what comes of it.
@@ -692,13 +731,14 @@ void panthor_reclaim_ask(struct panthor_reclaim_set *set)
 	struct drm_device *dev = &set->ptdev->base;
 	struct drm_file *file;
 
+	/* Nobody is given a handle meanwhile. */
+	guard(mutex)(&dev->object_name_lock);
 	for (u32 i = 0; i < set->nr_items; i++) {
 		struct panthor_reclaim_item *item = &set->items[i];
 
 		if (item->stage == PANTHOR_RECLAIM_DONE)
 			continue;
 
-		guard(mutex)(&dev->object_name_lock);
 		item->others = drm_gem_is_imported(&item->bo->base) ||
 			       panthor_reclaim_exported(item->bo);
 		item->all_handles = item->bo->base.handle_count;
@@ -710,12 +750,14 @@ void panthor_reclaim_ask(struct panthor_reclaim_set *set)
 			if (panthor_reclaim_is_target(set, file))
 				panthor_reclaim_count_handles(set, file);
 		}
+		panthor_reclaim_ask_clients(set);
 	}
 
 	for (u32 i = 0; i < set->nr_items; i++) {
 		struct panthor_reclaim_item *item = &set->items[i];
 
-		if (item->all_handles > item->handles)
+		if (item->all_handles > item->handles ||
+		    !panthor_reclaim_owns(set, set->entries[item->entry].client))
 			item->others = true;
 	}
 }
@@ -736,13 +778,7 @@ bool panthor_reclaim_mapped_by_others(const struct panthor_reclaim_set *set,
 
 	guard(mutex)(&bo->base.gpuva.lock);
 	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
-		struct panthor_reclaim_client *client = panthor_gpuvm_reclaim(vm_bo->vm)->client;
-		u32 i = 0;
-
-		while (i < set->nr_clients && set->clients[i] != client)
-			i++;
-
-		if (i == set->nr_clients)
+		if (!panthor_reclaim_owns(set, panthor_gpuvm_reclaim(vm_bo->vm)->client))
 			return true;
 	}
 
