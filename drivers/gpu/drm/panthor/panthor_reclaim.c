@@ -74,8 +74,8 @@ struct panthor_reclaim_run {
 	struct panthor_reclaim_req req;
 	struct panthor_reclaim_set set;
 
-	/* Time in jiffies when waiting for jobs has to end. Set when it begins. */
-	unsigned long deadline;
+	/* Time spent waiting for jobs so far. */
+	u64 waited_ns;
 
 	/* How long jobs are waited for with a lock held, in jiffies. */
 	unsigned long slice;
@@ -85,6 +85,9 @@ struct panthor_reclaim_run {
 
 	/* Bytes that were evicted before, and are to be written. */
 	u64 found;
+
+	/* Bytes of these that have no place in swap yet. */
+	u64 placeless;
 
 	/* Rounds so far. */
 	u32 round;
@@ -124,9 +127,11 @@ static bool panthor_reclaim_stopped(struct panthor_reclaim_run *run)
 	return signal_pending(current) || drm_dev_is_unplugged(&run->req.ptdev->base);
 }
 
-static long panthor_reclaim_time_left(struct panthor_reclaim_run *run)
+static unsigned long panthor_reclaim_time_left(struct panthor_reclaim_run *run)
 {
-	return max_t(long, run->deadline - jiffies, 0);
+	u64 bound_ns = PANTHOR_RECLAIM_WAIT_MS * NSEC_PER_MSEC;
+
+	return nsecs_to_jiffies(bound_ns - min(run->waited_ns, bound_ns));
 }
 
 /* Reasons that may not hold any more in the next round. */
@@ -134,6 +139,12 @@ static bool panthor_reclaim_passing(enum panthor_reclaim_reason reason)
 {
 	return reason == PANTHOR_RECLAIM_BUSY || reason == PANTHOR_RECLAIM_LOCKED ||
 	       reason == PANTHOR_RECLAIM_CHANGED || reason == PANTHOR_RECLAIM_MMU_ERROR;
+}
+
+/* May a VM_BIND have pinned a BO, which it does until it is done? */
+static bool panthor_reclaim_may_bind(struct panthor_gem_object *bo)
+{
+	return bo->rcl.kind != PANTHOR_RECLAIM_KERNEL && !atomic_read(&bo->rcl.dmabufs);
 }
 
 /* A BO is not evicted in this round: keep it for the next one, or for good. */
@@ -146,14 +157,17 @@ static void panthor_reclaim_keep(struct panthor_reclaim_run *run,
 
 	item->reason = reason;
 	item->lock = lock;
-	if (panthor_reclaim_passing(reason) && !run->last)
+	if (!run->last && (panthor_reclaim_passing(reason) ||
+			   (reason == PANTHOR_RECLAIM_PINNED && panthor_reclaim_may_bind(bo))))
 		return;
 
 	if (reason == PANTHOR_RECLAIM_INTERRUPTED)
 		run->req.vm.reason = reason;
 
-	run->req.info.remaining += bo->base.size;
-	run->req.info.remaining_bos++;
+	if (READ_ONCE(bo->backing.pages)) {
+		run->req.info.remaining += bo->base.size;
+		run->req.info.remaining_bos++;
+	}
 	panthor_reclaim_skipped(&run->req, bo, READ_ONCE(bo->reclaim_state), reason, lock,
 				item->wait_ns, ktime_get_ns() - start_ns);
 	/* Somebody up there has its lock: the reference is dropped when he has not. */
@@ -188,6 +202,7 @@ static bool panthor_reclaim_no_pages(struct panthor_reclaim_run *run,
 		panthor_reclaim_put_item(item);
 	} else {
 		run->found += in_ram;
+		run->placeless += in_ram - min(in_ram, READ_ONCE(item->bo->rcl.swapcached));
 		item->stage = PANTHOR_RECLAIM_EVICTED;
 	}
 	return true;
@@ -197,9 +212,9 @@ static bool panthor_reclaim_no_pages(struct panthor_reclaim_run *run,
 static bool panthor_reclaim_has_room(struct panthor_reclaim_run *run,
 				     struct panthor_gem_object *bo)
 {
-	u64 evicted = panthor_reclaim_so_far(run);
+	u64 owed = panthor_reclaim_so_far(run) + run->placeless;
 
-	return panthor_reclaim_may_swap(bo, evicted - min(evicted, run->req.info.total.written));
+	return panthor_reclaim_may_swap(bo, owed - min(owed, run->req.info.total.written));
 }
 
 static bool panthor_reclaim_gpu_mapped(struct panthor_gem_object *bo)
@@ -209,12 +224,29 @@ static bool panthor_reclaim_gpu_mapped(struct panthor_gem_object *bo)
 }
 
 /*
- * Why not even to try, %PANTHOR_RECLAIM_NONE to try. @busy: there are jobs that
- * use what is mapped. Its reservation lock is held.
+ * Has any VM that maps a BO jobs? They have no fence on it if it was mapped after they
+ * were submitted. New ones need its reservation lock, which is held.
+ */
+static bool panthor_reclaim_used(struct panthor_gem_object *bo)
+{
+	struct drm_gpuvm_bo *vm_bo;
+
+	guard(mutex)(&bo->base.gpuva.lock);
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
+		if (!dma_resv_test_signaled(drm_gpuvm_resv(vm_bo->vm), DMA_RESV_USAGE_BOOKKEEP))
+			return true;
+	}
+
+	return false;
+}
+
+/*
+ * Why not even to try, %PANTHOR_RECLAIM_NONE to try. @jobs: there are jobs that
+ * use what is mapped, or map it. Its reservation lock is held.
  */
 static enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_reclaim_run *run,
 							  struct panthor_reclaim_item *item,
-							  bool busy)
+							  bool jobs)
 {
 	struct panthor_gem_object *bo = item->bo;
 
@@ -228,9 +260,10 @@ static enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_reclaim
 		return PANTHOR_RECLAIM_CHANGED;
 
 	if (refcount_read(&bo->backing.pin_count))
-		return PANTHOR_RECLAIM_PINNED;
+		return jobs && !run->last && panthor_reclaim_may_bind(bo) ?
+		       PANTHOR_RECLAIM_BUSY : PANTHOR_RECLAIM_PINNED;
 
-	if (busy && panthor_reclaim_gpu_mapped(bo))
+	if (panthor_reclaim_gpu_mapped(bo) && (jobs || panthor_reclaim_used(bo)))
 		return PANTHOR_RECLAIM_BUSY;
 
 	return panthor_reclaim_has_room(run, bo) ? PANTHOR_RECLAIM_NONE : PANTHOR_RECLAIM_NO_SWAP;
@@ -338,6 +371,7 @@ static bool panthor_reclaim_jobs(struct panthor_reclaim_run *run, struct dma_res
 	start_ns = ktime_get_ns();
 	busy = dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, true,
 				     min(run->slice, panthor_reclaim_time_left(run))) <= 0;
+	run->waited_ns += ktime_get_ns() - start_ns;
 	run->req.vm.acct.fence_ns += ktime_get_ns() - start_ns;
 	run->slice = min(2 * run->slice, msecs_to_jiffies(PANTHOR_RECLAIM_SLICE_MAX_MS));
 	return busy;
@@ -369,11 +403,9 @@ static bool panthor_reclaim_private(struct panthor_reclaim_run *run,
 			continue;
 		}
 
-		/* It may have been mapped for longer than the jobs are there. */
-		reason = panthor_reclaim_barred(run, item, own ?
+		reason = panthor_reclaim_barred(run, item, jobs ||
 						!dma_resv_test_signaled(resv,
-									DMA_RESV_USAGE_BOOKKEEP) :
-						jobs);
+									DMA_RESV_USAGE_BOOKKEEP));
 		if (reason) {
 			busy |= reason == PANTHOR_RECLAIM_BUSY;
 			if (own)
@@ -466,9 +498,8 @@ static void panthor_reclaim_shared_bo(struct panthor_reclaim_run *run,
 	u64 start_ns = ktime_get_ns();
 	int cookie;
 
-	reason = panthor_reclaim_barred(run, item,
-					panthor_reclaim_gpu_mapped(item->bo) &&
-					panthor_reclaim_jobs(run, resv, item->wait_ns));
+	reason = panthor_reclaim_barred(run, item, panthor_reclaim_jobs(run, resv,
+									item->wait_ns));
 	if (reason) {
 		panthor_reclaim_keep(run, item, reason, PANTHOR_RECLAIM_LOCK_NONE, start_ns);
 	} else if (drm_dev_enter(&run->req.ptdev->base, &cookie)) {
@@ -586,7 +617,8 @@ static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
 		panthor_reclaim_vm_begin(req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL,
 					 bos, size);
 		req->vm.acct.fence_ns = entry->fence_ns;
-		req->vm.fences = entry->fences;
+		req->vm_waited_ns = entry->fence_ns;
+		req->vm.fences = entry->fence_ns ? entry->fences : 0;
 		req->vm.fence_context = entry->fence_context;
 		req->vm.fence_seqno = entry->fence_seqno;
 		entry->fence_ns = 0;
@@ -613,8 +645,11 @@ static void panthor_reclaim_evict_round(struct panthor_reclaim_run *run)
 
 	panthor_reclaim_ask(set);
 
-	/* What is evicted already is the cheapest part of a goal. */
-	for (u32 i = 0; run->req.info.goal && i < set->nr_items; i++) {
+	/*
+	 * What is evicted already is the cheapest part of a goal, and is written first:
+	 * there has to be room in swap for it, too.
+	 */
+	for (u32 i = 0; i < set->nr_items; i++) {
 		if (set->items[i].stage == PANTHOR_RECLAIM_PENDING)
 			panthor_reclaim_no_pages(run, &set->items[i]);
 	}
@@ -735,6 +770,33 @@ static void panthor_reclaim_add_busy(struct panthor_reclaim_busy *busy, struct d
 	busy->items[busy->count++] = item;
 }
 
+static struct dma_fence *panthor_reclaim_fence_of(struct dma_resv *resv)
+{
+	struct dma_fence *fence = NULL;
+
+	if (dma_resv_test_signaled(resv, DMA_RESV_USAGE_BOOKKEEP) ||
+	    dma_resv_get_singleton(resv, DMA_RESV_USAGE_BOOKKEEP, &fence))
+		return NULL;
+
+	return fence;
+}
+
+/* The jobs that a BO waits for: its own, or else those of one of the VMs that map it. */
+static struct dma_fence *panthor_reclaim_item_fence(struct panthor_reclaim_item *item)
+{
+	struct dma_fence *fence = panthor_reclaim_fence_of(item->bo->base.resv);
+	struct drm_gem_object *roots[PANTHOR_RECLAIM_ROOTS];
+	u32 count = panthor_reclaim_roots(item->bo, roots);
+
+	while (count--) {
+		if (!fence)
+			fence = panthor_reclaim_fence_of(roots[count]->resv);
+		drm_gem_object_put(roots[count]);
+	}
+
+	return fence;
+}
+
 static void panthor_reclaim_find_busy(struct panthor_reclaim_run *run,
 				      struct panthor_reclaim_busy *busy)
 {
@@ -760,8 +822,8 @@ static void panthor_reclaim_find_busy(struct panthor_reclaim_run *run,
 			if (busy->count == PANTHOR_RECLAIM_FENCES)
 				break;
 
-			if (!dma_resv_get_singleton(item->bo->base.resv, DMA_RESV_USAGE_BOOKKEEP,
-						    &fence) && fence)
+			fence = panthor_reclaim_item_fence(item);
+			if (fence)
 				panthor_reclaim_add_busy(busy, fence, entry, item);
 		}
 	}
@@ -785,13 +847,11 @@ static void panthor_reclaim_wait(struct panthor_reclaim_run *run,
 	u32 idle = 0;
 	long ret;
 
-	if (!run->deadline)
-		run->deadline = jiffies + msecs_to_jiffies(PANTHOR_RECLAIM_WAIT_MS);
-
 	ret = dma_fence_wait_any_timeout(busy->fences, busy->count, true,
 					 panthor_reclaim_time_left(run), &idle);
 	if (ret <= 0)
 		idle = 0;
+	run->waited_ns += ktime_get_ns() - start_ns;
 	if (!ret)
 		run->req.info.cut_short = PANTHOR_RECLAIM_BUSY;
 	if (ret <= 0 || !panthor_reclaim_time_left(run))
@@ -859,7 +919,7 @@ static int panthor_reclaim_verdict(struct panthor_reclaim_run *run)
 {
 	const struct panthor_reclaim_info *info = &run->req.info;
 
-	if (info->total.evicted_bos || info->total.written)
+	if (info->total.evicted_bos || info->total.written || info->total.freed)
 		return 0;
 
 	if (drm_dev_is_unplugged(&run->req.ptdev->base))
@@ -868,7 +928,8 @@ static int panthor_reclaim_verdict(struct panthor_reclaim_run *run)
 	if (info->cut_short == PANTHOR_RECLAIM_INTERRUPTED)
 		return -EINTR;
 
-	if (info->left[PANTHOR_RECLAIM_NO_SWAP])
+	if (info->left[PANTHOR_RECLAIM_NO_SWAP] ||
+	    (info->unwritten && get_nr_swap_pages() <= 0))
 		return -ENOSPC;
 
 	for (u32 reason = 0; reason < PANTHOR_RECLAIM_NR_REASONS; reason++) {

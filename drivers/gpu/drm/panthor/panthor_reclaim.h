@@ -107,6 +107,9 @@ struct panthor_reclaim_bo {
 	 */
 	u64 swapcached;
 
+	/** @late: Bytes that were on their way to swap when the last write ended. */
+	u64 late;
+
 	/** @used_ns: CLOCK_MONOTONIC time when it came to the end of its LRU list. */
 	u64 used_ns;
 
@@ -192,6 +195,9 @@ struct panthor_reclaim_req {
 
 	/** @vm_start_ns: The same for the VM that the request is at. */
 	u64 vm_start_ns;
+
+	/** @vm_waited_ns: How long was waited for its jobs before that. */
+	u64 vm_waited_ns;
 
 	/** @vm_told: Whether panthor_vm_reclaim_begin was told. */
 	bool vm_told;

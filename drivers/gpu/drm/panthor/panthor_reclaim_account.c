@@ -185,6 +185,7 @@ void panthor_reclaim_vm_begin(struct panthor_reclaim_req *req,
 	req->client = client;
 	req->rcl_vm = vm;
 	req->vm_start_ns = ktime_get_ns();
+	req->vm_waited_ns = 0;
 	req->vm_told = false;
 }
 
@@ -221,7 +222,7 @@ void panthor_reclaim_vm_end(struct panthor_reclaim_req *req)
 {
 	struct panthor_reclaim_acct *acct = &req->vm.acct;
 
-	acct->duration_ns = ktime_get_ns() - req->vm_start_ns + acct->fence_ns;
+	acct->duration_ns = ktime_get_ns() - req->vm_start_ns + req->vm_waited_ns;
 	panthor_reclaim_vm_fold(req);
 	if (req->vm.reason || req->vm.unseen || acct->fence_ns || acct->lock_ns || acct->unmap_ns)
 		panthor_reclaim_vm_tell(req);
@@ -529,6 +530,8 @@ void panthor_reclaim_bo_populated(struct panthor_gem_object *bo, u64 start_ns, i
 
 	panthor_reclaim_count_pages(bo, true);
 	memset(&bo->rcl.evicted, 0, sizeof(bo->rcl.evicted));
+	WRITE_ONCE(bo->rcl.swapcached, 0);
+	WRITE_ONCE(bo->rcl.late, 0);
 	panthor_reclaim_resident(bo, bo->base.size);
 }
 

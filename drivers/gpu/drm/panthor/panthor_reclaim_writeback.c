@@ -265,6 +265,17 @@ void panthor_reclaim_write_start(struct panthor_reclaim_writing *w, struct panth
 	w->duration_ns = ktime_get_ns() - w->start_ns;
 }
 
+/* What has not got to the device by now is not written, until it turns out to be free. */
+static void panthor_reclaim_book_late(struct panthor_reclaim_writing *w)
+{
+	struct panthor_gem_object *bo = w->bo;
+	u64 done = min(READ_ONCE(bo->rcl.late), w->freed);
+	u64 late = min(w->written, READ_ONCE(bo->rcl.swapcached));
+
+	w->written = min(w->written + done - late, bo->base.size);
+	WRITE_ONCE(bo->rcl.late, bo->rcl.late + late - done);
+}
+
 /**
  * panthor_reclaim_write_end() - Wait until an evicted BO is in swap, and its RAM
  * free
@@ -286,8 +297,8 @@ void panthor_reclaim_write_end(struct panthor_reclaim_writing *w)
 	if (!w->err) {
 		if (w->left && signal_pending(current))
 			w->err = -EINTR;
-		else	/* What has not got to the device by now does not. */
-			w->written -= min(w->written, bo->rcl.swapcached);
+		else
+			panthor_reclaim_book_late(w);
 		atomic_set_release(&bo->rcl.writing, 0);
 	}
 
