@@ -31,6 +31,9 @@ enum panthor_reclaim_source {
 
 	/** @PANTHOR_RECLAIM_DEBUGFS: A write to the shrink file in debugfs. */
 	PANTHOR_RECLAIM_DEBUGFS,
+
+	/** @PANTHOR_RECLAIM_CLAIM: A write to mem_claim: what is evicted is swapped in. */
+	PANTHOR_RECLAIM_CLAIM,
 };
 
 /**
@@ -63,6 +66,9 @@ enum panthor_reclaim_reason {
 
 	/** @PANTHOR_RECLAIM_INTERRUPTED: The requester got a signal before its turn came. */
 	PANTHOR_RECLAIM_INTERRUPTED,
+
+	/** @PANTHOR_RECLAIM_NO_MEMORY: There is not enough free memory to swap it in. */
+	PANTHOR_RECLAIM_NO_MEMORY,
 
 	/** @PANTHOR_RECLAIM_NR_REASONS: Number of reasons. */
 	PANTHOR_RECLAIM_NR_REASONS,
@@ -198,6 +204,9 @@ struct panthor_reclaim_info {
 	/** @unseen: What the DRM core passed over because a lock was taken. */
 	u64 unseen;
 
+	/** @swapped_in: Memory of the BOs that the request swapped in. */
+	u64 swapped_in;
+
 	/** @left: Memory of the BOs that were skipped, by reason. */
 	u64 left[PANTHOR_RECLAIM_NR_REASONS];
 
@@ -230,6 +239,9 @@ struct panthor_reclaim_info {
 
 	/** @remaining_bos: Number of BOs that the target has resident at the end. */
 	u32 remaining_bos;
+
+	/** @swapped_in_bos: Number of BOs that the request swapped in. */
+	u32 swapped_in_bos;
 
 	/** @requester_comm: Name of the process that requests, escaped. */
 	char requester_comm[PANTHOR_RECLAIM_COMM_LEN];
@@ -291,6 +303,9 @@ struct panthor_reclaim_bo_info {
 
 	/** @bo_id: BO. */
 	u64 bo_id;
+
+	/** @by: Request that swapped it in. */
+	u64 by;
 
 	/** @client_id: Client. */
 	u64 client_id;

@@ -42,10 +42,10 @@ static const struct {
 	const char *field;
 	const char *names[PT_MAX_SYMBOL];
 } symbols[PT_NR_SYMBOLS] = {
-	[PT_SYM_SOURCE] = { "source", { "sysfs", "shrinker", "kswapd", "debugfs" } },
+	[PT_SYM_SOURCE] = { "source", { "sysfs", "shrinker", "kswapd", "debugfs", "claim" } },
 	[PT_SYM_REASON] = { "reason",
 			    { "none", "busy", "locked", "changed", "mmu-error", "pinned", "shared",
-			      "no-swap", "interrupted" } },
+			      "no-swap", "interrupted", "no-memory" } },
 	[PT_SYM_STATE] = { "state",
 			   { "unused", "mmapped", "private", "multi-vm", "unreclaimable" } },
 	[PT_SYM_WRITEBACK] = { "writeback", { "none", "swapcache", "free" } },

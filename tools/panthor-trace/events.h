@@ -91,7 +91,10 @@ enum pt_kind {
 	X(left_pinned,		uint64_t)		\
 	X(left_no_swap,		uint64_t)		\
 	X(left_interrupted,	uint64_t)		\
-	X(left_other,		uint64_t)
+	X(left_other,		uint64_t)		\
+	X(swapped_in,		uint64_t)		\
+	X(swapped_in_bos,	uint64_t)		\
+	X(by,			uint64_t)
 
 #define PT_STRINGS(X)		\
 	X(dev)			\
@@ -150,7 +153,7 @@ struct pt_event {
 #define pt_has(ev, field) (((ev)->has >> PT_F_##field) & 1)
 
 /* The values of the symbolic fields, as the kernel numbers them today. */
-enum pt_source { PT_SYSFS, PT_SHRINKER, PT_KSWAPD, PT_DEBUGFS };
+enum pt_source { PT_SYSFS, PT_SHRINKER, PT_KSWAPD, PT_DEBUGFS, PT_CLAIM };
 enum pt_writeback { PT_WB_NONE, PT_WB_SWAPCACHE, PT_WB_FREE };
 
 enum pt_symbols {

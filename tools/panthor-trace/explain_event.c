@@ -74,6 +74,8 @@ static void line_bo(struct pt_text *t, const struct pt_event *ev, const struct p
 		pt_add_ns(t, ev->away_ns, u);
 		pt_add(t, ", took ");
 		pt_add_ns(t, ev->duration_ns, u);
+		if (ev->by)
+			pt_add(t, ", by claim #%llu", (unsigned long long)ev->by);
 	} else {
 		if (pt_has(ev, state))
 			pt_add(t, ", %s", pt_name(style->names, PT_SYM_STATE, ev->state));
@@ -117,8 +119,18 @@ static void line_begin(struct pt_text *t, const struct pt_event *ev, const struc
 		pt_add(t, "all memory");
 	pt_add(t, " of ");
 	add_who_str(t, &ev->target_comm, ev->target_tgid);
+	if (ev->source == PT_CLAIM)
+		pt_add(t, " swapped in");
 	pt_add(t, ", %llu client%s, %llu VM%s", (unsigned long long)ev->clients,
 	       ev->clients == 1 ? "" : "s", (unsigned long long)ev->vms, ev->vms == 1 ? "" : "s");
+}
+
+static void line_blocked(struct pt_text *t, const struct pt_event *ev, const struct pt_style *style)
+{
+	pt_add(t, ", blocked ");
+	pt_add_ns(t, ev->duration_ns, &style->units);
+	if (ev->cut_short)
+		pt_add(t, ", cut short: %s", pt_name(style->names, PT_SYM_REASON, ev->cut_short));
 }
 
 static void line_end(struct pt_text *t, const struct pt_event *ev, const struct pt_style *style)
@@ -129,6 +141,12 @@ static void line_end(struct pt_text *t, const struct pt_event *ev, const struct 
 	add_str(t, &ev->dev);
 	pt_add(t, ", target ");
 	add_who_str(t, &ev->target_comm, ev->target_tgid);
+	if (ev->source == PT_CLAIM) {
+		pt_add(t, ": %s, swapped in ", pt_errno(ev->result, buf));
+		add_bos(t, ev->swapped_in_bos, ev->swapped_in, style);
+		line_blocked(t, ev, style);
+		return;
+	}
 	pt_add(t, ": %s, evicted ", pt_errno(ev->result, buf));
 	add_bos(t, ev->evicted_bos, ev->evicted, style);
 	pt_add(t, ", ");
@@ -141,10 +159,7 @@ static void line_end(struct pt_text *t, const struct pt_event *ev, const struct 
 		pt_add(t, ", unwritten ");
 		pt_add_bytes(t, ev->unwritten, &style->units);
 	}
-	pt_add(t, ", blocked ");
-	pt_add_ns(t, ev->duration_ns, &style->units);
-	if (ev->cut_short)
-		pt_add(t, ", cut short: %s", pt_name(style->names, PT_SYM_REASON, ev->cut_short));
+	line_blocked(t, ev, style);
 }
 
 static void line_vm(struct pt_text *t, const struct pt_event *ev, const struct pt_style *style)

@@ -35,7 +35,7 @@ void version_add(struct version *v, const struct pt_format *fmt, const struct te
 /* Without these there is less to say, but what is said is whole. */
 static bool detail(int field)
 {
-	return field >= PT_F_lock && field <= PT_F_left_other;
+	return field >= PT_F_lock && field <= PT_F_by;
 }
 
 char *version_missing(const struct version *v)

@@ -63,7 +63,8 @@
 	EM(PANTHOR_RECLAIM_SYSFS,		"sysfs")		\
 	EM(PANTHOR_RECLAIM_SHRINKER,		"shrinker")		\
 	EM(PANTHOR_RECLAIM_KSWAPD,		"kswapd")		\
-	EMe(PANTHOR_RECLAIM_DEBUGFS,		"debugfs")
+	EM(PANTHOR_RECLAIM_DEBUGFS,		"debugfs")		\
+	EMe(PANTHOR_RECLAIM_CLAIM,		"claim")
 
 #define PANTHOR_RECLAIM_REASONS						\
 	EM(PANTHOR_RECLAIM_NONE,		"none")			\
@@ -74,7 +75,8 @@
 	EM(PANTHOR_RECLAIM_PINNED,		"pinned")		\
 	EM(PANTHOR_RECLAIM_SHARED,		"shared")		\
 	EM(PANTHOR_RECLAIM_NO_SWAP,		"no-swap")		\
-	EMe(PANTHOR_RECLAIM_INTERRUPTED,	"interrupted")
+	EM(PANTHOR_RECLAIM_INTERRUPTED,	"interrupted")		\
+	EMe(PANTHOR_RECLAIM_NO_MEMORY,		"no-memory")
 
 #define PANTHOR_RECLAIM_LOCKS						\
 	EM(PANTHOR_RECLAIM_LOCK_NONE,		"none")			\
@@ -177,7 +179,10 @@ TRACE_EVENT(panthor_reclaim_begin,
  * end the target has remaining resident, and unwritten evicted but still in RAM.
  * writeback tells what became of the pages, &enum panthor_reclaim_writeback.
  * cut_short tells why the request ended before it was done: interrupted by a
- * signal, busy when the wait for jobs ran out, none if it is done.
+ * signal, busy when the wait for jobs ran out, no-memory when there was not enough
+ * free memory for a claim to go on, none if it is done.
+ *
+ * A claim evicts nothing: swapped_in and swapped_in_bos say what it swapped in.
  */
 TRACE_EVENT(panthor_reclaim_end,
 	TP_PROTO(const struct device *dev, const struct panthor_reclaim_info *req),
@@ -193,6 +198,7 @@ TRACE_EVENT(panthor_reclaim_end,
 		__field(u64, unseen)
 		__field(u64, remaining)
 		__field(u64, unwritten)
+		__field(u64, swapped_in)
 		__field(u64, left_busy)
 		__field(u64, left_locked)
 		__field(u64, left_shared)
@@ -211,6 +217,7 @@ TRACE_EVENT(panthor_reclaim_end,
 		__field(u32, evicted_bos)
 		__field(u32, skipped_bos)
 		__field(u32, remaining_bos)
+		__field(u32, swapped_in_bos)
 		__field(u32, vms)
 		__field(u32, writeback)
 		__field(u32, cut_short)
@@ -226,6 +233,7 @@ TRACE_EVENT(panthor_reclaim_end,
 		__entry->unseen		= req->unseen;
 		__entry->remaining	= req->remaining;
 		__entry->unwritten	= req->unwritten;
+		__entry->swapped_in	= req->swapped_in;
 		__entry->left_busy	= req->left[PANTHOR_RECLAIM_BUSY];
 		__entry->left_locked	= req->left[PANTHOR_RECLAIM_LOCKED];
 		__entry->left_shared	= req->left[PANTHOR_RECLAIM_SHARED];
@@ -245,11 +253,12 @@ TRACE_EVENT(panthor_reclaim_end,
 		__entry->evicted_bos	= req->total.evicted_bos;
 		__entry->skipped_bos	= req->total.skipped_bos;
 		__entry->remaining_bos	= req->remaining_bos;
+		__entry->swapped_in_bos	= req->swapped_in_bos;
 		__entry->vms		= req->vms;
 		__entry->writeback	= req->writeback;
 		__entry->cut_short	= req->cut_short;
 	),
-	TP_printk("dev=%s id=%llu source=%s target_tgid=%d result=%d vms=%u evicted_bos=%u evicted=%llu skipped_bos=%u skipped=%llu unseen=%llu written=%llu freed=%llu writeback=%s remaining_bos=%u remaining=%llu unwritten=%llu cut_short=%s left_busy=%llu left_locked=%llu left_shared=%llu left_pinned=%llu left_no_swap=%llu left_interrupted=%llu left_other=%llu duration_ns=%llu fence_ns=%llu lock_ns=%llu unmap_ns=%llu writeback_ns=%llu target_comm=%s",
+	TP_printk("dev=%s id=%llu source=%s target_tgid=%d result=%d vms=%u evicted_bos=%u evicted=%llu skipped_bos=%u skipped=%llu unseen=%llu written=%llu freed=%llu writeback=%s remaining_bos=%u remaining=%llu unwritten=%llu cut_short=%s left_busy=%llu left_locked=%llu left_shared=%llu left_pinned=%llu left_no_swap=%llu left_interrupted=%llu left_other=%llu duration_ns=%llu fence_ns=%llu lock_ns=%llu unmap_ns=%llu writeback_ns=%llu swapped_in_bos=%u swapped_in=%llu target_comm=%s",
 		  __get_str(dev), __entry->id,
 		  __print_symbolic(__entry->source, PANTHOR_RECLAIM_SOURCES),
 		  __entry->target_tgid, __entry->result, __entry->vms,
@@ -263,6 +272,7 @@ TRACE_EVENT(panthor_reclaim_end,
 		  __entry->left_interrupted, __entry->left_other,
 		  __entry->duration_ns, __entry->fence_ns, __entry->lock_ns,
 		  __entry->unmap_ns, __entry->writeback_ns,
+		  __entry->swapped_in_bos, __entry->swapped_in,
 		  __get_str(target_comm))
 );
 
@@ -493,7 +503,8 @@ TRACE_EVENT(panthor_bo_writeback,
  * @dev: device of the BO
  * @bo: the BO
  *
- * id is the request that had evicted it, client_id and vm_id are as that told
+ * id is the request that had evicted it, by the one that swapped it in (a claim),
+ * 0 if the GPU or the CPU needed it. client_id and vm_id are as that told
  * them, away_ns is how long it had been without pages, duration_ns the time it
  * took to get them. Mapping them on the GPU again comes on top of that. result is
  * 0 or the negative errno that kept it out.
@@ -509,6 +520,7 @@ TRACE_EVENT(panthor_bo_swapin,
 		__field(u64, client_id)
 		__field(u64, size)
 		__field(u64, away_ns)
+		__field(u64, by)
 		__field(u64, duration_ns)
 		__field(s32, tgid)
 		__field(u32, vm_id)
@@ -523,17 +535,19 @@ TRACE_EVENT(panthor_bo_swapin,
 		__entry->client_id	= bo->client_id;
 		__entry->size		= bo->size;
 		__entry->away_ns	= bo->away_ns;
+		__entry->by		= bo->by;
 		__entry->duration_ns	= bo->duration_ns;
 		__entry->tgid		= bo->tgid;
 		__entry->vm_id		= bo->vm_id;
 		__entry->evictions	= bo->evictions;
 		__entry->result		= bo->result;
 	),
-	TP_printk("dev=%s id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u result=%d size=%llu away_ns=%llu duration_ns=%llu evictions=%u label=%s",
+	TP_printk("dev=%s id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u result=%d size=%llu away_ns=%llu duration_ns=%llu evictions=%u by=%llu label=%s",
 		  __get_str(dev), __entry->id, __entry->bo_id,
 		  __entry->client_id, __entry->tgid, __entry->vm_id,
 		  __entry->result, __entry->size, __entry->away_ns,
-		  __entry->duration_ns, __entry->evictions, __get_str(label))
+		  __entry->duration_ns, __entry->evictions, __entry->by,
+		  __get_str(label))
 );
 
 #endif /* _TRACE_PANTHOR_RECLAIM_H */

@@ -66,9 +66,6 @@
 /* BOs that are on their way to swap before the first of them is waited for. */
 #define PANTHOR_RECLAIM_WRITES		64
 
-/* VMs of one BO whose locks are waited for. */
-#define PANTHOR_RECLAIM_ROOTS		8
-
 /* One explicit request. */
 struct panthor_reclaim_run {
 	struct panthor_reclaim_req req;
@@ -508,45 +505,15 @@ static void panthor_reclaim_shared_bo(struct panthor_reclaim_run *run,
 	}
 }
 
-/* The objects whose reservation locks are those of the VMs that map @bo, with references. */
-static u32 panthor_reclaim_roots(struct panthor_gem_object *bo, struct drm_gem_object **roots)
-{
-	struct drm_gpuvm_bo *vm_bo;
-	u32 count = 0;
-
-	guard(mutex)(&bo->base.gpuva.lock);
-	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
-		if (count == PANTHOR_RECLAIM_ROOTS)
-			break;
-
-		roots[count] = drm_gpuvm_resv_obj(vm_bo->vm);
-		drm_gem_object_get(roots[count++]);
-	}
-
-	return count;
-}
-
 /* With the locks of all VMs that map it, as a job that uses it would take them. */
 static void panthor_reclaim_lock_all(struct panthor_reclaim_run *run,
 				     struct panthor_reclaim_item *item)
 {
-	struct drm_gem_object *roots[PANTHOR_RECLAIM_ROOTS];
-	u32 count = panthor_reclaim_roots(item->bo, roots);
 	u64 start_ns = ktime_get_ns();
 	struct drm_exec exec;
-	int ret = 0;
+	int ret;
 
-	drm_exec_init(&exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, count + 1);
-	drm_exec_until_all_locked(&exec) {
-		ret = drm_exec_lock_obj(&exec, &item->bo->base);
-		drm_exec_retry_on_contention(&exec);
-		for (u32 i = 0; !ret && i < count; i++) {
-			ret = drm_exec_lock_obj(&exec, roots[i]);
-			drm_exec_retry_on_contention(&exec);
-		}
-		if (ret)
-			break;
-	}
+	ret = panthor_reclaim_lock_bo(&exec, item->bo, NULL);
 	run->req.vm.acct.lock_ns += ktime_get_ns() - start_ns;
 
 	if (!ret)
@@ -556,9 +523,6 @@ static void panthor_reclaim_lock_all(struct panthor_reclaim_run *run,
 								 PANTHOR_RECLAIM_INTERRUPTED,
 				     PANTHOR_RECLAIM_LOCK_RESV, start_ns);
 	drm_exec_fini(&exec);
-
-	while (count--)
-		drm_gem_object_put(roots[count]);
 }
 
 static void panthor_reclaim_no_vm(struct panthor_reclaim_run *run,
@@ -786,7 +750,7 @@ static struct dma_fence *panthor_reclaim_item_fence(struct panthor_reclaim_item 
 {
 	struct dma_fence *fence = panthor_reclaim_fence_of(item->bo->base.resv);
 	struct drm_gem_object *roots[PANTHOR_RECLAIM_ROOTS];
-	u32 count = panthor_reclaim_roots(item->bo, roots);
+	u32 count = panthor_reclaim_roots(item->bo, NULL, roots);
 
 	while (count--) {
 		if (!fence)

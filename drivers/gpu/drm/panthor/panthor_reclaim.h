@@ -113,6 +113,12 @@ struct panthor_reclaim_bo {
 	/** @used_ns: CLOCK_MONOTONIC time when it came to the end of its LRU list. */
 	u64 used_ns;
 
+	/** @by: Request that is swapping it in, 0 if it is the GPU or the CPU that needs it. */
+	u64 by;
+
+	/** @by_ns: CLOCK_MONOTONIC time when that request began to. */
+	u64 by_ns;
+
 	/** @kind: What it is. Set before anybody else knows the BO. */
 	enum panthor_reclaim_kind kind;
 
@@ -300,6 +306,7 @@ bool panthor_reclaim_scan_evict(struct panthor_gem_object *bo);
 
 /* panthor_reclaim_sysfs.c and panthor_reclaim_debugfs.c */
 extern struct device_attribute dev_attr_mem_reclaim;
+extern struct device_attribute dev_attr_mem_claim;
 void panthor_reclaim_debugfs_init(struct drm_minor *minor);
 void panthor_reclaim_debugfs_client(struct panthor_reclaim_client *client,
 				    struct drm_file *file);

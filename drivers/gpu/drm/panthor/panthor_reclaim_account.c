@@ -448,6 +448,7 @@ const char *panthor_reclaim_source_name(enum panthor_reclaim_source source)
 		[PANTHOR_RECLAIM_SHRINKER] = "shrinker",
 		[PANTHOR_RECLAIM_KSWAPD] = "kswapd",
 		[PANTHOR_RECLAIM_DEBUGFS] = "debugfs",
+		[PANTHOR_RECLAIM_CLAIM] = "claim",
 	};
 
 	return names[source];
@@ -498,6 +499,7 @@ static noinline_for_stack void panthor_reclaim_trace_swapin(struct panthor_gem_o
 	char label[PANTHOR_RECLAIM_LABEL_LEN];
 	struct panthor_reclaim_bo_info info = {
 		.id = bo->rcl.evicted.id,
+		.by = bo->rcl.by,
 		.client_id = bo->rcl.evicted.client_id,
 		.tgid = bo->rcl.evicted.tgid,
 		.vm_id = bo->rcl.evicted.vm_id,
@@ -523,7 +525,8 @@ void panthor_reclaim_bo_populated(struct panthor_gem_object *bo, u64 start_ns, i
 	dma_resv_assert_held(bo->base.resv);
 
 	if (bo->rcl.evicted.id && trace_panthor_bo_swapin_enabled())
-		panthor_reclaim_trace_swapin(bo, start_ns, ktime_get_ns(), result);
+		panthor_reclaim_trace_swapin(bo, bo->rcl.by ? bo->rcl.by_ns : start_ns,
+					     ktime_get_ns(), result);
 
 	if (result)
 		return;

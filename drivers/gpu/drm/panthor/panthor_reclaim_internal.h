@@ -8,6 +8,7 @@
  *
  *	sysfs, debugfs		faces
  *	panthor_reclaim.c	policy: one explicit request
+ *	_claim			the same in the other direction
  *	_account, _scan		what a request did, whoever made it, and its events
  *	_count			what each client has, for fdinfo
  *	_order			which comes first
@@ -16,8 +17,10 @@
  */
 
 #include <linux/atomic.h>
+#include <linux/cleanup.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/pid.h>
 #include <linux/spinlock.h>
 
 #include "panthor_reclaim.h"
@@ -25,8 +28,11 @@
 /* Index of an item that is none. */
 #define PANTHOR_RECLAIM_NO_ITEM		(~0U)
 
+/* VMs of one BO whose locks are waited for. */
+#define PANTHOR_RECLAIM_ROOTS		8
+
 struct dma_fence;
-struct pid;
+struct drm_exec;
 
 /**
  * struct panthor_reclaim_client - Reclaim's view of one open file
@@ -272,6 +278,11 @@ void panthor_reclaim_ask(struct panthor_reclaim_set *set);
 void panthor_reclaim_put_item(struct panthor_reclaim_item *item);
 void panthor_reclaim_release(struct panthor_reclaim_set *set);
 struct panthor_vm *panthor_reclaim_entry_vm(const struct panthor_reclaim_entry *entry);
+bool panthor_reclaim_is_own(const struct panthor_reclaim_set *set, struct drm_gpuvm *vm);
+u32 panthor_reclaim_roots(struct panthor_gem_object *bo, const struct panthor_reclaim_set *set,
+			  struct drm_gem_object **roots);
+int panthor_reclaim_lock_bo(struct drm_exec *exec, struct panthor_gem_object *bo,
+			    const struct panthor_reclaim_set *set);
 bool panthor_reclaim_mapped_by_others(const struct panthor_reclaim_set *set,
 				      struct panthor_gem_object *bo);
 void panthor_reclaim_bo_move(struct panthor_gem_object *bo,
@@ -319,6 +330,10 @@ bool panthor_reclaim_may_swap(struct panthor_gem_object *bo, u64 owed);
 void panthor_reclaim_write_start(struct panthor_reclaim_writing *w, struct panthor_gem_object *bo);
 void panthor_reclaim_write_end(struct panthor_reclaim_writing *w);
 void panthor_reclaim_write_drain(struct panthor_gem_object *bo);
+
+/* panthor_reclaim_sysfs.c */
+DEFINE_FREE(put_pid, struct pid *, put_pid(_T))
+int panthor_reclaim_asked(const char *buf, struct pid **tgid, u64 *bytes);
 
 /* panthor_reclaim.c */
 int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid, u64 goal);

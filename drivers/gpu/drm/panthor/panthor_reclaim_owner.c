@@ -21,6 +21,7 @@
 #include <linux/sort.h>
 #include <linux/string.h>
 
+#include <drm/drm_exec.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
@@ -763,6 +764,18 @@ void panthor_reclaim_ask(struct panthor_reclaim_set *set)
 }
 
 /**
+ * panthor_reclaim_is_own() - Is a VM the target's?
+ * @set: The target.
+ * @vm: The VM's list of mappings.
+ *
+ * Return: True if it is.
+ */
+bool panthor_reclaim_is_own(const struct panthor_reclaim_set *set, struct drm_gpuvm *vm)
+{
+	return panthor_reclaim_owns(set, panthor_gpuvm_reclaim(vm)->client);
+}
+
+/**
  * panthor_reclaim_mapped_by_others() - Does a VM map a BO that is not the target's?
  * @set: The target.
  * @bo: BO.
@@ -778,11 +791,80 @@ bool panthor_reclaim_mapped_by_others(const struct panthor_reclaim_set *set,
 
 	guard(mutex)(&bo->base.gpuva.lock);
 	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
-		if (!panthor_reclaim_owns(set, panthor_gpuvm_reclaim(vm_bo->vm)->client))
+		if (!panthor_reclaim_is_own(set, vm_bo->vm))
 			return true;
 	}
 
 	return false;
+}
+
+/**
+ * panthor_reclaim_roots() - The objects whose reservation locks are those of the VMs
+ * that map a BO
+ * @bo: BO.
+ * @set: Whose VMs, NULL for all.
+ * @roots: The objects, with references, %PANTHOR_RECLAIM_ROOTS at most.
+ *
+ * Context: May sleep, takes the BO's gpuva.lock.
+ * Return: How many.
+ */
+u32 panthor_reclaim_roots(struct panthor_gem_object *bo, const struct panthor_reclaim_set *set,
+			  struct drm_gem_object **roots)
+{
+	struct drm_gpuvm_bo *vm_bo;
+	u32 count = 0;
+
+	guard(mutex)(&bo->base.gpuva.lock);
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
+		if (set && !panthor_reclaim_is_own(set, vm_bo->vm))
+			continue;
+
+		if (count == PANTHOR_RECLAIM_ROOTS)
+			break;
+
+		roots[count] = drm_gpuvm_resv_obj(vm_bo->vm);
+		drm_gem_object_get(roots[count++]);
+	}
+
+	return count;
+}
+
+/**
+ * panthor_reclaim_lock_bo() - Take the reservation locks of a BO and of the VMs that
+ * map it
+ * @exec: Locks. Whatever comes of it, drm_exec_fini() is the caller's.
+ * @bo: BO.
+ * @set: Whose VMs, NULL for all.
+ *
+ * If there are too many VMs, some are left out.
+ *
+ * Context: Process context, sleeps.
+ * Return: 0, %-EINTR or %-ENOMEM.
+ */
+int panthor_reclaim_lock_bo(struct drm_exec *exec, struct panthor_gem_object *bo,
+			    const struct panthor_reclaim_set *set)
+{
+	struct drm_gem_object *roots[PANTHOR_RECLAIM_ROOTS];
+	u32 count = panthor_reclaim_roots(bo, set, roots);
+	int ret = 0;
+
+	drm_exec_init(exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, count + 1);
+	drm_exec_until_all_locked(exec) {
+		ret = drm_exec_lock_obj(exec, &bo->base);
+		drm_exec_retry_on_contention(exec);
+		for (u32 i = 0; !ret && i < count; i++) {
+			ret = drm_exec_lock_obj(exec, roots[i]);
+			drm_exec_retry_on_contention(exec);
+		}
+		if (ret)
+			break;
+	}
+
+	/* What is locked has a reference of its own. */
+	while (count--)
+		drm_gem_object_put(roots[count]);
+
+	return ret;
 }
 
 /**

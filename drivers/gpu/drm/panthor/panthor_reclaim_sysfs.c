@@ -14,8 +14,6 @@
 #include "panthor_device.h"
 #include "panthor_reclaim_internal.h"
 
-DEFINE_FREE(put_pid, struct pid *, put_pid(_T))
-
 /*
  * An amount as memory.reclaim takes it: what memparse() does, but that refuses
  * what is too large instead of wrapping it, and nothing may follow but a newline.
@@ -84,8 +82,16 @@ static int panthor_reclaim_parse(const char *buf, int *tgid, u64 *bytes)
 	return panthor_reclaim_parse_bytes(more + strspn(more, " \t"), bytes);
 }
 
-/* What a write asks for, and whether the writer may. Whatever comes of it: put_pid(*@tgid). */
-static int panthor_reclaim_asked(const char *buf, struct pid **tgid, u64 *bytes)
+/**
+ * panthor_reclaim_asked() - What does a write ask for, and may the writer?
+ * @buf: What was written.
+ * @tgid: Where the process goes; put_pid() it, whatever comes of it.
+ * @bytes: Where the amount goes, 0 for all.
+ *
+ * Return: 0; %-EINVAL; %-ERANGE; %-EPERM, also if there is no such process; %-ESRCH;
+ * %-ENOMEM.
+ */
+int panthor_reclaim_asked(const char *buf, struct pid **tgid, u64 *bytes)
 {
 	int nr, ret;
 

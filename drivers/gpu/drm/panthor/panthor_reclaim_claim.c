@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+/*
+ * The other direction: swap in what is evicted of a process, before it needs it.
+ */
+
+#include <linux/cleanup.h>
+#include <linux/device.h>
+#include <linux/dma-resv.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/mmzone.h>
+#include <linux/mutex.h>
+#include <linux/nodemask.h>
+#include <linux/pagemap.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/timekeeping.h>
+#include <linux/vmstat.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_exec.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_gpuvm.h>
+
+#include "panthor_device.h"
+#include "panthor_gem.h"
+#include "panthor_reclaim_internal.h"
+
+/**
+ * DOC: Claim
+ *
+ * A write of a TGID to mem_claim swaps in what is evicted of that process, and maps
+ * it, so that the next job need not. The BO that was evicted last comes first. It
+ * takes free memory only, and leaves what the kernel keeps free for others: where a
+ * BO does not fit any more, it stops.
+ *
+ * The pages of a BO are read from swap with no lock held, so nobody has to wait
+ * for that, a signal ends it, and a job that comes meanwhile finds part of them
+ * there. Only then are the locks taken that a job takes.
+ *
+ * What several processes have is swapped in for any of them, but mapped only in
+ * the VMs of the target.
+ */
+
+/* Pages that are read before signals, and free memory, are looked at again. */
+#define PANTHOR_RECLAIM_CLAIM_STEP	32
+
+/* Bytes that are free, and not kept for when they are needed: above that kswapd sleeps. */
+static u64 panthor_reclaim_free_memory(void)
+{
+	u64 pages = 0;
+	int node;
+
+	for_each_online_node(node) {
+		for (int i = 0; i < MAX_NR_ZONES; i++) {
+			struct zone *zone = &NODE_DATA(node)->node_zones[i];
+			unsigned long free, kept;
+
+			if (!populated_zone(zone))
+				continue;
+
+			free = zone_page_state(zone, NR_FREE_PAGES);
+			kept = high_wmark_pages(zone);
+			if (free > kept)
+				pages += free - kept;
+		}
+	}
+
+	return pages << PAGE_SHIFT;
+}
+
+static bool panthor_reclaim_is_evicted(struct panthor_gem_object *bo)
+{
+	return READ_ONCE(bo->rcl.evicted.id) && !READ_ONCE(bo->backing.pages);
+}
+
+/*
+ * Read the pages of a BO from swap. Allocating them must not reclaim anything: to
+ * have one process' memory evicted for another's is not what was asked for.
+ */
+static int panthor_reclaim_read_in(struct panthor_gem_object *bo)
+{
+	struct address_space *mapping = bo->base.filp->f_mapping;
+	gfp_t gfp = (mapping_gfp_mask(mapping) & ~(__GFP_RECLAIM | __GFP_RETRY_MAYFAIL)) |
+		    __GFP_NORETRY | __GFP_NOWARN;
+	u64 in_ram = min_t(u64, (u64)READ_ONCE(mapping->nrpages) << PAGE_SHIFT, bo->base.size);
+	pgoff_t end = bo->base.size >> PAGE_SHIFT, next = 0;
+
+	if (panthor_reclaim_free_memory() < bo->base.size - in_ram)
+		return -ENOMEM;
+
+	for (pgoff_t index = 0; index < end;) {
+		struct folio *folio;
+
+		if (index >= next) {
+			/* Nobody needs it any more, or somebody has got it by now. */
+			if (kref_read(&bo->base.refcount) == 1 || !panthor_reclaim_is_evicted(bo))
+				return 0;
+
+			if (signal_pending(current))
+				return -EINTR;
+
+			next = index + PANTHOR_RECLAIM_CLAIM_STEP;
+			if (panthor_reclaim_free_memory() < PANTHOR_RECLAIM_CLAIM_STEP * PAGE_SIZE)
+				return -ENOMEM;
+			cond_resched();
+		}
+
+		folio = shmem_read_folio_gfp(mapping, index, gfp);
+		if (IS_ERR(folio))
+			return PTR_ERR(folio);
+
+		index = folio_next_index(folio);
+		folio_put(folio);
+	}
+
+	return 0;
+}
+
+/*
+ * All that a job would do. @exec has the locks of the BO and of the target's VMs. The
+ * latter keep what is on the list, too, which is freed after a turn with that lock.
+ */
+static int panthor_reclaim_map_in(struct panthor_gem_object *bo, struct drm_exec *exec)
+{
+	struct drm_gpuvm_bo *vm_bos[PANTHOR_RECLAIM_ROOTS];
+	struct drm_gpuvm_bo *vm_bo;
+	u32 count = 0;
+	int ret;
+
+	ret = panthor_gem_swapin_locked(bo);
+	if (ret)
+		return ret;
+
+	scoped_guard(mutex, &bo->base.gpuva.lock) {
+		panthor_gem_update_reclaim_state_locked(bo, NULL);
+		drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
+			struct dma_resv *resv = drm_gpuvm_resv(vm_bo->vm);
+
+			if (dma_resv_locking_ctx(resv) == &exec->ticket &&
+			    kref_read(&vm_bo->kref) && count < ARRAY_SIZE(vm_bos))
+				vm_bos[count++] = vm_bo;
+		}
+	}
+
+	for (u32 i = 0; i < count && !ret; i++)
+		ret = vm_bos[i]->vm->ops->vm_bo_validate(vm_bos[i], exec);
+
+	return ret;
+}
+
+static int panthor_reclaim_claim_locked(struct panthor_reclaim_req *req,
+					struct panthor_gem_object *bo, struct drm_exec *exec,
+					u64 start_ns)
+{
+	int ret, cookie;
+
+	if (!bo->rcl.evicted.id || bo->backing.pages)
+		return 0;
+
+	if (!drm_dev_enter(&req->ptdev->base, &cookie))
+		return -ENODEV;
+
+	bo->rcl.by = req->info.id;
+	bo->rcl.by_ns = start_ns;
+	ret = panthor_reclaim_map_in(bo, exec);
+	bo->rcl.by = 0;
+	drm_dev_exit(cookie);
+
+	if (bo->backing.pages) {
+		req->info.swapped_in += bo->base.size;
+		req->info.swapped_in_bos++;
+	}
+
+	return ret;
+}
+
+static int panthor_reclaim_claim_bo(struct panthor_reclaim_req *req,
+				    const struct panthor_reclaim_set *set,
+				    struct panthor_gem_object *bo)
+{
+	u64 start_ns = ktime_get_ns(), lock_ns;
+	struct drm_exec exec;
+	int ret;
+
+	if (!panthor_reclaim_is_evicted(bo))
+		return 0;
+
+	ret = panthor_reclaim_read_in(bo);
+	if (!ret) {
+		lock_ns = ktime_get_ns();
+		ret = panthor_reclaim_lock_bo(&exec, bo, set);
+		req->info.total.lock_ns += ktime_get_ns() - lock_ns;
+		if (!ret)
+			ret = panthor_reclaim_claim_locked(req, bo, &exec, start_ns);
+		drm_exec_fini(&exec);
+	}
+
+	/* If not, part of it may be in RAM now. */
+	panthor_reclaim_count_written(bo);
+	return ret;
+}
+
+static int panthor_reclaim_cmp_newest(const void *a, const void *b, const void *priv)
+{
+	const struct panthor_reclaim_set *set = priv;
+	u32 i = *(const u32 *)a, j = *(const u32 *)b;
+
+	return cmp_int(set->items[j].used_ns, set->items[i].used_ns) ? : cmp_int(i, j);
+}
+
+/* What is evicted, the newest first; returns how much there is. */
+static u32 panthor_reclaim_evicted_items(struct panthor_reclaim_set *set, u32 *order)
+{
+	u32 count = 0;
+
+	for (u32 i = 0; i < set->nr_items; i++) {
+		struct panthor_reclaim_item *item = &set->items[i];
+
+		if (!panthor_reclaim_is_evicted(item->bo) || !item->bo->base.filp)
+			continue;
+
+		item->used_ns = READ_ONCE(item->bo->rcl.evicted.ns);
+		order[count++] = i;
+	}
+	sort_r(order, count, sizeof(*order), panthor_reclaim_cmp_newest, NULL, set);
+
+	return count;
+}
+
+static int panthor_reclaim_claim_set(struct panthor_reclaim_req *req,
+				     struct panthor_reclaim_set *set)
+{
+	u32 *order = kvmalloc_array(set->nr_items, sizeof(*order), GFP_KERNEL);
+	u32 count;
+	int ret = 0;
+
+	if (!order)
+		return -ENOMEM;
+
+	count = panthor_reclaim_evicted_items(set, order);
+	for (u32 i = 0; i < count && !ret; i++) {
+		if (req->info.goal && req->info.swapped_in >= req->info.goal)
+			break;
+
+		ret = signal_pending(current) ? -EINTR :
+		      drm_dev_is_unplugged(&req->ptdev->base) ? -ENODEV :
+		      panthor_reclaim_claim_bo(req, set, set->items[order[i]].bo);
+		panthor_reclaim_put_item(&set->items[order[i]]);
+	}
+	kvfree(order);
+
+	if (ret == -EINTR)
+		req->info.cut_short = PANTHOR_RECLAIM_INTERRUPTED;
+	else if (ret == -ENOMEM)
+		req->info.cut_short = PANTHOR_RECLAIM_NO_MEMORY;
+
+	/* That something was swapped in is a success, however little. */
+	return req->info.swapped_in_bos ? 0 : ret;
+}
+
+/*
+ * Swap in what is evicted of the process, at least @goal bytes, or all if that is 0.
+ * Process context, sleeps, interruptible, no locks may be held.
+ */
+static int panthor_reclaim_claim(struct panthor_device *ptdev, struct pid *tgid, u64 goal)
+{
+	struct panthor_reclaim_req *req __free(kfree) = kzalloc_obj(*req);
+	struct panthor_reclaim_set set;
+	int ret;
+
+	if (!req)
+		return -ENOMEM;
+
+	if (drm_dev_is_unplugged(&ptdev->base))
+		return -ENODEV;
+
+	req->start_ns = ktime_get_ns();
+	ret = panthor_reclaim_gather(&set, ptdev, tgid);
+	if (ret)
+		return ret == -EINTR ? -ERESTARTNOHAND : ret;
+
+	req->info.goal = goal;
+	req->info.clients = set.nr_clients;
+	req->info.vms = set.nr_vms;
+	req->info.target_tgid = panthor_reclaim_client_tgid(set.clients[0],
+							    req->info.target_comm);
+	panthor_reclaim_req_begin(req, ptdev, PANTHOR_RECLAIM_CLAIM);
+	ret = panthor_reclaim_claim_set(req, &set);
+	panthor_reclaim_req_end(req, ret);
+	for (u32 i = 0; i < set.nr_clients; i++)
+		panthor_reclaim_result(req, set.clients[i], NULL);
+	panthor_reclaim_release(&set);
+
+	/* If the signal has no handler, start again. */
+	return ret == -EINTR ? -ERESTARTNOHAND : ret;
+}
+
+static ssize_t mem_claim_store(struct device *dev, struct device_attribute *attr,
+			       const char *buf, size_t len)
+{
+	struct pid *tgid __free(put_pid) = NULL;
+	u64 bytes;
+	int ret;
+
+	ret = panthor_reclaim_asked(buf, &tgid, &bytes);
+	if (ret)
+		return ret;
+
+	ret = panthor_reclaim_claim(dev_get_drvdata(dev), tgid, bytes);
+	return ret ? : len;
+}
+
+DEVICE_ATTR_WO(mem_claim);

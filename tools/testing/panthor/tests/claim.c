@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mem_claim: what is evicted comes back, the last evicted first, for whom it was claimed and for
+ * nobody else, from free memory only, and the caller can be interrupted.
+ *
+ * SECONDS=N of everything at once (10)
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "fdinfo.h"
+#include "party.h"
+#include "peer.h"
+#include "reclaim.h"
+#include "swap.h"
+#include "tap.h"
+#include "trace.h"
+
+#define CLAIM_FILE "/sys/bus/platform/devices/panthor/mem_claim"
+#define KIB 1024ULL
+#define MIB (1024 * KIB)
+
+static int claim_text(const char *text)
+{
+	ssize_t len = strlen(text), ret = write_file(CLAIM_FILE, text, len);
+
+	return ret < 0 ? ret : ret == len ? 0 : -EIO;
+}
+
+/* 0 bytes: all */
+static int claim(pid_t tgid, uint64_t bytes)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), bytes ? "%d %llu" : "%d", tgid, (unsigned long long)bytes);
+	return claim_text(text);
+}
+
+static int reclaim_some(pid_t tgid, uint64_t bytes)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), "%d %llu", tgid, (unsigned long long)bytes);
+	return reclaim_text(text);
+}
+
+static void expect(const char *format, pid_t pid, int want)
+{
+	char text[48];
+	int got;
+
+	snprintf(text, sizeof(text), format, pid);
+	got = claim_text(text);
+	text[strcspn(text, "\n")] = '\0';
+	ok(got == want, "\"%s\": %d (%d)", text, want, got);
+}
+
+static int drop_caps(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {};
+
+	return syscall(SYS_capset, &header, data);
+}
+
+/* What a process without capabilities is told, naming @tgid, or itself, a client, if that is 0 */
+static int without_caps(pid_t tgid)
+{
+	struct gpu gpu;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (!tgid && gpu_open(&gpu, NULL))
+			_exit(EXDEV);
+		_exit(drop_caps() ? EXDEV : -claim(tgid ? tgid : getpid(), 0));
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ENOTRECOVERABLE;
+}
+
+static void test_who(void)
+{
+	struct peer *peer = peer_start("-b4x64K", NULL);
+	struct stat st;
+
+	ok(!stat(CLAIM_FILE, &st) && (st.st_mode & 07777) == 0200, "the file has mode 0200");
+	expect("%d", peer->pid, 0);
+	expect("%d 1M\n", peer->pid, 0);
+	expect("%d 0", peer->pid, -EINVAL);
+	expect("%d x", peer->pid, -EINVAL);
+	expect("%d 16E", peer->pid, -ERANGE);
+	expect("%dx", peer->pid, -EINVAL);
+	expect("%d", 1, -ESRCH);
+	ok(without_caps(peer->pid) == -EPERM && without_caps(1) == -EPERM &&
+		   without_caps(INT32_MAX) == -EPERM,
+	   "without CAP_SYS_RESOURCE: EPERM, whoever is named");
+	ok(!without_caps(0), "but its own memory anyone may claim");
+	peer_quit(peer);
+}
+
+/* The event that ends the last claim */
+static const struct event *claim_end(const struct trace *trace)
+{
+	for (int i = trace->nr_events; i--;)
+		if (event_is(&trace->events[i], "panthor_reclaim_end") &&
+		    event_says(&trace->events[i], "source", "claim"))
+			return &trace->events[i];
+	bail("no claim in the trace");
+}
+
+static void test_all(void)
+{
+	struct peer *peer =
+		peer_start("-v2", "-b64x64K", "-b4x256K:shared", "-b4x64K:unused", NULL);
+	struct fdinfo before, after;
+	const struct event *end;
+	struct trace *trace;
+	int by_claim = 0, others = 0, ret;
+
+	if (!peer_do(peer, "submit 1 100") || reclaim(peer->pid))
+		bail("nothing is evicted");
+	before = fdinfo_of(peer->pid);
+	trace = trace_start("panthor", NULL);
+	ret = claim(peer->pid, 0);
+	after = fdinfo_of(peer->pid);
+	if (!peer_do(peer, "submit 1 100"))
+		bail("%s", peer->line);
+	trace_stop(trace);
+	end = claim_end(trace);
+	for (int i = 0; i < trace->nr_events; i++) {
+		if (!event_is(&trace->events[i], "panthor_bo_swapin"))
+			continue;
+		if (event_value(&trace->events[i], "by") == event_value(end, "id"))
+			by_claim++;
+		else
+			others++;
+	}
+	ok(!ret && !after.evicted && !after.in_swap && !after.in_ram,
+	   "all of it is claimed (%d, %llu KiB still evicted)", ret,
+	   (unsigned long long)after.evicted);
+	ok((uint64_t)event_value(end, "swapped_in") == before.evicted * KIB &&
+		   event_value(end, "swapped_in_bos") == by_claim && !event_value(end, "result"),
+	   "the account says so: %d BOs", by_claim);
+	ok(trace_count(trace, "panthor_reclaim_begin", event_value(end, "id")) == 1,
+	   "and it has a beginning");
+	ok((uint64_t)by_claim == after.swapins - before.swapins,
+	   "each swap-in names the claim, and fdinfo counts it");
+	ok(!others, "the next job swaps nothing in (%d)", others);
+	trace_free(trace);
+	ok(device_value(peer->pid, "evicted") == 0, "debugfs agrees");
+	ok(!claim(peer->pid, 0), "nothing to do: success");
+	ok(peer_do(peer, "verify check"), "the GPU sees the data, without a fault");
+	ok(!reclaim(peer->pid) && !claim(peer->pid, 0) && peer_do(peer, "verify cpu"),
+	   "once more, seen by the CPU");
+	peer_quit(peer);
+}
+
+static void test_order(void)
+{
+	struct peer *peer = peer_start("-b8x64K", "-b8x256K", NULL);
+	int64_t evicted[64], bo, size = 0;
+	int nr = 0, at, wrong = 0, back = 0;
+	const struct event *end;
+	struct trace *trace = trace_start("panthor", NULL);
+	uint64_t swapped_in;
+
+	if (reclaim_some(peer->pid, 512 * KIB) || reclaim(peer->pid))
+		bail("nothing is evicted");
+	if (claim(peer->pid, MIB))
+		bail("nothing is claimed");
+	trace_stop(trace);
+	for (int i = 0; i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i];
+
+		if (event_is(event, "panthor_bo_evict") && nr < 64)
+			evicted[nr++] = event_value(event, "bo_id");
+	}
+	at = nr;
+	for (int i = 0; i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i];
+
+		if (!event_is(event, "panthor_bo_swapin"))
+			continue;
+		bo = event_value(event, "bo_id");
+		size = event_value(event, "size");
+		back++;
+		wrong += !at || evicted[--at] != bo;
+	}
+	end = claim_end(trace);
+	swapped_in = event_value(end, "swapped_in");
+	ok(back && !wrong, "the last evicted comes first (%d of %d)", back, nr);
+	ok(swapped_in >= MIB && swapped_in - size < MIB,
+	   "1 MiB claimed: %llu bytes are swapped in, the last BO was needed",
+	   (unsigned long long)swapped_in);
+	trace_free(trace);
+	ok(peer_do(peer, "verify check"), "data intact");
+	peer_quit(peer);
+}
+
+static void test_isolation(void)
+{
+	struct peer *one = peer_start("-b32x64K", NULL), *other = peer_start("-b32x64K", NULL);
+	struct fdinfo before, after;
+
+	if (reclaim(one->pid) || reclaim(other->pid))
+		bail("nothing is evicted");
+	before = fdinfo_of(other->pid);
+	ok(!claim(one->pid, 0) && !fdinfo_of(one->pid).evicted, "one of two is claimed");
+	after = fdinfo_of(other->pid);
+	ok(before.evicted == after.evicted && before.swapins == after.swapins,
+	   "the other is as it was");
+	ok(peer_do(one, "verify cpu") && peer_do(other, "verify cpu"), "data intact");
+	peer_quit(one);
+	peer_quit(other);
+}
+
+/* What two have is swapped in for either, and the other's jobs find it where it was */
+static void test_shared(void)
+{
+	struct party *other = party_fork(NULL, 1), *one = party_open(NULL, 1);
+	pid_t them = party_pid(other);
+	char path[300];
+	int fd;
+
+	if (party_create(one, 0, MIB, false, "shared") || party_bind(one, 0, 0) ||
+	    party_fill(one, 0))
+		bail("no buffer");
+	fd = party_export(one, 0);
+	if (fd < 0 || party_import(other, 0, fd, MIB) || party_bind(other, 0, 0) ||
+	    party_check(other, 0, 0) || party_check(one, 0, 0))
+		bail("cannot share");
+	close(fd);
+	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
+	if (write_file(path, "100000", 6) < 0 || gem_sum(0, "shared").resident_bos)
+		bail("the shrinker leaves it");
+	ok(!claim(them, 0) && gem_sum(0, "shared").resident_bos == 1,
+	   "a shared BO that the shrinker evicted is claimed by who imported it");
+	ok(!party_check(other, 0, 0) && !party_check(one, 0, 0),
+	   "and both their jobs find what is in it");
+	party_end(one);
+	party_end(other);
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+static void *interrupt(void *arg)
+{
+	usleep(300000);
+	pthread_kill(*(pthread_t *)arg, SIGUSR1);
+	return NULL;
+}
+
+/* One BO on a disk that takes its time: between two BOs would be too late */
+static void test_interrupted(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	const char *disk = slow_disk(10, 4);
+	pthread_t self = pthread_self(), thread;
+	const struct event *end;
+	struct trace *trace;
+	struct peer *peer;
+	int64_t took;
+	int ret;
+
+	if (!disk) {
+		skip("no slow disk here", "a claim is interrupted within a BO");
+		return;
+	}
+	set_swap(ZRAM, false);
+	set_swap(disk, true);
+	peer = peer_start("-b1x2M", NULL);
+	if (reclaim(peer->pid))
+		bail("nothing is evicted");
+	sigaction(SIGUSR1, &action, NULL);
+	trace = trace_start("panthor", NULL);
+	pthread_create(&thread, NULL, interrupt, &self);
+	took = now_ns();
+	ret = claim(peer->pid, 0);
+	took = now_ns() - took;
+	pthread_join(thread, NULL);
+	trace_stop(trace);
+	end = claim_end(trace);
+	ok(ret == -EINTR && event_says(end, "cut_short", "interrupted") && took < 3 * NSEC,
+	   "a signal within a BO of 2 MiB: EINTR (%d) after %.0f ms", ret, took / 1e6);
+	trace_free(trace);
+	ok(fdinfo_of(peer->pid).in_ram > 0 && fdinfo_of(peer->pid).evicted >= 2048,
+	   "what was read is in RAM, and still evicted, says fdinfo");
+	ok(peer_do(peer, "verify cpu"), "data intact");
+	peer_quit(peer);
+	set_swap(disk, false);
+	remove_slow_disk();
+	set_swap(ZRAM, true);
+}
+
+static long vmstat(const char *name)
+{
+	FILE *file = fopen("/proc/vmstat", "r");
+	char key[64];
+	long value;
+
+	while (file && fscanf(file, "%63s %ld", key, &value) == 2)
+		if (!strcmp(key, name)) {
+			fclose(file);
+			return value;
+		}
+	bail("/proc/vmstat has no %s", name);
+}
+
+/* kB above what the kernel keeps */
+static long free_kb(void)
+{
+	FILE *file = fopen("/proc/zoneinfo", "r");
+	long pages = 0, free = 0, high;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, " pages free %ld", &free) == 1)
+			continue;
+		if (sscanf(line, " high %ld", &high) == 1 && free > high)
+			pages += free - high;
+	}
+	if (!file)
+		bail("no /proc/zoneinfo");
+	fclose(file);
+	return pages * (getpagesize() / 1024);
+}
+
+/* A process that has all but @kb of what is free, locked */
+static pid_t eat_all_but(long kb)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready))
+		bail("no pipe");
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* What kswapd frees of others' meanwhile is taken, too, until it rests */
+		for (int calm = 0; calm < 5; calm++) {
+			while (free_kb() > kb) {
+				size_t len = free_kb() - kb > 16384 ? 4 * MIB : 256 * KIB;
+				void *map = mmap(NULL, len, PROT_READ | PROT_WRITE,
+						 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+				if (map == MAP_FAILED || mlock(map, len))
+					_exit(1);
+				calm = 0;
+			}
+			usleep(100000);
+		}
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	close(ready[1]);
+	if (pid < 0 || read(ready[0], &byte, 1) != 1)
+		bail("cannot use memory up");
+	close(ready[0]);
+	return pid;
+}
+
+static void test_low_memory(void)
+{
+	struct peer *peer = peer_start("-b64x1M", NULL), *other = peer_start("-b16x1M", NULL);
+	struct peer *large = peer_start("-b1x96M", NULL);
+	struct fdinfo before, after;
+	const struct event *end;
+	long swapped_out, stalls;
+	struct trace *trace;
+	pid_t eater;
+	int ret;
+
+	if (reclaim(peer->pid) || reclaim(large->pid))
+		bail("nothing is evicted");
+	trace = trace_start("panthor", NULL);
+	eater = eat_all_but(24 * 1024);
+	before = fdinfo_of(other->pid);
+	swapped_out = vmstat("pswpout");
+	stalls = vmstat("allocstall_normal") + vmstat("allocstall_dma32");
+	ret = claim(peer->pid, 0);
+	swapped_out = vmstat("pswpout") - swapped_out;
+	stalls = vmstat("allocstall_normal") + vmstat("allocstall_dma32") - stalls;
+	after = fdinfo_of(other->pid);
+	diag("evictions of the other %llu -> %llu, reclaimable %llu -> %llu KiB, %ld kB free",
+	     (unsigned long long)before.evictions, (unsigned long long)after.evictions,
+	     (unsigned long long)before.reclaimable, (unsigned long long)after.reclaimable,
+	     free_kb());
+	trace_stop(trace);
+	end = claim_end(trace);
+	ok(!ret && event_says(end, "cut_short", "no-memory") &&
+		   event_value(end, "swapped_in") > 0 &&
+		   (uint64_t)event_value(end, "swapped_in") < 60 * MIB,
+	   "64 MiB claimed, 24 free: success with %lld of them, and it says why (%d)",
+	   (long long)(event_value(end, "swapped_in") / MIB), ret);
+	ok(before.evictions == after.evictions && before.reclaimable == after.reclaimable,
+	   "nothing of another client is evicted for it");
+	ok(!swapped_out && !stalls, "nor anything else (%ld pages, %ld stalls)", swapped_out,
+	   stalls);
+	ok(claim(large->pid, 0) == -ENOMEM && !fdinfo_of(large->pid).swapins,
+	   "a BO of 96 MiB, which does not fit: ENOMEM");
+	trace_free(trace);
+	kill(eater, SIGKILL);
+	waitpid(eater, NULL, 0);
+	ok(!claim(peer->pid, 0) && !fdinfo_of(peer->pid).evicted, "with memory again: all of it");
+	ok(peer_do(peer, "verify check") && peer_do(other, "verify cpu"), "data intact");
+	peer_quit(peer);
+	peer_quit(other);
+	peer_quit(large);
+}
+
+static atomic_bool stop;
+
+static void *keep_writing(void *arg)
+{
+	const char *path = arg;
+	long odd = 0;
+
+	while (!atomic_load(&stop)) {
+		char text[48];
+		ssize_t ret;
+
+		snprintf(text, sizeof(text), rand() % 2 ? "%d" : "%d 1M", getpid());
+		ret = write_file(path, text, strlen(text));
+		odd += ret < 0 && ret != -EBUSY;
+	}
+	return (void *)odd;
+}
+
+static void *keep_binding(void *arg)
+{
+	struct client *client = arg;
+	struct client_error err;
+	long odd = 0;
+
+	for (bool bind = false; !atomic_load(&stop); bind = !bind)
+		odd += client_bind(client, bind, &err) < 0;
+	client_bind(client, true, &err);
+	return (void *)odd;
+}
+
+/* Claims, reclaims, jobs and binds of one client at the same time */
+static void test_together(void)
+{
+	static const struct bo_spec specs[] = {
+		{ .count = 32, .size = 64 * KIB },
+		{ .count = 8, .size = 64 * KIB, .kind = BO_SHARED }
+	};
+	struct client_config config = { .vms = 2, .seed = 9, .specs = specs, .nr_specs = 2 };
+	pthread_t threads[5];
+	struct client_error err;
+	struct client client;
+	uint64_t bytes;
+	long odd = 0, jobs = 0;
+	void *ret;
+	int64_t end;
+
+	if (client_init(&client, &config, &err) || client_fill(&client, CLIENT_CPU, &err) ||
+	    client_submit(&client, 1, 100, &err))
+		bail("cannot %s", err.what);
+	pthread_create(&threads[0], NULL, keep_writing, CLAIM_FILE);
+	pthread_create(&threads[1], NULL, keep_writing, CLAIM_FILE);
+	pthread_create(&threads[2], NULL, keep_writing, RECLAIM_FILE);
+	end = now_ns() + knob("SECONDS", 10) * NSEC / 2;
+	while (now_ns() < end && !client_submit(&client, 1, 100, &err))
+		jobs++;
+	ok_jobs(now_ns() >= end, "jobs go on beside claims and reclaims (%ld)", jobs);
+	pthread_create(&threads[3], NULL, keep_binding, &client);
+	sleep(knob("SECONDS", 10) / 2);
+	atomic_store(&stop, true);
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], &ret);
+		odd += (long)ret;
+	}
+	ok(!odd, "and binds: no write gets an odd answer (%ld)", odd);
+	ok(!client_verify(&client, CLIENT_CPU, &bytes, &err), "data intact, seen by the CPU");
+	ok(!client_verify(&client, CLIENT_CHECK, &bytes, &err), "and by the GPU");
+	client_fini(&client);
+}
+
+/* Who is claimed for ends meanwhile */
+static void test_exiting(void)
+{
+	int odd = 0;
+
+	for (int i = 0; i < 10; i++) {
+		struct peer *peer = peer_start("-b64x64K", NULL);
+		pid_t pid = peer->pid;
+		int ret;
+
+		reclaim(pid);
+		if (i & 1)
+			kill(pid, SIGKILL);
+		else
+			peer_send(peer, "quit");
+		do {
+			ret = claim(pid, 0);
+		} while (!ret);
+		odd += ret != -ESRCH;
+		peer_kill(peer);
+	}
+	ok(!odd, "a client that exits meanwhile: success, then ESRCH, nothing else");
+}
+
+int main(void)
+{
+	tap_start();
+	test_who();
+	test_all();
+	test_order();
+	test_isolation();
+	test_shared();
+	test_interrupted();
+	test_low_memory();
+	test_exiting();
+	test_together();
+	return tap_end();
+}
