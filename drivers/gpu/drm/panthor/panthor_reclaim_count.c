@@ -8,9 +8,9 @@
  * memory is in swap: the kernel's own reclaim writes out the pages of evicted BOs
  * and tells nobody. shmem knows for each file how many of its pages are in swap,
  * so each reader of fdinfo looks at some BOs, with a bound that does not depend on
- * how many there are: of those that were not all in swap, as many as most clients
- * have; of those that were, a few, because they only change when somebody turns
- * swap off.
+ * how many there are: of those that were not all in swap, as many as can be looked
+ * at in microseconds; of those that were, a few, because they only change when
+ * somebody turns swap off.
  */
 
 #include <linux/cleanup.h>
@@ -28,7 +28,7 @@
 #include "panthor_reclaim_internal.h"
 
 /* BOs that a reader of fdinfo looks at. */
-#define PANTHOR_RECLAIM_LOOK_MOVING	64
+#define PANTHOR_RECLAIM_LOOK_MOVING	24
 #define PANTHOR_RECLAIM_LOOK_SETTLED	4
 
 /*
