@@ -14,6 +14,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
 #include <linux/fs.h>
+#include <linux/list_sort.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/task.h>
@@ -528,24 +529,60 @@ static u32 panthor_reclaim_merge(const struct panthor_reclaim_set *set, u32 one,
 	return panthor_reclaim_no_vm(set, one);
 }
 
-/* Make one item of all that are the same BO, and give each to its entry. */
-static void panthor_reclaim_sort(struct panthor_reclaim_set *set)
+/* What was found, to be sorted. */
+struct panthor_reclaim_node {
+	struct list_head node;
+	struct panthor_reclaim_item *item;
+};
+
+static int panthor_reclaim_cmp_nodes(void *priv, const struct list_head *a,
+				     const struct list_head *b)
 {
+	return panthor_reclaim_cmp(list_entry(a, struct panthor_reclaim_node, node)->item,
+				   list_entry(b, struct panthor_reclaim_node, node)->item) > 0;
+}
+
+/*
+ * Make one item of all that are the same BO, and give each to its entry. Handles and
+ * mappings are found in an order that is nearly that of the numbers, and items are
+ * large: merging lists takes less than moving them about.
+ */
+static int panthor_reclaim_sort(struct panthor_reclaim_set *set)
+{
+	struct panthor_reclaim_node *nodes, *node;
+	struct panthor_reclaim_item *items;
+	LIST_HEAD(list);
 	u32 nr = 0;
 
-	sort(set->items, set->nr_items, sizeof(*set->items), panthor_reclaim_cmp, NULL);
+	nodes = kvmalloc_array(set->nr_items, sizeof(*nodes), GFP_KERNEL);
+	items = kvmalloc_array(set->nr_items, sizeof(*items), GFP_KERNEL);
+	if (!nodes || !items) {
+		kvfree(nodes);
+		kvfree(items);
+		return -ENOMEM;
+	}
+
 	for (u32 i = 0; i < set->nr_items; i++) {
-		struct panthor_reclaim_item *item = &set->items[i];
-		struct panthor_reclaim_item *last = nr ? &set->items[nr - 1] : NULL;
+		nodes[i].item = &set->items[i];
+		list_add_tail(&nodes[i].node, &list);
+	}
+	list_sort(NULL, &list, panthor_reclaim_cmp_nodes);
+
+	list_for_each_entry(node, &list, node) {
+		struct panthor_reclaim_item *item = node->item;
+		struct panthor_reclaim_item *last = nr ? &items[nr - 1] : NULL;
 
 		if (last && last->bo_id == item->bo_id) {
 			last->handles += item->handles;
 			last->entry = panthor_reclaim_merge(set, last->entry, item->entry);
 			drm_gem_object_put(&item->bo->base);
 		} else {
-			set->items[nr++] = *item;
+			items[nr++] = *item;
 		}
 	}
+	kvfree(nodes);
+	kvfree(set->items);
+	set->items = items;
 	set->nr_items = nr;
 
 	for (u32 i = 0; i < set->nr_entries; i++)
@@ -558,6 +595,8 @@ static void panthor_reclaim_sort(struct panthor_reclaim_set *set)
 		item->next = entry->first;
 		entry->first = nr;
 	}
+
+	return 0;
 }
 
 /**
@@ -615,10 +654,8 @@ static int panthor_reclaim_try_gather(struct panthor_reclaim_set *set, u32 files
 	ret = panthor_reclaim_find_all(set, &found, files);
 	set->nr_items = min(found.count, found.room);
 	*room = max(*room, found.count + found.count / 8);
-	if (!ret)
-		panthor_reclaim_sort(set);
 
-	return ret;
+	return ret ? : panthor_reclaim_sort(set);
 }
 
 /**
