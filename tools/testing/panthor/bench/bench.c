@@ -16,12 +16,13 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } benches[] = {
-	{ "pageout", bench_pageout }, { "shrink", bench_shrink }, { "memcg", bench_memcg },
-	{ "return", bench_return },   { "find", bench_find },	  { "writers", bench_writers },
-	{ "bos", bench_bos },	      { "disk", bench_disk },	  { "job", bench_job },
-	{ "open", bench_open },	      { "device", bench_device }, { "kinds", bench_kinds },
-	{ "idle", bench_idle },	      { "submit", bench_submit }, { "events", bench_events },
-	{ "evict", bench_evict },
+	{ "pageout", bench_pageout },	{ "shrink", bench_shrink }, { "memcg", bench_memcg },
+	{ "return", bench_return },	{ "find", bench_find },	    { "writers", bench_writers },
+	{ "bos", bench_bos },		{ "disk", bench_disk },	    { "job", bench_job },
+	{ "open", bench_open },		{ "device", bench_device }, { "kinds", bench_kinds },
+	{ "idle", bench_idle },		{ "submit", bench_submit }, { "events", bench_events },
+	{ "evict", bench_evict },	{ "fdinfo", bench_fdinfo }, { "amount", bench_amount },
+	{ "populate", bench_populate }, { "claim", bench_claim },
 };
 
 #define NR_BENCHES (sizeof(benches) / sizeof(benches[0]))

@@ -119,8 +119,26 @@ void bench_shrink(void)
 	peer_quit(neighbour);
 }
 
+/* What /proc/meminfo calls GPU memory, in kB; -1 where it has no such lines */
+static double gpu_meminfo(void)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	double sum = -1;
+	char line[128];
+	long kb;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "GPUActive: %ld", &kb) == 1 ||
+		    sscanf(line, "GPUReclaim: %ld", &kb) == 1)
+			sum = (sum < 0 ? 0 : sum) + kb;
+	if (file)
+		fclose(file);
+	return sum;
+}
+
 void bench_memcg(void)
 {
+	struct series counted = { .nr = 0 };
 	struct series gone = { .nr = 0 }, took = { .nr = 0 }, evicted = { .nr = 0 };
 	const char *outcome = "success";
 	struct peer *peer;
@@ -135,6 +153,7 @@ void bench_memcg(void)
 		ssize_t ret;
 
 		use_peer(peer);
+		series_add(&counted, gpu_meminfo());
 		was = gem_sum(peer->pid, "");
 		start = now_ns();
 		ret = write_file("/sys/fs/cgroup/bench/memory.reclaim", "64M", 3);
@@ -153,6 +172,8 @@ void bench_memcg(void)
 	     "in: %s",
 	     outcome);
 	emit("memory.reclaim, absolute", "64 MiB", "ms", 0, &took, "the time it took to find out");
+	emit("GPUActive + GPUReclaim", "64 MiB", "kB", 0, &counted,
+	     "what /proc/meminfo counts as GPU memory meanwhile; -1: nothing of the sort");
 	emit("reclaim, GPU memory evicted", "64 MiB", "MiB", 0, &evicted,
 	     "the same client, by mem_reclaim");
 	peer_quit(peer);

@@ -68,6 +68,11 @@ void bench_device(void);
 void bench_kinds(void);
 void bench_idle(void);
 void bench_submit(void);
+/* manager.c: what a resource manager does */
+void bench_fdinfo(void);
+void bench_amount(void);
+void bench_populate(void);
+void bench_claim(void);
 /* events.c: what looking costs */
 void bench_events(void);
 void bench_evict(void);
