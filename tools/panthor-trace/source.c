@@ -232,7 +232,7 @@ unsigned long tracecmd_get_flags(struct tracecmd_input *handle) __attribute__((w
 /* Among the flags: points in time are ns, says the library; right of cycle counters only */
 #define FLAG_IN_SECONDS (1 << 2)
 
-/* Counts nanoseconds, or is made to: trace-cmd record -C tsc2nsec leaves that to who reads the file */
+/* Counts nanoseconds, or is made to: trace-cmd record -C tsc2nsec leaves that to the reader */
 static bool in_seconds(const char *clock, struct tracecmd_input *handle)
 {
 	static const char *const others[] = { "counter", "uptime", "ppc-tb", "s390-tod" };

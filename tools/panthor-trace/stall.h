@@ -11,7 +11,7 @@
 
 #include "model.h"
 
-/* Swap-ins of a thread are one stall if no more lies between them: one frame. As in sql/schema.sql */
+/* Swap-ins of a thread are one stall if no more lies between: one frame. As in sql/schema.sql */
 #define STALL_GAP_NS 16000000
 
 /**

@@ -185,7 +185,7 @@ void groups_free(struct groups *groups);
 extern const struct column group_columns[];
 extern const size_t nr_group_columns;
 
-/* How efficient it is to evict the memory of each client; premature is what is swapped in so soon */
+/* How efficient it is to evict the memory of each client; premature is swapped in so soon */
 struct clients;
 
 struct clients *clients_new(uint64_t soon_ns);

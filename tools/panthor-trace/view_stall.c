@@ -25,23 +25,23 @@ const struct column stall_columns[] = {
 
 const size_t nr_stall_columns = NR_ST_COLUMNS;
 
-static bool is_target(const struct stall *stall)
+/* The name of its process, NULL: not known */
+static const char *process(const struct stall *stall)
 {
-	return stall->by && stall->by->has_target && stall->has_tgid &&
-	       stall->by->target_tgid == stall->tgid;
+	const struct requester *by = stall->by;
+	bool is_target = by && by->has_target && stall->has_tgid && by->target_tgid == stall->tgid;
+
+	return is_target ? by->target_comm : NULL;
 }
 
 void stall_sentence(struct pt_text *t, const struct stall *stall, const struct pt_style *style)
 {
 	const struct requester *by = stall->by;
+	const char *name = process(stall);
 
-	if (is_target(stall) && stall->tgid != stall->pid)
-		pt_add(t, "%s[%lld]: ", by->target_comm, (long long)stall->tgid);
-	pt_add(t, "%s[%d] stalled ",
-	       stall->comm
-		       ?: is_target(stall) ? by->target_comm
-					   : "thread",
-	       stall->pid);
+	if (name && stall->tgid != stall->pid)
+		pt_add(t, "%s[%lld]: ", name, (long long)stall->tgid);
+	pt_add(t, "%s[%d] stalled ", stall->comm ?: name ?: "thread", stall->pid);
 	pt_add_ns(t, stall->stalled_ns, &style->units);
 	pt_add(t, " for ");
 	pt_add_bytes(t, stall->size, &style->units);
@@ -63,8 +63,7 @@ void stall_row(struct cell *row, const struct stall *stall, const struct pt_styl
 
 	row[ST_TIME] = cell_u(stall->begin_ns);
 	row[ST_END] = cell_u(stall->end_ns);
-	if (is_target(stall))
-		row[ST_TARGET] = cell_s(by->target_comm);
+	row[ST_TARGET] = cell_s(process(stall));
 	row[ST_TGID] = (struct cell){ .known = stall->has_tgid, .i = stall->tgid };
 	row[ST_COMM] = cell_s(stall->comm);
 	row[ST_PID] = cell_i(stall->pid);
