@@ -341,26 +341,8 @@ sed -i 's/^\(.*\)field:s32 tgid;\toffset:\([0-9]*\);.*/&\n\tfield:u8 mood;\toffs
 "$OUT/tests/mktrace" -f newer newer.dat <"$S/two-writes.txt"
 complains "a newer driver" 0 'newer driver; left out: panthor_bo_evict.mood$' "$PT" report newer.dat
 
-# What later drivers tell besides; a no-op where the formats have it
-add_fields()
-{
-	local file=$1 field
-
-	shift
-	for field; do
-		grep -q " ${field%%:*};" "$file" || awk -v name="${field%%:*}" -v size="${field##*:}" '
-			/^\tfield:/ { match($0, /offset:[0-9]+/); at = substr($0, RSTART + 7, RLENGTH - 7); match($0, /size:[0-9]+/)
-				if (at + substr($0, RSTART + 5, RLENGTH - 5) > end) end = at + substr($0, RSTART + 5, RLENGTH - 5) }
-			/^$/ && ++blank == 2 { end = int((end + size - 1) / size) * size
-				printf "\tfield:u%d %s;\toffset:%d;\tsize:%d;\tsigned:0;\n", 8 * size, name, end, size }
-			{ print }' "$file" >"$file.new" && mv "$file.new" "$file"
-	done
-}
-cp -r "$HERE/formats" later
-for f in evict evict_skip; do add_fields later/panthor_bo_$f.format lock:1 kind:1; done
-add_fields later/panthor_bo_writeback.format client_id:8 vm_id:4 start_ns:8
-add_fields later/panthor_reclaim_end.format cut_short:4 unwritten:8 left_busy:8 left_locked:8 left_shared:8 left_pinned:8 left_no_swap:8 left_interrupted:8 left_other:8
-"$OUT/tests/mktrace" -f later later.dat <<'END'
+# What later drivers tell besides
+make_trace later.dat <<'END'
 0 1.000000 7 panthor_reclaim_begin dev=panthor id=1 writer_tgid=7 target_tgid=8 writer_comm=mgr target_comm=app
 0 1.001000 7 panthor_bo_evict dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 size=4096 duration_ns=5 evictions=1 kind=1 label="a"
 0 1.002000 7 panthor_bo_evict_skip dev=panthor id=1 bo_id=3 client_id=2 tgid=8 vm_id=1 size=8192 duration_ns=5 reason=2 lock=3 label="b"
