@@ -18,7 +18,7 @@ CREATE INDEX IF NOT EXISTS swapins_by_thread ON swapins (trace, pid, time_ns);
 -- much of that within a second (premature). Shares are in percent.
 DROP VIEW IF EXISTS outcomes;
 CREATE VIEW outcomes AS
-WITH returned AS (
+WITH swapped AS (
 	SELECT request, count(*) AS bos, sum(size) AS bytes, min(away_ns) AS shortest_ns,
 	       sum(duration_ns) AS swapin_ns,
 	       sum(CASE WHEN away_ns <= 1000000000 THEN size ELSE 0 END) AS soon
@@ -33,7 +33,7 @@ SELECT r.request, r.trace, r.id, r.time_ns, r.source, r.writer_comm, r.writer_tg
        round(100.0 * r.freed / nullif(r.evicted, 0), 1) AS freed_pct,
        r.duration_ns * 1048576 / nullif(r.evicted, 0) AS ns_per_mib,
        round(100.0 * coalesce(b.soon, 0) / nullif(r.evicted, 0), 1) AS premature_pct
-FROM requests r LEFT JOIN returned b USING (request);
+FROM requests r LEFT JOIN swapped b USING (request);
 
 -- The same for each target, in all traces
 DROP VIEW IF EXISTS targets;
