@@ -33,7 +33,7 @@ help:
 	@echo 'make soak MINUTES=n          everything at once, on the debug kernel'
 	@echo "     TESTS='isolation ...'   and what else takes long: see tools/testing/panthor/soak/soak"
 	@echo 'make tools | kernel          parts: build/tools/, build/kernel/; KERNEL=plain|debug'
-	@echo 'make install | uninstall     panthor-trace, the plugin; DESTDIR= PREFIX='
+	@echo 'make install | uninstall     panthor-trace, the plugin, reclaimd; DESTDIR= PREFIX='
 	@echo 'make series KDIR=linux       the patches, for git am; BUILD_EACH=1 TEST_EACH=1'
 	@echo 'make module KVER=release     the module alone, for a kernel that is installed; KBUILD=headers'
 	@echo 'make deb SUITES="sid ..."    Debian packages, built and tried in clean roots: build/deb/; CROSS=1 for arm64, too'
@@ -53,7 +53,9 @@ kernel-%: packages
 	@$(T)/kernel/build $*
 
 tools: packages
-	@$(MAKE) -s --no-print-directory -C tools/panthor-trace OUT="$$PWD/$(OUT)"
+	@for d in panthor-trace reclaimd; do \
+		$(MAKE) -s --no-print-directory -C tools/$$d OUT="$$PWD/$(OUT)" || exit; \
+	done
 
 FIRMWARE := build/firmware/arm/mali/arch10.8/mali_csffw.bin
 
@@ -124,8 +126,10 @@ lint: kernel-plain
 
 # Folders as seen from here; what is not said is the tools' affair
 install uninstall:
-	@$(MAKE) -s --no-print-directory -C tools/panthor-trace OUT="$$PWD/$(OUT)" $@ \
-		$(foreach v,DESTDIR PREFIX,$(if $($v),$v="$$(realpath -ms -- '$(subst ','\'',$($v))')"))
+	@for d in panthor-trace reclaimd; do \
+		$(MAKE) -s --no-print-directory -C tools/$$d OUT="$$PWD/$(OUT)" $@ \
+			$(foreach v,DESTDIR PREFIX,$(if $($v),$v="$$(realpath -ms -- '$(subst ','\'',$($v))')")) || exit; \
+	done
 
 clean:
 	rm -rf build

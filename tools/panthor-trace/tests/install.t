@@ -58,7 +58,8 @@ done
 # From a checkout whose path has blanks, to such places, built as distributions do
 mkdir -p "a b/tools"
 cp -r "$HERE/.." "a b/tools/panthor-trace"
-rm -rf "a b/tools/panthor-trace/build"
+[ ! -e "$HERE/../../reclaimd" ] || cp -r "$HERE/../../reclaimd" "a b/tools/"
+rm -rf "a b/tools/panthor-trace/build" "a b/tools/reclaimd/build"
 top=$HERE/../../../Makefile
 grep -qs '^install uninstall:' "$top" && cp "$top" "a b/" || printf 'install uninstall:\n\t$(MAKE) -C tools/panthor-trace $@\n' >"a b/Makefile"
 flags=(CPPFLAGS=-D_FORTIFY_SOURCE=2 CFLAGS='-O1 -fPIE -fstack-protector-strong -fstack-clash-protection -Werror=format-security'

@@ -6,6 +6,6 @@
 SELF=$(cd "$(dirname "$0")" && pwd -P)
 OUT=$SELF/../../../../build/tools
 mkdir -p "$OUT" && OUT=$(cd "$OUT" && pwd -P)
-make -s -C "$SELF/../../../panthor-trace/examples" OUT="$OUT" || exit 1
+make -s -C "$SELF/../../../reclaimd" OUT="$OUT" >/dev/null || exit 1
 [ -n "${KERNEL:-}" ] || [ ! -e "$OUT/../kernel/plain/vmlinuz" ] || KERNEL=plain
 exec "$SELF/../guest/guest" -k "${KERNEL:-debug}" -m 640 -t "${LIMIT:-1800}" "SHOW=${SHOW:-} '$SELF/in-guest'"
