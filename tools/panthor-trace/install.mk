@@ -11,6 +11,7 @@ home := $(if $(filter-out /,$(HOME)),$(HOME:%/=%))
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man/man1
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+PERFETTODIR ?= $(PREFIX)/share/panthor-trace/perfetto
 UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
 # Not by filter: there may be blanks in it
 ifneq ($(and $(home),$(findstring ^$(home)/,^$(PREFIX)/)),)
@@ -24,6 +25,7 @@ endif
 
 MAN := $(notdir $(wildcard $(SRC)/man/*.1))
 RULES := 70-panthor-reclaim.rules
+PERFETTO := reclaim.pbtxt panthor/reclaim.sql pftrace.proto
 
 # $(call to,FOLDER): where that is, as a word for the shell
 to = '$(subst ','\'',$(DESTDIR)$(1))'
@@ -35,9 +37,12 @@ install: all
 	for m in $(MAN); do install -D -m 644 $(SRC)/man/$$m $(call to,$(MANDIR))/$$m || exit; done
 	install -D -m 644 $(SRC)/completion/panthor-trace $(call to,$(COMPLETIONDIR))/panthor-trace
 	install -D -m 644 $(SRC)/udev/$(RULES) $(call to,$(UDEVDIR))/$(RULES)
+	for f in $(PERFETTO); do install -D -m 644 $(SRC)/perfetto/$$f $(call to,$(PERFETTODIR))/$$f || exit; done
 
 uninstall:
 	rm -f $(call to,$(BINDIR))/panthor-trace $(call to,$(PLUGINDIR))/plugin_panthor.so \
 		$(call to,$(KSHARKDIR))/plugin-panthor.so $(call to,$(COMPLETIONDIR))/panthor-trace \
 		$(call to,$(UDEVDIR))/$(RULES)
 	for m in $(MAN); do rm -f $(call to,$(MANDIR))/$$m || exit; done
+	for f in $(PERFETTO); do rm -f $(call to,$(PERFETTODIR))/$$f || exit; done
+	rmdir $(call to,$(PERFETTODIR))/panthor $(call to,$(PERFETTODIR)) 2>/dev/null || :

@@ -432,6 +432,7 @@ if command -v protoc >/dev/null; then
 	expect "a share" 0 '^ *double_value: 86.6$' pftrace two.dat
 	expect "a thread's name" 0 '^ *thread_name: "mgr-worker"$' pftrace both.dat
 	expect "no name of a process" 0 '!process_name' pftrace both.dat
+	expect "a number of its own for each column" 0 '^ *name: "written"$' pftrace two.dat
 	expect "problems stand in it" 0 '^problem: "requests that had not ended when the trace did' sh -c "
 		grep -v 'reclaim_end dev=panthor id=2' '$HERE/scripts/two-writes.txt' | '$OUT/tests/mktrace' -f '$HERE/formats' open.dat
 		'$PT' export -F perfetto -o open.pftrace open.dat 2>/dev/null
@@ -439,6 +440,11 @@ if command -v protoc >/dev/null; then
 else
 	skip "Perfetto's format" "no protoc here"
 fi
+# The SQL package for Perfetto's own recordings, on the same events
+"$PT" export -o two.json two.dat
+trace-cmd report -R -t -N -i two.dat >two.raw 2>/dev/null
+expect "Perfetto's SQL has the numbers that the export has" 0 '^bad: 0$' python3 "$HERE/perfettosql.py" "$HERE/../perfetto/panthor/reclaim.sql" two.json \
+	"$HERE/../events.c" <two.raw
 complains "another clock than Perfetto's is said" 0 'its clock is "local"; .* -C boot' "$PT" export -F perfetto -o x.pftrace golden.dat
 expect "not on a terminal" 2 'is not for a terminal' script -qec "'$PT' export -F perfetto two.dat" /dev/null
 

@@ -35,7 +35,8 @@ tools() { make -s -C "$HERE/.." OUT="$OUT" "$@" >make.out 2>&1; }
 
 tools DESTDIR="$WORK/dest" PREFIX=/usr install
 files "below DESTDIR" dest/usr bin/panthor-trace share/man/man1/panthor-trace-report.1 udev/rules.d/70-panthor-reclaim.rules \
-	bash-completion/completions/panthor-trace traceevent/plugins/plugin_panthor.so
+	bash-completion/completions/panthor-trace traceevent/plugins/plugin_panthor.so \
+	share/panthor-trace/perfetto/reclaim.pbtxt share/panthor-trace/perfetto/panthor/reclaim.sql
 tools DESTDIR="$WORK/dest" PREFIX=/usr uninstall
 none "uninstall leaves nothing" dest
 
