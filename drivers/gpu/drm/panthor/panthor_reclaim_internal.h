@@ -204,6 +204,17 @@ struct panthor_reclaim_item {
 };
 
 /**
+ * struct panthor_reclaim_node - An item that is being sorted
+ */
+struct panthor_reclaim_node {
+	/** @node: Its place on the list. */
+	struct list_head node;
+
+	/** @item: It. */
+	struct panthor_reclaim_item *item;
+};
+
+/**
  * struct panthor_reclaim_set - All that may be the target's
  */
 struct panthor_reclaim_set {

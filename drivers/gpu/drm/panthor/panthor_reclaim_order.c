@@ -5,6 +5,8 @@
  */
 
 #include <linux/cleanup.h>
+#include <linux/list.h>
+#include <linux/list_sort.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -77,12 +79,32 @@ static int panthor_reclaim_cmp_entries(const void *a, const void *b, const void 
 	return cmp_int(set->entries[i].used_ns, set->entries[j].used_ns) ? : cmp_int(i, j);
 }
 
-static int panthor_reclaim_cmp_items(const void *a, const void *b, const void *priv)
+static int panthor_reclaim_cmp_items(void *priv, const struct list_head *a,
+				     const struct list_head *b)
 {
-	const struct panthor_reclaim_set *set = priv;
-	u32 i = *(const u32 *)a, j = *(const u32 *)b;
+	return list_entry(a, struct panthor_reclaim_node, node)->item->used_ns >
+	       list_entry(b, struct panthor_reclaim_node, node)->item->used_ns;
+}
 
-	return cmp_int(set->items[i].used_ns, set->items[j].used_ns) ? : cmp_int(i, j);
+/* Merged, not sort_r(): BOs come nearly in the order of their numbers, and there may be many. */
+static void panthor_reclaim_order_items(struct panthor_reclaim_set *set,
+					struct panthor_reclaim_node *nodes)
+{
+	struct panthor_reclaim_node *node;
+	LIST_HEAD(list);
+
+	for (u32 i = 0; i < set->nr_items; i++) {
+		nodes[i].item = &set->items[i];
+		list_add_tail(&nodes[i].node, &list);
+	}
+	list_sort(NULL, &list, panthor_reclaim_cmp_items);
+
+	list_for_each_entry_reverse(node, &list, node) {
+		struct panthor_reclaim_entry *entry = &set->entries[node->item->entry];
+
+		node->item->next = entry->first;
+		entry->first = node->item - set->items;
+	}
 }
 
 /**
@@ -94,11 +116,12 @@ static int panthor_reclaim_cmp_items(const void *a, const void *b, const void *p
  */
 int panthor_reclaim_order(struct panthor_reclaim_set *set)
 {
-	u32 *items = kvmalloc_array(set->nr_items, sizeof(*items), GFP_KERNEL);
+	struct panthor_reclaim_node *nodes;
 
+	nodes = kvmalloc_array(set->nr_items, sizeof(*nodes), GFP_KERNEL);
 	set->turns = kvmalloc_array(set->nr_entries, sizeof(*set->turns), GFP_KERNEL);
-	if (!items || !set->turns) {
-		kvfree(items);
+	if (!nodes || !set->turns) {
+		kvfree(nodes);
 		return -ENOMEM;
 	}
 
@@ -110,18 +133,8 @@ int panthor_reclaim_order(struct panthor_reclaim_set *set)
 	sort_r(set->turns, set->nr_entries, sizeof(*set->turns), panthor_reclaim_cmp_entries,
 	       NULL, set);
 
-	for (u32 i = 0; i < set->nr_items; i++)
-		items[i] = i;
-	sort_r(items, set->nr_items, sizeof(*items), panthor_reclaim_cmp_items, NULL, set);
-
-	for (u32 i = set->nr_items; i--;) {
-		struct panthor_reclaim_item *item = &set->items[items[i]];
-		struct panthor_reclaim_entry *entry = &set->entries[item->entry];
-
-		item->next = entry->first;
-		entry->first = items[i];
-	}
-	kvfree(items);
+	panthor_reclaim_order_items(set, nodes);
+	kvfree(nodes);
 
 	return 0;
 }

@@ -529,12 +529,6 @@ static u32 panthor_reclaim_merge(const struct panthor_reclaim_set *set, u32 one,
 	return panthor_reclaim_no_vm(set, one);
 }
 
-/* What was found, to be sorted. */
-struct panthor_reclaim_node {
-	struct list_head node;
-	struct panthor_reclaim_item *item;
-};
-
 static int panthor_reclaim_cmp_nodes(void *priv, const struct list_head *a,
 				     const struct list_head *b)
 {
