@@ -49,7 +49,11 @@
 /* Pages that are read before signals, and free memory, are looked at again. */
 #define PANTHOR_RECLAIM_CLAIM_STEP	32
 
-/* Bytes that are free, and not kept for when they are needed: above that kswapd sleeps. */
+/*
+ * Bytes that are free, and not kept for when they are needed. Above the high
+ * watermark kswapd sleeps, and as much again is left to whoever allocates next,
+ * or that would wake it.
+ */
 static u64 panthor_reclaim_free_memory(void)
 {
 	u64 pages = 0;
@@ -64,7 +68,8 @@ static u64 panthor_reclaim_free_memory(void)
 				continue;
 
 			free = zone_page_state(zone, NR_FREE_PAGES);
-			kept = high_wmark_pages(zone);
+			kept = 2 * high_wmark_pages(zone) +
+			       READ_ONCE(zone->lowmem_reserve[MAX_NR_ZONES - 1]);
 			if (free > kept)
 				pages += free - kept;
 		}
