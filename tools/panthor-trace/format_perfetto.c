@@ -220,7 +220,7 @@ static void slice(struct sink *sink, const struct slice *s)
 	Pftrace__TrackEvent begins = PFTRACE__TRACK_EVENT__INIT, ends = begins;
 	struct perfetto *p = sink->state;
 	uint64_t track = track_uuid(p, &s->track), flow = s->flow, name;
-	char *categories[] = { (char *)s->category };
+	char *category = (char *)s->category;
 	char bufs[MAX_COLUMNS][PT_NUM_LEN];
 	size_t n = 0;
 
@@ -237,7 +237,7 @@ static void slice(struct sink *sink, const struct slice *s)
 	}
 	begins.name = (char *)s->name;
 	begins.n_categories = 1;
-	begins.categories = categories;
+	begins.categories = &category;
 	begins.n_debug_annotations = n;
 	begins.debug_annotations = pointers;
 	if (flow && s->ends_flow) {

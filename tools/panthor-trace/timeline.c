@@ -182,6 +182,7 @@ static void draw_bo(struct timeline *tl, const struct table *t, const struct cel
 	uint64_t to = num(&row[BO_TIME]), from = less(to, num(&row[BO_DURATION]));
 	bool evicted = *str(&row[BO_WHAT]) == 'e', written = *str(&row[BO_WHAT]) == 'w';
 	char name[NAME_LEN];
+	struct slice slice;
 
 	/* Rows of BOs come after that of their request. */
 	if (row[BO_ID].u != tl->id)
@@ -198,17 +199,16 @@ static void draw_bo(struct timeline *tl, const struct table *t, const struct cel
 	tl->from = to;
 	snprintf(name, sizeof(name), "%s BO %llu %s", evicted ? "evict" : "skip",
 		 (unsigned long long)num(&row[BO_BO_ID]), str(&row[BO_LABEL]));
-	tl->painter->slice(
-		tl->sink,
-		&(struct slice){
-			.track = { TRACK_THREAD, tl->pid, tl->tid },
-			.name = name,
-			.category = "bo",
-			.from = from,
-			.to = to,
-			.flow = evicted ? flow_id(num(&row[BO_BO_ID]), num(&row[BO_EVICTIONS])) : 0,
-			.table = t,
-			.row = row });
+	slice = (struct slice){ .track = { TRACK_THREAD, tl->pid, tl->tid },
+				.name = name,
+				.category = "bo",
+				.from = from,
+				.to = to,
+				.table = t,
+				.row = row };
+	if (evicted)
+		slice.flow = flow_id(num(&row[BO_BO_ID]), num(&row[BO_EVICTIONS]));
+	tl->painter->slice(tl->sink, &slice);
 	if (evicted && row[BO_CLIENT].known)
 		change_memory(tl, (struct change){ .ts = num(&row[BO_TIME]),
 						   .client = row[BO_CLIENT].u,
