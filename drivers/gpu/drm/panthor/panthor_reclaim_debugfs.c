@@ -141,41 +141,82 @@ static void panthor_reclaim_show_entry(struct seq_file *m, const struct panthor_
 	panthor_reclaim_print_row(m, client, name, &row);
 }
 
-static int panthor_reclaim_show_client(struct seq_file *m,
-				       struct panthor_reclaim_client *client, bool vms)
+/* What a process has. Kept from line to line: many may be of the same process. */
+struct panthor_reclaim_view {
+	struct panthor_reclaim_set set;
+	struct pid *tgid;
+};
+
+static void panthor_reclaim_view_drop(struct panthor_reclaim_view *view)
+{
+	if (!view->tgid)
+		return;
+
+	panthor_reclaim_release(&view->set);
+	put_pid(view->tgid);
+	view->tgid = NULL;
+}
+
+static int panthor_reclaim_view_of(struct panthor_reclaim_view *view,
+				   struct panthor_reclaim_client *client)
 {
 	struct pid *tgid = panthor_reclaim_client_pid(client);
-	struct panthor_reclaim_row sum = { };
-	struct panthor_reclaim_set set;
 	int ret;
 
 	if (!tgid)
+		return -ESRCH;
+
+	if (tgid == view->tgid) {
+		put_pid(tgid);
 		return 0;
-
-	ret = panthor_reclaim_gather(&set, client->ptdev, tgid);
-	if (!ret) {
-		panthor_reclaim_ask(&set);
-		for (u32 i = 0; i < set.nr_entries; i++) {
-			if (set.entries[i].client == client)
-				panthor_reclaim_show_entry(m, &set, &set.entries[i], &sum, vms);
-		}
-		panthor_reclaim_release(&set);
-
-		sum.evictions = atomic64_read(&client->evictions);
-		sum.swapins = atomic64_read(&client->swapins);
-		scoped_guard(spinlock, &client->lock)
-			sum.last = client->last;
-		panthor_reclaim_print_row(m, client, "all", &sum);
 	}
-	put_pid(tgid);
 
-	return ret == -ESRCH ? 0 : ret;
+	panthor_reclaim_view_drop(view);
+	ret = panthor_reclaim_gather(&view->set, client->ptdev, tgid);
+	if (ret) {
+		put_pid(tgid);
+		return ret;
+	}
+
+	view->tgid = tgid;
+	panthor_reclaim_ask(&view->set);
+	return 0;
+}
+
+static int panthor_reclaim_show_client(struct seq_file *m, struct panthor_reclaim_view *view,
+				       struct panthor_reclaim_client *client, bool vms)
+{
+	int ret = panthor_reclaim_view_of(view, client);
+	struct panthor_reclaim_row sum = { };
+
+	if (ret)
+		return ret == -ESRCH ? 0 : ret;
+
+	for (u32 i = 0; i < view->set.nr_entries; i++) {
+		if (view->set.entries[i].client == client)
+			panthor_reclaim_show_entry(m, &view->set, &view->set.entries[i], &sum,
+						   vms);
+	}
+
+	sum.evictions = atomic64_read(&client->evictions);
+	sum.swapins = atomic64_read(&client->swapins);
+	scoped_guard(spinlock, &client->lock)
+		sum.last = client->last;
+	panthor_reclaim_print_row(m, client, "all", &sum);
+
+	return 0;
 }
 
 static int panthor_reclaim_one_show(struct seq_file *m, void *data)
 {
+	struct panthor_reclaim_view view = { };
+	int ret;
+
 	panthor_reclaim_print_header(m);
-	return panthor_reclaim_show_client(m, m->private, true);
+	ret = panthor_reclaim_show_client(m, &view, m->private, true);
+	panthor_reclaim_view_drop(&view);
+
+	return ret;
 }
 DEFINE_SHOW_ATTRIBUTE(panthor_reclaim_one);
 
@@ -204,6 +245,7 @@ static int panthor_reclaim_all_show(struct seq_file *m, void *data)
 {
 	struct panthor_device *ptdev = m->private;
 	struct panthor_reclaim_client **clients;
+	struct panthor_reclaim_view view = { };
 	u32 room, count;
 	int ret = 0;
 
@@ -218,9 +260,10 @@ static int panthor_reclaim_all_show(struct seq_file *m, void *data)
 	panthor_reclaim_print_header(m);
 	for (u32 i = 0; i < count; i++) {
 		if (!ret)
-			ret = panthor_reclaim_show_client(m, clients[i], false);
+			ret = panthor_reclaim_show_client(m, &view, clients[i], false);
 		panthor_reclaim_client_put(clients[i]);
 	}
+	panthor_reclaim_view_drop(&view);
 	kvfree(clients);
 
 	return ret;
