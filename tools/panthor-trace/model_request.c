@@ -18,13 +18,18 @@ char *pt_copy_clean(const struct pt_str *str)
 	return copy;
 }
 
+/* Longer than a task is without its CPU, shorter than it takes to load the driver anew */
+#define SAME_TIME_NS 10000000
+
 /*
- * One event that went to several buffers of a trace has as many records, a few
- * microseconds apart. Records without times (perf) are all different ones.
+ * One event that went to several buffers of a trace has as many records: a few
+ * microseconds apart, or milliseconds if the task lost its CPU in between. Whoever
+ * asks compares what else they tell, to the nanosecond. Records without times (perf)
+ * are all different ones.
  */
 bool pt_same_time(uint64_t a, uint64_t b)
 {
-	return a && b && (a > b ? a - b : b - a) < 1000000;
+	return a && b && (a > b ? a - b : b - a) < SAME_TIME_NS;
 }
 
 /* Keep the first that is not empty. */
