@@ -6,7 +6,7 @@
  *             red: it ended with an error; grey: its end is not in the trace;
  *             green: a swap-in
  *   a strip   orange: a write-back to swap
- *   ticks     magenta: a BO was evicted; black: a BO stayed
+ *   ticks     magenta: a BO was evicted; black: a BO was skipped
  *
  * Double click on a request: markers A and B at its begin and end.
  */

@@ -5,8 +5,8 @@
  * file: swappable, but not one byte of RAM is free yet. This takes them the
  * rest of the way, whoever evicted them.
  *
- * No lock is held or waited for. What somebody got back meanwhile is told by
- * the references on it, and left alone. Requests that meet on one BO do not
+ * No lock is held or waited for. What was swapped in meanwhile has references,
+ * and is skipped. Requests that meet on one BO do not
  * wait for each other either: the later one leaves the BO to the earlier.
  */
 
