@@ -95,6 +95,9 @@ struct panthor_reclaim_run {
 	/* Nothing will be waited for any more: settle everything. */
 	bool last;
 
+	/* Something is evicted and in RAM that may not go to swap. */
+	bool no_swap;
+
 	/* No CPU has folios in a batch that were evicted before. */
 	bool drained;
 
@@ -198,6 +201,7 @@ static bool panthor_reclaim_no_pages(struct panthor_reclaim_run *run,
 		run->req.info.unwritten += in_ram;
 		panthor_reclaim_put_item(item);
 	} else {
+		item->found = in_ram;
 		run->found += in_ram;
 		run->placeless += in_ram - min(in_ram, READ_ONCE(item->bo->rcl.swapcached));
 		item->stage = PANTHOR_RECLAIM_EVICTED;
@@ -654,8 +658,12 @@ static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
 	if (READ_ONCE(item->bo->backing.pages)) {
 		req->info.remaining += item->bo->base.size;
 		req->info.remaining_bos++;
+		run->found -= item->found;
 	} else {
 		req->info.unwritten += writing->left;
+		run->found -= min(item->found, writing->left);
+		run->no_swap |= writing->left && !writing->err &&
+				!panthor_reclaim_has_swap(item->bo);
 	}
 	panthor_reclaim_put_item(item);
 }
@@ -892,8 +900,7 @@ static int panthor_reclaim_verdict(struct panthor_reclaim_run *run)
 	if (info->cut_short == PANTHOR_RECLAIM_INTERRUPTED)
 		return -EINTR;
 
-	if (info->left[PANTHOR_RECLAIM_NO_SWAP] ||
-	    (info->unwritten && get_nr_swap_pages() <= 0))
+	if (info->left[PANTHOR_RECLAIM_NO_SWAP] || run->no_swap)
 		return -ENOSPC;
 
 	for (u32 reason = 0; reason < PANTHOR_RECLAIM_NR_REASONS; reason++) {

@@ -60,14 +60,15 @@ static u64 panthor_reclaim_free_memory(void)
 	int node;
 
 	for_each_online_node(node) {
-		for (int i = 0; i < MAX_NR_ZONES; i++) {
+		for (int i = 0; i <= gfp_zone(GFP_HIGHUSER); i++) {
 			struct zone *zone = &NODE_DATA(node)->node_zones[i];
 			unsigned long free, kept;
 
 			if (!populated_zone(zone))
 				continue;
 
-			free = zone_page_state(zone, NR_FREE_PAGES);
+			free = zone_page_state(zone, NR_FREE_PAGES) -
+			       zone_page_state(zone, NR_FREE_CMA_PAGES);
 			kept = 2 * high_wmark_pages(zone) +
 			       READ_ONCE(zone->lowmem_reserve[MAX_NR_ZONES - 1]);
 			if (free > kept)
@@ -84,7 +85,7 @@ static bool panthor_reclaim_is_evicted(struct panthor_gem_object *bo)
 }
 
 /*
- * Read the pages of a BO from swap. Allocating them must not reclaim anything: to
+ * Read the pages of a BO from swap; returns 1 if there is no need to. Allocating them must not reclaim anything: to
  * have one process' memory evicted for another's is not what was asked for.
  */
 static int panthor_reclaim_read_in(struct panthor_gem_object *bo)
@@ -104,7 +105,7 @@ static int panthor_reclaim_read_in(struct panthor_gem_object *bo)
 		if (index >= next) {
 			/* Nobody needs it any more, or somebody has got it by now. */
 			if (kref_read(&bo->base.refcount) == 1 || !panthor_reclaim_is_evicted(bo))
-				return 0;
+				return 1;
 
 			if (signal_pending(current))
 				return -EINTR;
@@ -207,7 +208,7 @@ static int panthor_reclaim_claim_bo(struct panthor_reclaim_req *req,
 
 	/* If not, part of it may be in RAM now. */
 	panthor_reclaim_count_written(bo);
-	return ret;
+	return min(ret, 0);
 }
 
 static int panthor_reclaim_cmp_newest(const void *a, const void *b, const void *priv)
@@ -241,8 +242,8 @@ static int panthor_reclaim_claim_set(struct panthor_reclaim_req *req,
 				     struct panthor_reclaim_set *set)
 {
 	u32 *order = kvmalloc_array(set->nr_items, sizeof(*order), GFP_KERNEL);
+	int ret = 0, failed = 0;
 	u32 count;
-	int ret = 0;
 
 	if (!order)
 		return -ENOMEM;
@@ -256,6 +257,12 @@ static int panthor_reclaim_claim_set(struct panthor_reclaim_req *req,
 		      drm_dev_is_unplugged(&req->ptdev->base) ? -ENODEV :
 		      panthor_reclaim_claim_bo(req, set, set->items[order[i]].bo);
 		panthor_reclaim_put_item(&set->items[order[i]]);
+
+		/* One that cannot be had is no reason to leave the others where they are. */
+		if (ret && ret != -EINTR && ret != -ENODEV && ret != -ENOMEM) {
+			failed = failed ? : ret;
+			ret = 0;
+		}
 	}
 	kvfree(order);
 
@@ -265,7 +272,7 @@ static int panthor_reclaim_claim_set(struct panthor_reclaim_req *req,
 		req->info.cut_short = PANTHOR_RECLAIM_NO_MEMORY;
 
 	/* That something was swapped in is a success, however little. */
-	return req->info.swapped_in_bos ? 0 : ret;
+	return req->info.swapped_in_bos ? 0 : ret ? : failed;
 }
 
 /*

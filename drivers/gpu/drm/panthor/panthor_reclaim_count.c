@@ -197,7 +197,8 @@ void panthor_reclaim_count_written(struct panthor_gem_object *bo)
  */
 void panthor_reclaim_bo_used(struct panthor_gem_object *bo, u32 state)
 {
-	if (state != bo->reclaim_state)
+	/* To be evicted, or pinned, is not to be used. */
+	if (state != bo->reclaim_state && state != PANTHOR_GEM_UNRECLAIMABLE)
 		WRITE_ONCE(bo->rcl.used_ns, ktime_get_ns());
 
 	if (bo->rcl.client) {

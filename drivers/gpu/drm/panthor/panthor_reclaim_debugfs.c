@@ -188,15 +188,22 @@ static int panthor_reclaim_show_client(struct seq_file *m, struct panthor_reclai
 {
 	int ret = panthor_reclaim_view_of(view, client);
 	struct panthor_reclaim_row sum = { };
+	bool found = false;
 
 	if (ret)
 		return ret == -ESRCH ? 0 : ret;
 
 	for (u32 i = 0; i < view->set.nr_entries; i++) {
-		if (view->set.entries[i].client == client)
-			panthor_reclaim_show_entry(m, &view->set, &view->set.entries[i], &sum,
-						   vms);
+		if (view->set.entries[i].client != client)
+			continue;
+
+		found = true;
+		panthor_reclaim_show_entry(m, &view->set, &view->set.entries[i], &sum, vms);
 	}
+
+	/* It was handed to that process since that was looked up. */
+	if (!found)
+		return 0;
 
 	sum.evictions = atomic64_read(&client->evictions);
 	sum.swapins = atomic64_read(&client->swapins);

@@ -175,6 +175,9 @@ struct panthor_reclaim_item {
 	/** @wait_ns: How long it was waited for alone. */
 	u64 wait_ns;
 
+	/** @found: Bytes of it that were evicted before and still in RAM. */
+	u64 found;
+
 	/** @used_ns: When it was used last, as far as is known, if that matters. */
 	u64 used_ns;
 
@@ -338,6 +341,7 @@ const char *panthor_reclaim_source_name(enum panthor_reclaim_source source);
 enum panthor_reclaim_writeback panthor_reclaim_write_kind(void);
 u64 panthor_reclaim_in_ram(struct panthor_gem_object *bo);
 bool panthor_reclaim_may_swap(struct panthor_gem_object *bo, u64 owed);
+bool panthor_reclaim_has_swap(struct panthor_gem_object *bo);
 void panthor_reclaim_write_start(struct panthor_reclaim_writing *w, struct panthor_gem_object *bo);
 void panthor_reclaim_write_end(struct panthor_reclaim_writing *w);
 void panthor_reclaim_write_drain(struct panthor_gem_object *bo);

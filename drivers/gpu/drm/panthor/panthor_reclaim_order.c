@@ -62,7 +62,8 @@ static void panthor_reclaim_entry_used(struct panthor_reclaim_set *set,
 			item->used_ns = READ_ONCE(item->bo->rcl.used_ns);
 		} else {
 			item->used_ns = panthor_reclaim_item_used(item);
-			entry->used_ns = max(entry->used_ns, item->used_ns);
+			if (READ_ONCE(item->bo->backing.pages))
+				entry->used_ns = max(entry->used_ns, item->used_ns);
 		}
 	}
 

@@ -175,6 +175,25 @@ u64 panthor_reclaim_in_ram(struct panthor_gem_object *bo)
 	return min(size + READ_ONCE(bo->rcl.swapcached), bo->base.size);
 }
 
+/* Pages that may go to swap, of whoever a folio is charged to. */
+static long panthor_reclaim_room(struct folio *folio)
+{
+	long room = get_nr_swap_pages();
+
+#ifdef CONFIG_MEMCG
+	guard(rcu)();
+	if (!mem_cgroup_disabled() && cgroup_subsys_on_dfl(memory_cgrp_subsys)) {
+		struct mem_cgroup *memcg = folio_memcg(folio);
+
+		for (; memcg && !mem_cgroup_is_root(memcg); memcg = parent_mem_cgroup(memcg))
+			room = min(room, (long)(READ_ONCE(memcg->swap.max) -
+						page_counter_read(&memcg->swap)));
+	}
+#endif
+
+	return max(room, 0L);
+}
+
 /**
  * panthor_reclaim_may_swap() - Is there room in swap for a BO?
  * @bo: BO that has pages.
@@ -188,20 +207,30 @@ u64 panthor_reclaim_in_ram(struct panthor_gem_object *bo)
  */
 bool panthor_reclaim_may_swap(struct panthor_gem_object *bo, u64 owed)
 {
-	long room = get_nr_swap_pages();
+	u64 room = (u64)panthor_reclaim_room(page_folio(bo->backing.pages[0])) << PAGE_SHIFT;
 
-#ifdef CONFIG_MEMCG
-	guard(rcu)();
-	if (!mem_cgroup_disabled() && cgroup_subsys_on_dfl(memory_cgrp_subsys)) {
-		struct mem_cgroup *memcg = folio_memcg(page_folio(bo->backing.pages[0]));
+	return room >= owed + bo->base.size;
+}
 
-		for (; memcg && !mem_cgroup_is_root(memcg); memcg = parent_mem_cgroup(memcg))
-			room = min(room, (long)(READ_ONCE(memcg->swap.max) -
-						page_counter_read(&memcg->swap)));
-	}
-#endif
+/**
+ * panthor_reclaim_has_swap() - May any more of an evicted BO go to swap?
+ * @bo: BO.
+ *
+ * Context: May sleep.
+ * Return: False if there is no room left that it may use.
+ */
+bool panthor_reclaim_has_swap(struct panthor_gem_object *bo)
+{
+	pgoff_t start = 0, end = (bo->base.size >> PAGE_SHIFT) - 1;
+	struct folio_batch batch;
+	bool room = true;
 
-	return (u64)max(room, 0L) << PAGE_SHIFT >= owed + bo->base.size;
+	folio_batch_init(&batch);
+	if (filemap_get_folios(bo->base.filp->f_mapping, &start, end, &batch))
+		room = panthor_reclaim_room(batch.folios[0]) > 0;
+	folio_batch_release(&batch);
+
+	return room;
 }
 
 /* Is what is left of a BO in RAM still worth writing? What only we hold is freed soon. */
