@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <sqlite3.h>
 
@@ -138,15 +139,18 @@ static sqlite3_int64 ask(sqlite3 *db, const char *sql, const char *text)
 static bool suits(sqlite3 *db, const char *path)
 {
 	sqlite3_int64 nr = ask(db, "SELECT count(*) FROM sqlite_schema", NULL);
-	sqlite3_int64 version = ask(db, "PRAGMA user_version", NULL);
+	sqlite3_int64 version, id;
 
 	if (nr < 0) {
 		pt_error("%s: %s", path, sqlite3_errmsg(db));
 		return false;
 	}
-	if (!nr)
+	version = ask(db, "PRAGMA user_version", NULL);
+	id = ask(db, "PRAGMA application_id", NULL);
+	/* One without tables may have an owner, too. */
+	if (!nr && !id && !version)
 		return true;
-	if (ask(db, "PRAGMA application_id", NULL) != APPLICATION_ID) {
+	if (id != APPLICATION_ID) {
 		pt_error("%s: a database, but not of panthor-trace: not touched", path);
 		return false;
 	}
@@ -157,19 +161,37 @@ static bool suits(sqlite3 *db, const char *path)
 	return false;
 }
 
+/* SQLite takes some names for something else than a file: none of them begins with a folder. */
+static int open_file(const char *path, int flags, sqlite3 **db)
+{
+	struct pt_text name = { 0 };
+	int err;
+
+	pt_add(&name, "%s%s", *path == '/' ? "" : "./", path);
+	err = sqlite3_open_v2(name.s, db, flags, NULL);
+	pt_text_free(&name);
+	return err;
+}
+
 static int check(const char *path)
 {
 	sqlite3 *db = NULL;
 	bool good = true;
+	struct stat st;
 
-	if (!path) {
+	if (!path || !*path) {
 		pt_error("sqlite wants --output FILE, the database to add to");
 		return EXIT_USAGE;
 	}
 	if (!can_write(path))
 		return EXIT_FAILED;
+	/* A pipe would wait for ever for somebody to read it. */
+	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+		pt_error("%s: not a regular file, which a database has to be", path);
+		return EXIT_FAILED;
+	}
 	/* What is not there yet does not open. */
-	if (!sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL)) {
+	if (!open_file(path, SQLITE_OPEN_READONLY, &db)) {
 		sqlite3_busy_timeout(db, BUSY_MS);
 		good = suits(db, path);
 	}
@@ -240,8 +262,8 @@ static void begin(struct sink *s)
 
 	d->sink = s;
 	/* One thread uses it: it needs no locks between threads. */
-	if (sqlite3_open_v2(s->path, &d->db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL))
+	if (open_file(s->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+		      &d->db))
 		give_up(d);
 	sqlite3_busy_timeout(d->db, BUSY_MS);
 	run(d, "PRAGMA cache_size = -" CACHE "; BEGIN IMMEDIATE");

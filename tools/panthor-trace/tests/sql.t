@@ -82,7 +82,19 @@ sql theirs.db "CREATE TABLE requests (x); INSERT INTO requests VALUES (1)"
 complains "another's database" 1 'theirs.db: a database, but not of panthor-trace: not touched' add theirs.db two.dat
 cp day.db later.db && sql later.db "PRAGMA user_version = 2"
 complains "a later version" 1 'later.db: of version 2, this panthor-trace writes version 1: not touched' add later.db other.dat
-complains "no room" 1 '/dev/full: ' add /dev/full two.dat
+sql taken.db "PRAGMA application_id = 77"
+complains "another's, without tables" 1 'taken.db: a database, but not of panthor-trace: not touched' add taken.db two.dat
+expect "it is still theirs" 0 '^77\|0$' sql taken.db "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id"
+expect "room for one" 0 '^$' sh -c "'$PT' export -F sqlite -o full.db two.dat; echo"
+complains "no room for more" 1 'full.db: (disk I/O error|database or disk is full)' bash -c "trap '' XFSZ; ulimit -f 100; '$PT' export -F sqlite -o full.db long.dat"
+expect "no room: nothing else lost" 0 '^two.dat$' sql full.db "SELECT file FROM traces"
+complains "a device" 1 '/dev/full: not a regular file' add /dev/full two.dat
+mkfifo pipe
+complains "a pipe" 1 'pipe: not a regular file' timeout 20 "$PT" export -F sqlite -o pipe two.dat
+complains "no name" 2 'sqlite wants --output FILE' add "" two.dat
+for name in :memory: 'file:y.db?mode=memory'; do
+	expect "a file by the name of $name" 0 '^two.dat$' sh -c "'$PT' export -F sqlite -o '$name' two.dat && mv './$name' named.db && python3 '$HERE/sql.py' named.db 'SELECT file FROM traces'"
+done
 complains "no folder" 1 'cannot write /nowhere/x.db' add /nowhere/x.db two.dat
 complains "no file" 2 'sqlite wants --output FILE' "$PT" export -F sqlite two.dat
 complains "the trace itself" 2 'would overwrite the trace' add two.dat other.dat two.dat
