@@ -281,17 +281,21 @@ static void begin(struct sink *s)
 static void bind(sqlite3_stmt *stmt, int at, const struct cell *cell, enum unit unit)
 {
 	char buf[PT_NUM_LEN];
+	const char *digits;
 
-	if (!cell->known)
+	if (!cell->known) {
 		sqlite3_bind_null(stmt, at);
-	else if (unit == UNIT_TEXT)
+	} else if (unit == UNIT_TEXT) {
 		sqlite3_bind_text(stmt, at, cell->s, -1, SQLITE_STATIC);
-	else if (unit == UNIT_PERMILLE)
+	} else if (unit == UNIT_PERMILLE) {
 		sqlite3_bind_double(stmt, at, cell->i / 10.0);
-	else if (unit != UNIT_SIGNED && cell->u > INT64_MAX)
-		sqlite3_bind_text(stmt, at, pt_decimal(buf, cell->u), -1, SQLITE_TRANSIENT);
-	else
+	} else if (unit != UNIT_SIGNED && cell->u > INT64_MAX) {
+		/* Of text an INTEGER column makes a floating-point number, which is another one. */
+		digits = pt_decimal(buf, cell->u);
+		sqlite3_bind_blob(stmt, at, digits, strlen(digits), SQLITE_TRANSIENT);
+	} else {
 		sqlite3_bind_int64(stmt, at, cell->i);
+	}
 }
 
 static void insert(struct database *d, int i, sqlite3_int64 key, const struct cell *row)

@@ -72,6 +72,11 @@ else
 fi
 expect "removed with all its rows" 0 '^0\|0\|0$' sql int.db "PRAGMA foreign_keys = ON; DELETE FROM traces; SELECT (SELECT count(*) FROM requests), (SELECT count(*) FROM bos), (SELECT count(*) FROM swapins)"
 
+# Numbers that an INTEGER of SQLite cannot hold
+sed 's/id=1 /id=18446744073709551615 /; s/bo_id=11 /bo_id=9223372036854775809 /; s/bo_id=12 /bo_id=9223372036854775810 /' "$HERE/scripts/two-writes.txt" | make_trace large.dat
+expect "large numbers: exact" 0 '^9223372036854775809\|18446744073709551615\|18446744073709551615$' sh -c "'$PT' export -F sqlite -o large.db large.dat &&
+	python3 '$HERE/sql.py' large.db \"SELECT CAST(s.bo_id AS TEXT), CAST(s.id AS TEXT), CAST(r.id AS TEXT) FROM swapins s JOIN requests r USING (request) JOIN bos b ON b.request = r.request AND b.bo_id = s.bo_id WHERE s.label = 'page tiles'\""
+
 # Nobody else's file
 for f in two.dat cut.dat "$HERE/golden/perf.data"; do
 	cp "$f" keep
