@@ -20,13 +20,15 @@ static void advance(struct budget *budget, uint64_t now_ns)
 		budget->now = minute;
 }
 
+static void add(uint64_t *sum, uint64_t bytes)
+{
+	*sum = bytes > UINT64_MAX - *sum ? UINT64_MAX : *sum + bytes;
+}
+
 void budget_spend(struct budget *budget, uint64_t now_ns, uint64_t bytes)
 {
-	uint64_t *spent;
-
 	advance(budget, now_ns);
-	spent = &budget->spent[budget->now % BUDGET_MINUTES];
-	*spent = bytes > UINT64_MAX - *spent ? UINT64_MAX : *spent + bytes;
+	add(&budget->spent[budget->now % BUDGET_MINUTES], bytes);
 }
 
 uint64_t budget_spent(struct budget *budget, uint64_t now_ns)
@@ -35,7 +37,7 @@ uint64_t budget_spent(struct budget *budget, uint64_t now_ns)
 
 	advance(budget, now_ns);
 	for (int i = 0; i < BUDGET_MINUTES; i++)
-		sum = budget->spent[i] > UINT64_MAX - sum ? UINT64_MAX : sum + budget->spent[i];
+		add(&sum, budget->spent[i]);
 	return sum;
 }
 
@@ -88,8 +90,9 @@ bool budget_load(struct budget *budget, uint64_t now_ns, uint64_t wall_s, const 
 		if (!number_count(text, len, &bytes) || text[len] != '\n')
 			return false;
 		if (since < BUDGET_MINUTES - ago)
-			loaded.spent[(loaded.now + BUDGET_MINUTES - ago - since) %
-				     BUDGET_MINUTES] += bytes;
+			add(&loaded.spent[(loaded.now + BUDGET_MINUTES - ago - since) %
+					  BUDGET_MINUTES],
+			    bytes);
 	}
 	*budget = loaded;
 	return true;

@@ -246,6 +246,9 @@ static void check_together(struct parser *parser)
 			 "stall is longer than window: tasks are never stalled for that long");
 	if (config->step > config->most)
 		complain(parser, later(parser, "step", "most"), "step is larger than most");
+	if (*config->metrics && !strcmp(config->metrics, config->state))
+		complain(parser, later(parser, "metrics", "state"),
+			 "metrics and state are the same file: each would replace the other");
 }
 
 unsigned int config_parse(struct config *config, const char *text, size_t len,

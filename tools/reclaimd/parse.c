@@ -62,6 +62,8 @@ static bool find_bytes(const char *text, const char *key, uint64_t *bytes)
 	if (!number_count(value, word, &count))
 		return false;
 	gap = strspn(value + word, " \t");
+	/* Blanks at the end of the line are not of the value */
+	gap = word + gap > len ? len - word : gap;
 	value += word + gap;
 	len -= word + gap;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {

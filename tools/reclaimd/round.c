@@ -304,13 +304,16 @@ void round_load(struct reclaimd *reclaimd)
 	if (!*path)
 		return;
 	text = world_read(path, &len);
-	if (!text && errno != ENOENT)
-		log_error("cannot read %s: %s", path, strerror(errno));
-	if (text && !budget_load(&reclaimd->budget, world_now_ns(), time(NULL), text)) {
-		/* Better to write too little for an hour than too much */
+	if (!text && errno == ENOENT)
+		return;
+	/* Better to write too little for an hour than too much */
+	if (!text)
+		log_error("cannot read %s: %s: the budget counts as spent", path, strerror(errno));
+	else if (!budget_load(&reclaimd->budget, world_now_ns(), time(NULL), text))
 		log_error("%s is damaged: the budget counts as spent", path);
-		budget_spend(&reclaimd->budget, world_now_ns(), reclaimd->config.budget);
-	}
+	else
+		return free(text);
+	budget_spend(&reclaimd->budget, world_now_ns(), reclaimd->config.budget);
 	free(text);
 }
 

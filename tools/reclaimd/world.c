@@ -19,6 +19,8 @@
 
 /* More than any file has that is read with it */
 #define TEXT_SIZE 16384
+/* No configuration and no state is as large as this */
+#define READ_SIZE (1 << 20)
 
 uint64_t world_now_ns(void)
 {
@@ -351,40 +353,48 @@ bool world_swap_wears(const struct world *world)
 char *world_read(const char *path, size_t *len)
 {
 	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t size = 0;
-	ssize_t got;
+	int err = 0;
+	char *text;
 
 	if (!file)
 		return NULL;
-	/* Up to a zero, which there is none of in a text: all of it */
+	/* All of it, zeros too: what follows one must not be passed over in silence */
+	text = malloc(READ_SIZE + 1);
 	errno = 0;
-	got = getdelim(&text, &size, '\0', file);
-	if (got < 0 && ferror(file)) {
+	*len = text ? fread(text, 1, READ_SIZE, file) : 0;
+	if (!text || ferror(file))
+		err = errno ?: EIO;
+	else if (*len == READ_SIZE)
+		err = EFBIG;
+	else
+		text[*len] = '\0';
+	fclose(file);
+	if (err) {
 		free(text);
 		text = NULL;
-	} else if (got < 0) {
-		free(text);
-		text = calloc(1, 1);
-		got = 0;
+		errno = err;
 	}
-	fclose(file);
-	*len = got;
 	return text;
 }
 
 int world_replace(const char *path, const char *text, size_t len)
 {
 	char temporary[WORLD_PATH];
+	ssize_t written;
 	int fd, err = 0;
+	struct stat st;
 
+	/* A device, or a link to one, would be gone for everybody */
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
+		return -EPERM;
 	/* Not a name that the reader of the folder looks at */
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, text, len) != (ssize_t)len)
-		err = -EIO;
+	written = write(fd, text, len);
+	if (written != (ssize_t)len)
+		err = written < 0 ? -errno : -ENOSPC;
 	if (close(fd) && !err)
 		err = -errno;
 	if (!err && rename(temporary, path))

@@ -46,6 +46,9 @@ expect "and nothing acts with them" 2 bad.conf:2 "$R" --once -c bad.conf
 : >empty.conf
 expect "an empty file is fine" 0 '^$' "$R" --check -c empty.conf
 expect "the file that is installed is fine" 0 '^$' "$R" --check -c "$SRC/reclaimd.conf"
+printf '# x\0\nhurry = yes\n' >zero.conf
+expect "what follows a zero is read" 2 'zero.conf:2: no such key: "hurry"' "$R" --check -c zero.conf
+expect "a file without an end" 2 'cannot read /dev/zero: File too large' "$R" --check -c /dev/zero
 # What is off in it, too
 sed 's/^#\([a-z-]* =\)/\1/' "$SRC/reclaimd.conf" >all.conf
 expect "with every example in it, too" 0 '^$' "$R" --check -c all.conf

@@ -99,6 +99,11 @@ static void damaged(void **state)
 		if (budget_load(&budget, 0, 0, texts[i]))
 			fail_msg("taken: %s", texts[i]);
 	assert_int_equal(budget_spent(&budget, 0), 7);
+
+	/* More than there are numbers for is not little */
+	assert_true(budget_load(&budget, 0, 0,
+				"reclaimd-budget 1 0\n0 18446744073709551615\n0 1\n"));
+	assert_true(budget_spent(&budget, 0) == UINT64_MAX);
 }
 
 int test_budget(void)

@@ -97,6 +97,7 @@ static void refuses(void **state)
 	refuses_one("rest = 1s\nrest = 2s\n", 2, "given before, in line 1");
 	refuses_one("stall = 2s\n\n", 1, "longer than window");
 	refuses_one("step = 8M\nleast = 1M\nmost = 4M\n", 3, "larger than most");
+	refuses_one("state = /a\nmetrics = /a\n", 2, "the same file");
 	refuses_one("keep = \x1b[31m\x07very very long\n", 1, "not \"?[31m?very");
 }
 

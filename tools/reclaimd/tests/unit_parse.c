@@ -50,6 +50,8 @@ static void units(void **state)
 	assert_true(parse_meminfo(meminfo, "MemAvailable", &bytes));
 	assert_int_equal(bytes, 34 << 10);
 	assert_false(parse_meminfo("MemFree:  12 kB\n", "MemAvailable", &bytes));
+	assert_true(parse_meminfo("a:\t12 \t\n", "a", &bytes));
+	assert_int_equal(bytes, 12);
 	assert_true(parse_meminfo("a:\t0\n", "a", &bytes));
 	assert_int_equal(bytes, 0);
 	assert_false(parse_meminfo("a: 1 parsec\n", "a", &bytes));

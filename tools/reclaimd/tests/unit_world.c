@@ -316,6 +316,12 @@ static void budget(void **state)
 	reclaimd->budget = (struct budget){ 0 };
 	round_load(reclaimd);
 	assert_int_equal(budget_left(&reclaimd->budget, world_now_ns(), 3 * MEBI), 0);
+
+	/* Nor one that cannot be read: this is a folder */
+	snprintf(reclaimd->config.state, CONFIG_PATH, "%s", place->root);
+	reclaimd->budget = (struct budget){ 0 };
+	round_load(reclaimd);
+	assert_int_equal(budget_left(&reclaimd->budget, world_now_ns(), 3 * MEBI), 0);
 }
 
 static void files(void **state)
@@ -331,6 +337,15 @@ static void files(void **state)
 	assert_int_equal(world_replace(path, "x", 1), -ENOENT);
 	put(place, "", "empty");
 	assert_file(place, "", "empty");
+
+	/* What is no file stays what it is, and so does what it leads to */
+	put(place, "theirs", "theirs");
+	snprintf(path, sizeof(path), "%s/link", place->root);
+	assert_int_equal(symlink("theirs", path), 0);
+	assert_int_equal(world_replace(path, "x", 1), -EPERM);
+	assert_file(place, "theirs", "link");
+	assert_int_equal(world_replace("/dev/null", "x", 1), -EPERM);
+	assert_int_equal(world_replace(place->root, "x", 1), -EPERM);
 }
 
 int test_world(void)
