@@ -11,7 +11,8 @@
 #include "cli.h"
 #include "pager.h"
 
-/* What sh(1) says of a command that is not there */
+/* What sh(1) says of a command that cannot be run, and of one that is not there */
+#define CANNOT_RUN 126
 #define NOT_FOUND 127
 
 static pid_t pager;
@@ -47,7 +48,8 @@ static void wait_for_pager(void)
 	while (waitpid(pager, &status, 0) < 0 && errno == EINTR)
 		;
 	pager = 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND)
+	if (WIFEXITED(status) &&
+	    (WEXITSTATUS(status) == NOT_FOUND || WEXITSTATUS(status) == CANNOT_RUN))
 		_exit(EXIT_FAILED);
 }
 

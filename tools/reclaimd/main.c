@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -126,6 +127,17 @@ static bool load_config(const char *path, struct config *config)
 }
 
 /* A trigger, or a negative errno */
+/* Is it a file of PSI? What is written to another one would damage that */
+static bool is_pressure(int fd)
+{
+	static const char start[] = "some avg10=";
+	char text[sizeof(start)] = "";
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) && pread(fd, text, sizeof(text) - 1, 0) > 0 &&
+	       !strncmp(text, start, strlen(start));
+}
+
 static int watch(const struct config *config)
 {
 	int fd = open(config->pressure, O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -134,6 +146,10 @@ static int watch(const struct config *config)
 
 	if (fd < 0)
 		return -errno;
+	if (!is_pressure(fd)) {
+		close(fd);
+		return -EMEDIUMTYPE;
+	}
 	len = snprintf(trigger, sizeof(trigger), "some %" PRIu64 " %" PRIu64,
 		       (uint64_t)(config->stall_ns / NSEC_PER_USEC),
 		       (uint64_t)(config->window_ns / NSEC_PER_USEC));
@@ -165,6 +181,10 @@ static enum status cannot_watch(const char *path, int err)
 {
 	const char *hint = "";
 
+	if (err == -EMEDIUMTYPE) {
+		log_error("%s is no file of pressure stall information", path);
+		return STATUS_USAGE;
+	}
 	if (err == -ENOENT || err == -EOPNOTSUPP)
 		hint = "; is the kernel built with CONFIG_PSI, and started without psi=0?";
 	else if (err == -EINVAL)
@@ -338,10 +358,10 @@ int main(int argc, char **argv)
 	if (options.check)
 		return STATUS_OK;
 	reclaimd.dry_run = options.dry_run;
+	catch_signals(&reclaimd);
 	status = check_system(&reclaimd);
 	if (status)
 		return status;
-	catch_signals(&reclaimd);
 	/* What is needed when memory is short must not have to be read in then */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		log_error("cannot lock my memory: %s; see LimitMEMLOCK", strerror(errno));

@@ -155,6 +155,7 @@ expect "nor if it is cat" 0 '^2 requests: ' on_terminal cat
 expect "nor into a pipe" 0 '^2 requests: ' env TERM=vt100 PAGER="sed s/^/P:/" "$PT" report two.dat
 expect "a pager that has seen enough" 0 '^0$' sh -c "TERM=vt100 PAGER='head -n 1 >/dev/null' script -qec \"'$PT' report --bos many.dat; echo \\\$?\" /dev/null </dev/null | tr -d '\r' | tail -n 1"
 expect "a pager that is not there" 0 '^1$' sh -c "TERM=vt100 PAGER=/nowhere/less script -qec \"'$PT' report two.dat; echo \\\$?\" /dev/null </dev/null | tr -d '\r' | tail -n 1"
+expect "a pager that cannot be run" 0 '^1$' sh -c "TERM=vt100 PAGER=/ script -qec \"'$PT' report two.dat; echo \\\$?\" /dev/null </dev/null | tr -d '\r' | tail -n 1"
 grep -v 'id=2' "$S/two-writes.txt" | sed 's/target_tgid=388/target_tgid=0/; s/target_comm=browser/target_comm=/; s/source=sysfs/source=kswapd/' | make_trace kswapd.dat
 expect "an empty cell is a word, too" 0 '^1$' sh -c "'$PT' report --bytes --ns kswapd.dat | awk 'NR <= 2 { n[NF] } END { print length(n) }'"
 expect "standard input" 0 '^2 requests:' sh -c "cat two.dat | '$PT' report -"

@@ -416,6 +416,13 @@ static void test_cgroup(void)
 {
 	struct daemon *daemon;
 
+	/* What would it do to a file of somebody else's? */
+	daemon_config("pressure = /proc/sys/vm/swappiness\n");
+	daemon = daemon_start("", "");
+	ok(daemon_end(daemon, 0) == 2 && strstr(daemon->text, "swappiness is no file of pressure"),
+	   "it writes to no other file");
+	daemon_free(daemon);
+
 	cgroup_make(GROUP);
 	daemon_config("pressure = /sys/fs/cgroup/" GROUP "/memory.pressure\n");
 	daemon = daemon_start(UNIT, "");
