@@ -93,6 +93,7 @@ static void damaged(void **state)
 		"reclaimd-budget 1 1\n1 1",
 		"reclaimd-budget 1 1\n1 -1\n",
 	};
+	static const char most[] = "reclaimd-budget 1 0\n0 18446744073709551615\n0 1\n";
 	struct budget budget = { .spent = { 7 } };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -101,8 +102,7 @@ static void damaged(void **state)
 	assert_int_equal(budget_spent(&budget, 0), 7);
 
 	/* More than there are numbers for is not little */
-	assert_true(budget_load(&budget, 0, 0,
-				"reclaimd-budget 1 0\n0 18446744073709551615\n0 1\n"));
+	assert_true(budget_load(&budget, 0, 0, most));
 	assert_true(budget_spent(&budget, 0) == UINT64_MAX);
 }
 

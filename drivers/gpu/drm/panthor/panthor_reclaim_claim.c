@@ -85,8 +85,9 @@ static bool panthor_reclaim_is_evicted(struct panthor_gem_object *bo)
 }
 
 /*
- * Read the pages of a BO from swap; returns 1 if there is no need to. Allocating them must not reclaim anything: to
- * have one process' memory evicted for another's is not what was asked for.
+ * Read the pages of a BO from swap; returns 1 if there is no need to. Allocating
+ * them must not reclaim anything: to have one process' memory evicted for another's
+ * is not what was asked for.
  */
 static int panthor_reclaim_read_in(struct panthor_gem_object *bo)
 {
