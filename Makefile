@@ -72,7 +72,7 @@ clients: $(if $(OF_ARCH),packages,tools) $(FIRMWARE)
 ifdef OF_ARCH
 	@$(T)/packages foreign
 	@$(T)/kernel/prebuilt $(OF_ARCH) $(PAGES)
-	@$(T)/root/programs $(OF_ARCH) $(CURDIR)/build/kernel/$(KERNEL)/source
+	@$(T)/rootfs/programs $(OF_ARCH) $(CURDIR)/build/kernel/$(KERNEL)/source
 else
 	@$(T)/kernel/build $(KERNEL)
 	@for d in tests sim; do \

@@ -48,9 +48,9 @@ int main(void)
 	check(init ? 0 : -1, "GUEST_INIT");
 	check(chdir("/"), "/");
 	load_modules();
-	check(mount("root", "/root", "9p", MS_RDONLY, OPTIONS), "the root");
-	check(mount("dev", "/root/dev", "devtmpfs", MS_NOSUID, ""), "/dev");
-	check(chdir("/root"), "/root");
+	check(mount("root", "/mnt", "9p", MS_RDONLY, OPTIONS), "the root");
+	check(mount("dev", "/mnt/dev", "devtmpfs", MS_NOSUID, ""), "/dev");
+	check(chdir("/mnt"), "/mnt");
 	check(mount(".", "/", NULL, MS_MOVE, NULL), "the root");
 	check(chroot("."), "chroot");
 	check(execl(init, init, (char *)NULL), init);

@@ -24,6 +24,6 @@ needs()
 
 out=$("$HERE/packages" foreign 2>&1) || { echo "1..0 # SKIP ${out##*$'\n'}"; exit 0; }
 needs "$HERE/kernel/prebuilt" arm64 4k
-needs "$HERE/root/image" arm64
-needs "$HERE/root/programs" arm64 "$BUILD/kernel/arm64-4k/source"
-exec "$HERE/guest/guest" -k arm64-4k -m 1536 -t 400 "SECONDS_EACH=2 '$HERE/root/clients' load vkmark"
+needs "$HERE/rootfs/image" arm64
+needs "$HERE/rootfs/programs" arm64 "$BUILD/kernel/arm64-4k/source"
+exec "$HERE/guest/guest" -k arm64-4k -m 1536 -t 400 "SECONDS_EACH=2 '$HERE/rootfs/clients' load vkmark"
