@@ -232,6 +232,10 @@ static bool panthor_reclaim_used(struct panthor_gem_object *bo)
 {
 	struct drm_gpuvm_bo *vm_bo;
 
+	/* What is exclusive to a VM has the VM's fences. */
+	if (bo->exclusive_vm_root_gem)
+		return false;
+
 	guard(mutex)(&bo->base.gpuva.lock);
 	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
 		if (!dma_resv_test_signaled(drm_gpuvm_resv(vm_bo->vm), DMA_RESV_USAGE_BOOKKEEP))
