@@ -751,14 +751,7 @@ static bool panthor_reclaim_owns(const struct panthor_reclaim_set *set,
 	return false;
 }
 
-/**
- * panthor_reclaim_ask() - Ask DRM who has handles and dma-bufs of each BO
- * @set: Set. &panthor_reclaim_item.others is what comes of it.
- *
- * Context: Process context, may sleep. No reservation lock may be held: whoever
- * imports a dma-buf takes one with object_name_lock held.
- */
-void panthor_reclaim_ask(struct panthor_reclaim_set *set)
+static void panthor_reclaim_count_all(struct panthor_reclaim_set *set)
 {
 	struct drm_device *dev = &set->ptdev->base;
 	struct drm_file *file;
@@ -777,14 +770,24 @@ void panthor_reclaim_ask(struct panthor_reclaim_set *set)
 		item->handles = 0;
 	}
 
-	scoped_guard(mutex, &dev->filelist_mutex) {
-		list_for_each_entry(file, &dev->filelist, lhead) {
-			if (panthor_reclaim_is_target(set, file))
-				panthor_reclaim_count_handles(set, file);
-		}
-		panthor_reclaim_ask_clients(set);
+	guard(mutex)(&dev->filelist_mutex);
+	list_for_each_entry(file, &dev->filelist, lhead) {
+		if (panthor_reclaim_is_target(set, file))
+			panthor_reclaim_count_handles(set, file);
 	}
+	panthor_reclaim_ask_clients(set);
+}
 
+/**
+ * panthor_reclaim_ask() - Ask DRM who has handles and dma-bufs of each BO
+ * @set: Set. &panthor_reclaim_item.others is what comes of it.
+ *
+ * Context: Process context, may sleep. No reservation lock may be held: whoever
+ * imports a dma-buf takes one with object_name_lock held.
+ */
+void panthor_reclaim_ask(struct panthor_reclaim_set *set)
+{
+	panthor_reclaim_count_all(set);
 	for (u32 i = 0; i < set->nr_items; i++) {
 		struct panthor_reclaim_item *item = &set->items[i];
 
