@@ -316,16 +316,7 @@ static int panthor_reclaim_claim(struct panthor_device *ptdev, struct pid *tgid,
 static ssize_t mem_claim_store(struct device *dev, struct device_attribute *attr,
 			       const char *buf, size_t len)
 {
-	struct pid *tgid __free(put_pid) = NULL;
-	u64 bytes;
-	int ret;
-
-	ret = panthor_reclaim_asked(buf, &tgid, &bytes);
-	if (ret)
-		return ret;
-
-	ret = panthor_reclaim_claim(dev_get_drvdata(dev), tgid, bytes);
-	return ret ? : len;
+	return panthor_reclaim_store(dev, buf, len, panthor_reclaim_claim);
 }
 
 DEVICE_ATTR_WO(mem_claim);

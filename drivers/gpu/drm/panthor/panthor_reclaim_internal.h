@@ -347,8 +347,9 @@ void panthor_reclaim_write_end(struct panthor_reclaim_writing *w);
 void panthor_reclaim_write_drain(struct panthor_gem_object *bo);
 
 /* panthor_reclaim_sysfs.c */
-DEFINE_FREE(put_pid, struct pid *, put_pid(_T))
-int panthor_reclaim_asked(const char *buf, struct pid **tgid, u64 *bytes);
+ssize_t panthor_reclaim_store(struct device *dev, const char *buf, size_t len,
+			      int (*request)(struct panthor_device *ptdev, struct pid *tgid,
+					     u64 bytes));
 
 /* panthor_reclaim.c */
 int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid, u64 goal);

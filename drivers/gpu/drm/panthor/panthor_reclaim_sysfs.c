@@ -14,6 +14,8 @@
 #include "panthor_device.h"
 #include "panthor_reclaim_internal.h"
 
+DEFINE_FREE(put_pid, struct pid *, put_pid(_T))
+
 /*
  * An amount as memory.reclaim takes it: what memparse() does, but that refuses
  * what is too large instead of wrapping it, and nothing may follow but a newline.
@@ -83,46 +85,45 @@ static int panthor_reclaim_parse(const char *buf, int *tgid, u64 *bytes)
 }
 
 /**
- * panthor_reclaim_asked() - What does a write ask for, and may the writer?
- * @buf: What was written.
- * @tgid: Where the process goes; put_pid() it, whatever comes of it.
- * @bytes: Where the amount goes, 0 for all.
+ * panthor_reclaim_store() - Do what a write asks for, if the writer may
+ * @dev: Device.
+ * @buf: What was written: "TGID" or "TGID BYTES".
+ * @len: Length of it.
+ * @request: What to do: for a process, that many bytes, 0 for all.
  *
- * Return: 0; %-EINVAL; %-ERANGE; %-EPERM, also if there is no such process; %-ESRCH;
- * %-ENOMEM.
+ * Return: @len; %-EINVAL; %-ERANGE; %-EPERM, also if there is no such process; %-ESRCH;
+ * %-ENOMEM; or what @request returns.
  */
-int panthor_reclaim_asked(const char *buf, struct pid **tgid, u64 *bytes)
+ssize_t panthor_reclaim_store(struct device *dev, const char *buf, size_t len,
+			      int (*request)(struct panthor_device *ptdev, struct pid *tgid,
+					     u64 bytes))
 {
+	struct pid *tgid __free(put_pid) = NULL;
+	u64 bytes;
 	int nr, ret;
 
-	*tgid = NULL;
-	ret = panthor_reclaim_parse(buf, &nr, bytes);
+	ret = panthor_reclaim_parse(buf, &nr, &bytes);
 	if (ret)
 		return ret;
 
 	/* The number means what it means to the writer. */
-	*tgid = find_get_pid(nr);
+	tgid = find_get_pid(nr);
 
 	/* Refuse before anything tells whether there is such a process. */
-	if (*tgid != task_tgid(current) && !capable(CAP_SYS_RESOURCE))
+	if (tgid != task_tgid(current) && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 
-	return *tgid ? 0 : -ESRCH;
+	if (!tgid)
+		return -ESRCH;
+
+	ret = request(dev_get_drvdata(dev), tgid, bytes);
+	return ret ? : len;
 }
 
 static ssize_t mem_reclaim_store(struct device *dev, struct device_attribute *attr,
 				 const char *buf, size_t len)
 {
-	struct pid *tgid __free(put_pid) = NULL;
-	u64 bytes;
-	int ret;
-
-	ret = panthor_reclaim_asked(buf, &tgid, &bytes);
-	if (ret)
-		return ret;
-
-	ret = panthor_reclaim_process(dev_get_drvdata(dev), tgid, bytes);
-	return ret ? : len;
+	return panthor_reclaim_store(dev, buf, len, panthor_reclaim_process);
 }
 
 DEVICE_ATTR_WO(mem_reclaim);
