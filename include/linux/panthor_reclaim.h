@@ -322,8 +322,8 @@ struct panthor_reclaim_bo_info {
 	/** @duration_ns: Time spent on this BO. */
 	u64 duration_ns;
 
-	/** @away_ns: How long it had been evicted. */
-	u64 away_ns;
+	/** @evicted_ns: How long it had been evicted. */
+	u64 evicted_ns;
 
 	/** @start_ns: When its write began, since panthor_reclaim_begin. */
 	u64 start_ns;

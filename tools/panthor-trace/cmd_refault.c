@@ -61,8 +61,9 @@ static const struct column columns[] = {
 	[RF_SOON] = { "soon", "SOON", UNIT_BYTES, "what was swapped in within --soon", 4 },
 	[RF_PREMATURE] = { "premature_pct", "%PREMATURE", UNIT_PERMILLE,
 			   "share of the evicted memory that was", 3 },
-	[RF_SHORTEST] = { "shortest_ns", "AWAY", UNIT_NS, "the shortest that one was evicted", 5 },
-	[RF_LONGEST] = { "longest_ns", "AWAY-MAX", UNIT_NS, "the longest that one was evicted", 5 },
+	[RF_SHORTEST] = { "shortest_ns", "SHORTEST", UNIT_NS, "the shortest that one was evicted",
+			  5 },
+	[RF_LONGEST] = { "longest_ns", "LONGEST", UNIT_NS, "the longest that one was evicted", 5 },
 	[RF_BLOCKED] = { "duration_ns", "BLOCKED", UNIT_NS, "how long the requester was blocked",
 			 2 },
 	[RF_PER_MIB] = { "ns_per_mib", "PER-MIB", UNIT_NS, "the same for each MiB evicted", 4 },
@@ -232,13 +233,13 @@ static void on_refault(void *context, const struct pt_refault *refault)
 	e->back_bos++;
 	e->back += ev->size;
 	e->swapin_ns += ev->duration_ns;
-	e->gain += (double)ev->size * ev->away_ns / 1e9;
-	if (ev->away_ns <= r->soon_ns)
+	e->gain += (double)ev->size * ev->evicted_ns / 1e9;
+	if (ev->evicted_ns <= r->soon_ns)
 		e->soon += ev->size;
-	if (e->back_bos == 1 || ev->away_ns < e->shortest)
-		e->shortest = ev->away_ns;
-	if (ev->away_ns > e->longest)
-		e->longest = ev->away_ns;
+	if (e->back_bos == 1 || ev->evicted_ns < e->shortest)
+		e->shortest = ev->evicted_ns;
+	if (ev->evicted_ns > e->longest)
+		e->longest = ev->evicted_ns;
 }
 
 static bool premature(const struct evictor *e)

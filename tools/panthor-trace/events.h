@@ -45,7 +45,7 @@ enum pt_kind {
 	X(id,			uint64_t)		\
 	X(source,		uint64_t)		\
 	X(goal,			uint64_t)		\
-	X(writer_tgid,		int64_t)		\
+	X(requester_tgid,		int64_t)		\
 	X(target_tgid,		int64_t)		\
 	X(clients,		uint64_t)		\
 	X(vms,			uint64_t)		\
@@ -76,7 +76,7 @@ enum pt_kind {
 	X(bo_id,		uint64_t)		\
 	X(va,			uint64_t)		\
 	X(wait_ns,		uint64_t)		\
-	X(away_ns,		uint64_t)		\
+	X(evicted_ns,		uint64_t)		\
 	X(state,		uint64_t)		\
 	X(reason,		uint64_t)		\
 	X(evictions,		uint64_t)		\
@@ -85,20 +85,20 @@ enum pt_kind {
 	X(start_ns,		uint64_t)		\
 	X(cut_short,		uint64_t)		\
 	X(unwritten,		uint64_t)		\
-	X(left_busy,		uint64_t)		\
-	X(left_locked,		uint64_t)		\
-	X(left_shared,		uint64_t)		\
-	X(left_pinned,		uint64_t)		\
-	X(left_no_swap,		uint64_t)		\
-	X(left_interrupted,	uint64_t)		\
-	X(left_other,		uint64_t)		\
+	X(skipped_busy,		uint64_t)		\
+	X(skipped_locked,		uint64_t)		\
+	X(skipped_shared,		uint64_t)		\
+	X(skipped_pinned,		uint64_t)		\
+	X(skipped_no_swap,		uint64_t)		\
+	X(skipped_interrupted,	uint64_t)		\
+	X(skipped_other,		uint64_t)		\
 	X(swapped_in,		uint64_t)		\
 	X(swapped_in_bos,	uint64_t)		\
 	X(by,			uint64_t)
 
 #define PT_STRINGS(X)		\
 	X(dev)			\
-	X(writer_comm)		\
+	X(requester_comm)		\
 	X(target_comm)		\
 	X(label)
 

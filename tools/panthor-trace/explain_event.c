@@ -71,7 +71,7 @@ static void line_bo(struct pt_text *t, const struct pt_event *ev, const struct p
 
 		pt_add(t, ev->result ? ": not swapped in (%s) after " : ": swapped in after ",
 		       pt_errno(ev->result, buf));
-		pt_add_ns(t, ev->away_ns, u);
+		pt_add_ns(t, ev->evicted_ns, u);
 		pt_add(t, ", took ");
 		pt_add_ns(t, ev->duration_ns, u);
 		if (ev->by)
@@ -111,7 +111,7 @@ static void line_begin(struct pt_text *t, const struct pt_event *ev, const struc
 	pt_add(t, "%s on ", pt_name(style->names, PT_SYM_SOURCE, ev->source));
 	add_str(t, &ev->dev);
 	pt_add(t, ": ");
-	add_who_str(t, &ev->writer_comm, ev->writer_tgid);
+	add_who_str(t, &ev->requester_comm, ev->requester_tgid);
 	pt_add(t, " wants ");
 	if (ev->goal)
 		pt_add_bytes(t, ev->goal, &style->units);

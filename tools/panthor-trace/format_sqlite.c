@@ -17,7 +17,7 @@
 
 /* In the file's head: whose database it is ("pnth"), and which version of its tables */
 #define APPLICATION_ID 0x706e7468
-#define DATABASE_VERSION 1
+#define DATABASE_VERSION 2
 
 /* How long to wait for another program that is writing, in ms */
 #define BUSY_MS 60000

@@ -110,14 +110,14 @@ struct pt_seen {
 
 /* Why memory of the target was not evicted, in bytes: left_* of the end event */
 enum pt_left {
-	PT_LEFT_BUSY,
-	PT_LEFT_LOCKED,
-	PT_LEFT_SHARED,
-	PT_LEFT_PINNED,
-	PT_LEFT_NO_SWAP,
-	PT_LEFT_INTERRUPTED,
-	PT_LEFT_OTHER,
-	PT_NR_LEFT
+	PT_SKIPPED_BUSY,
+	PT_SKIPPED_LOCKED,
+	PT_SKIPPED_SHARED,
+	PT_SKIPPED_PINNED,
+	PT_SKIPPED_NO_SWAP,
+	PT_SKIPPED_INTERRUPTED,
+	PT_SKIPPED_OTHER,
+	PT_NR_SKIPPED
 };
 
 /**
@@ -128,7 +128,7 @@ enum pt_left {
  * @begin_ts: time of its begin event
  * @end_ts: time of its end event
  * @pid: thread that ran it
- * @dev, @writer_comm, @target_comm: never NULL, safe to print
+ * @dev, @requester_comm, @target_comm: never NULL, safe to print
  * @seen: what the BO events add up to
  * @evicted …: as the end event says
  */
@@ -142,10 +142,10 @@ struct pt_request {
 	bool no_seconds; /* times are not in ns, as durations are */
 	int pid;
 	char *dev;
-	char *writer_comm;
+	char *requester_comm;
 	char *target_comm;
 	uint64_t source;
-	int64_t writer_tgid;
+	int64_t requester_tgid;
 	int64_t target_tgid;
 	uint64_t clients;
 	uint64_t nr_vms;
@@ -165,7 +165,7 @@ struct pt_request {
 	uint64_t writeback;
 	uint64_t cut_short; /* a reason; 0: it was not */
 	uint64_t unwritten;
-	uint64_t left[PT_NR_LEFT];
+	uint64_t skipped_by[PT_NR_SKIPPED];
 	struct pt_seen seen;
 	struct pt_bo *bos;
 	size_t n_bos;

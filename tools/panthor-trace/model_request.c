@@ -49,7 +49,7 @@ void pt_request_free(struct pt_request *req)
 	free(req->bos);
 	free(req->vms);
 	free(req->dev);
-	free(req->writer_comm);
+	free(req->requester_comm);
 	free(req->target_comm);
 	pt_map_free(&req->bo_index);
 	free(req);
@@ -65,7 +65,8 @@ struct pt_request *pt_request_new(const struct pt_event *ev)
 	req->id = ev->id;
 	req->pid = ev->pid;
 	req->flags = PT_REQ_NO_BEGIN | PT_REQ_NO_END;
-	if (!set_string(&req->dev, &ev->dev) && !set_string(&req->writer_comm, &ev->writer_comm) &&
+	if (!set_string(&req->dev, &ev->dev) &&
+	    !set_string(&req->requester_comm, &ev->requester_comm) &&
 	    !set_string(&req->target_comm, &ev->target_comm))
 		return req;
 	pt_request_free(req);
@@ -80,12 +81,12 @@ static int on_begin(struct pt_request *req, const struct pt_event *ev)
 	req->begin_ts = ev->ts;
 	req->pid = ev->pid;
 	req->source = ev->source;
-	req->writer_tgid = ev->writer_tgid;
+	req->requester_tgid = ev->requester_tgid;
 	req->target_tgid = ev->target_tgid;
 	req->clients = ev->clients;
 	req->nr_vms = ev->vms;
 	req->goal = ev->goal;
-	return set_string(&req->writer_comm, &ev->writer_comm)
+	return set_string(&req->requester_comm, &ev->requester_comm)
 		       ?: set_string(&req->target_comm, &ev->target_comm)
 		       ?: repeated;
 }
@@ -120,13 +121,13 @@ static int on_end(struct pt_request *req, const struct pt_event *ev)
 	req->writeback = ev->writeback;
 	req->cut_short = ev->cut_short;
 	req->unwritten = ev->unwritten;
-	req->left[PT_LEFT_BUSY] = ev->left_busy;
-	req->left[PT_LEFT_LOCKED] = ev->left_locked;
-	req->left[PT_LEFT_SHARED] = ev->left_shared;
-	req->left[PT_LEFT_PINNED] = ev->left_pinned;
-	req->left[PT_LEFT_NO_SWAP] = ev->left_no_swap;
-	req->left[PT_LEFT_INTERRUPTED] = ev->left_interrupted;
-	req->left[PT_LEFT_OTHER] = ev->left_other;
+	req->skipped_by[PT_SKIPPED_BUSY] = ev->skipped_busy;
+	req->skipped_by[PT_SKIPPED_LOCKED] = ev->skipped_locked;
+	req->skipped_by[PT_SKIPPED_SHARED] = ev->skipped_shared;
+	req->skipped_by[PT_SKIPPED_PINNED] = ev->skipped_pinned;
+	req->skipped_by[PT_SKIPPED_NO_SWAP] = ev->skipped_no_swap;
+	req->skipped_by[PT_SKIPPED_INTERRUPTED] = ev->skipped_interrupted;
+	req->skipped_by[PT_SKIPPED_OTHER] = ev->skipped_other;
 	return set_string(&req->target_comm, &ev->target_comm);
 }
 

@@ -76,7 +76,7 @@ bool selected(const struct selection *sel, const struct pt_request *req)
 		when = req->end_ts;
 	if (sel->to_ns && (when < sel->from_ns || when > sel->to_ns))
 		return false;
-	if (sel->pid && req->writer_tgid != sel->pid && req->target_tgid != sel->pid)
+	if (sel->pid && req->requester_tgid != sel->pid && req->target_tgid != sel->pid)
 		return false;
 	for (size_t i = 0; !found && i < req->n_vms; i++)
 		found = req->vms[i].client_id == sel->client;

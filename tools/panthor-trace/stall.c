@@ -9,7 +9,7 @@
 struct stall_part {
 	uint64_t id;
 	uint64_t size;
-	uint64_t away_ns;
+	uint64_t evicted_ns;
 };
 
 struct stalls {
@@ -48,22 +48,23 @@ static uint64_t hash(uint64_t h, const char *text, int64_t number)
 
 static bool same(const struct requester *a, const struct requester *b)
 {
-	return a->source == b->source && a->writer_tgid == b->writer_tgid &&
+	return a->source == b->source && a->requester_tgid == b->requester_tgid &&
 	       a->target_tgid == b->target_tgid && a->has_source == b->has_source &&
-	       a->has_writer == b->has_writer && a->has_target == b->has_target &&
-	       !strcmp(a->writer_comm, b->writer_comm) && !strcmp(a->target_comm, b->target_comm);
+	       a->has_requester == b->has_requester && a->has_target == b->has_target &&
+	       !strcmp(a->requester_comm, b->requester_comm) &&
+	       !strcmp(a->target_comm, b->target_comm);
 }
 
 void stalls_request(struct stalls *s, const struct pt_request *req)
 {
 	const struct requester new = {
 		.source = req->source,
-		.writer_comm = req->writer_comm,
-		.writer_tgid = req->writer_tgid,
+		.requester_comm = req->requester_comm,
+		.requester_tgid = req->requester_tgid,
 		.target_comm = req->target_comm,
 		.target_tgid = req->target_tgid,
 		.has_source = pt_req_has(req, source),
-		.has_writer = !(req->flags & PT_REQ_NO_BEGIN),
+		.has_requester = !(req->flags & PT_REQ_NO_BEGIN),
 		.has_target = pt_req_has(req, target_tgid),
 	};
 	struct requester *by;
@@ -74,7 +75,7 @@ void stalls_request(struct stalls *s, const struct pt_request *req)
 		pt_map_del(&s->requests, req->id);
 		return;
 	}
-	h = hash(hash(new.source, new.writer_comm, new.writer_tgid), new.target_comm,
+	h = hash(hash(new.source, new.requester_comm, new.requester_tgid), new.target_comm,
 		 new.target_tgid);
 	/* Two with one hash: use the next free number. */
 	while ((by = pt_map_get(&s->requesters, h)) && !same(by, &new))
@@ -82,7 +83,7 @@ void stalls_request(struct stalls *s, const struct pt_request *req)
 	if (!by) {
 		by = xmalloc(sizeof(*by));
 		*by = new;
-		by->writer_comm = xstrdup(new.writer_comm);
+		by->requester_comm = xstrdup(new.requester_comm);
 		by->target_comm = xstrdup(new.target_comm);
 		set(&s->requesters, h, by);
 	}
@@ -109,7 +110,7 @@ static void close_stall(struct stalls *s, struct stall *stall)
 		if (stall->part[i].size > most->size)
 			most = &stall->part[i];
 	stall->id = most->id;
-	stall->away_ns = most->away_ns;
+	stall->evicted_ns = most->evicted_ns;
 	stall->by = pt_map_get(&s->requests, most->id);
 	s->tell(s->context, stall);
 	pt_map_del(&s->open, stall->pid);
@@ -167,10 +168,10 @@ static void add_part(struct stall *stall, const struct pt_refault *refault)
 	if (!part) {
 		stall->part = xrealloc(stall->part, (stall->requests + 1) * sizeof(*part));
 		part = &stall->part[stall->requests++];
-		*part = (struct stall_part){ ev->id, 0, ev->away_ns };
+		*part = (struct stall_part){ ev->id, 0, ev->evicted_ns };
 	}
-	if (ev->away_ns < part->away_ns)
-		part->away_ns = ev->away_ns;
+	if (ev->evicted_ns < part->evicted_ns)
+		part->evicted_ns = ev->evicted_ns;
 	if (!ev->result) {
 		part->size += ev->size;
 		stall->size += ev->size;
@@ -222,7 +223,7 @@ void stalls_free(struct stalls *s)
 	for (size_t i = 0; (stall = pt_map_next(&s->open, &i));)
 		free_stall(stall);
 	for (size_t i = 0; (by = pt_map_next(&s->requesters, &i));) {
-		free(by->writer_comm);
+		free(by->requester_comm);
 		free(by->target_comm);
 		free(by);
 	}

@@ -26,7 +26,7 @@
  * @size: memory of those that it got
  * @id: the request that had evicted most of that
  * @requests: how many requests had evicted some of it
- * @away_ns: how long before the memory of @id had been evicted
+ * @evicted_ns: how long before the memory of @id had been evicted
  * @by: of @id, NULL if the trace does not have it
  */
 struct stall {
@@ -41,7 +41,7 @@ struct stall {
 	uint64_t size;
 	uint64_t id;
 	uint64_t requests;
-	uint64_t away_ns;
+	uint64_t evicted_ns;
 	const struct requester *by;
 
 	/* private */
@@ -51,12 +51,12 @@ struct stall {
 /* Whose requests they were, and for whose memory */
 struct requester {
 	uint64_t source;
-	char *writer_comm;
-	int64_t writer_tgid;
+	char *requester_comm;
+	int64_t requester_tgid;
 	char *target_comm;
 	int64_t target_tgid;
 	bool has_source;
-	bool has_writer;
+	bool has_requester;
 	bool has_target;
 };
 

@@ -95,11 +95,11 @@ static void draw_request(struct timeline *tl, const struct table *t, const struc
 
 	tl->id = row[REQ_ID].u;
 	tl->tid = num(&row[REQ_PID]);
-	tl->pid = num(&row[REQ_WRITER_TGID]) ?: (uint64_t)tl->tid;
+	tl->pid = num(&row[REQ_REQUESTER_TGID]) ?: (uint64_t)tl->tid;
 	tl->from = 0;
 	tl->to = UINT64_MAX;
-	need_process(tl, tl->pid, str(&row[REQ_WRITER]));
-	need_thread(tl, tl->pid, tl->tid, str(&row[REQ_WRITER]));
+	need_process(tl, tl->pid, str(&row[REQ_REQUESTER]));
+	need_thread(tl, tl->pid, tl->tid, str(&row[REQ_REQUESTER]));
 	need_process(tl, num(&row[REQ_TARGET_TGID]), str(&row[REQ_TARGET]));
 	if (!row[REQ_TIME].known || !row[REQ_DURATION].known)
 		return;

@@ -110,7 +110,8 @@ const struct column swapin_columns[] = {
 	[SW_TGID] = { "tgid", "TGID", UNIT_SIGNED, "process of that", 2 },
 	[SW_VM] = { "vm_id", "VM", UNIT_COUNT, "its VM; 0: none", 3 },
 	[SW_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error that kept it out", 2 },
-	[SW_AWAY] = { "away_ns", "AWAY", UNIT_NS, "how long it had been evicted", 1 },
+	[SW_EVICTED_FOR] = { "evicted_ns", "EVICTED-FOR", UNIT_NS, "how long it had been evicted",
+			     1 },
 	[SW_DURATION] = { "duration_ns", "TOOK", UNIT_NS, "time it took to get the pages", 1 },
 	[SW_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "how often it was evicted so far", 4 },
 	[SW_PID] = { "pid", "THREAD", UNIT_SIGNED, "thread that stalled on it", 0 },
@@ -134,7 +135,7 @@ void swapin_row(struct cell *row, const struct pt_refault *refault)
 	row[SW_VM] = cell_if(pt_has(ev, vm_id), ev->vm_id);
 	if (pt_has(ev, result))
 		row[SW_RESULT] = cell_s(pt_errno(ev->result, buf));
-	row[SW_AWAY] = cell_if(pt_has(ev, away_ns), ev->away_ns);
+	row[SW_EVICTED_FOR] = cell_if(pt_has(ev, evicted_ns), ev->evicted_ns);
 	row[SW_DURATION] = cell_if(pt_has(ev, duration_ns), ev->duration_ns);
 	row[SW_EVICTIONS] = cell_if(pt_has(ev, evictions), ev->evictions);
 	row[SW_PID] = (struct cell){ .known = ev->pid >= 0, .i = ev->pid };

@@ -140,7 +140,7 @@ void clients_swapin(struct clients *c, const struct pt_refault *refault)
 	client = get(c, ev->client_id);
 	client->sum[C_SWAPPED_IN] += ev->size;
 	client->sum[C_SWAPIN] += ev->duration_ns;
-	if (ev->away_ns <= c->soon_ns)
+	if (ev->evicted_ns <= c->soon_ns)
 		client->sum[C_SOON] += ev->size;
 }
 

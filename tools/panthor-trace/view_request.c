@@ -9,9 +9,10 @@ const struct column request_columns[] = {
 	[REQ_DEV] = { "dev", "DEVICE", UNIT_TEXT, "device", 0 },
 	[REQ_SOURCE] = { "source", "SOURCE", UNIT_TEXT,
 			 "what asked: sysfs, shrinker, kswapd, debugfs", 5 },
-	[REQ_WRITER] = { "writer_comm", "REQUESTER", UNIT_TEXT, "name of the process that asked",
-			 6 },
-	[REQ_WRITER_TGID] = { "writer_tgid", "REQ-PID", UNIT_SIGNED, "process that asked", 7 },
+	[REQ_REQUESTER] = { "requester_comm", "REQUESTER", UNIT_TEXT,
+			    "name of the process that asked", 6 },
+	[REQ_REQUESTER_TGID] = { "requester_tgid", "REQ-PID", UNIT_SIGNED, "process that asked",
+				 7 },
 	[REQ_TARGET] = { "target_comm", "TARGET", UNIT_TEXT,
 			 "name of the process whose memory was to be evicted", 1 },
 	[REQ_TARGET_TGID] = { "target_tgid", "TGT-PID", UNIT_SIGNED,
@@ -38,20 +39,21 @@ const struct column request_columns[] = {
 	[REQ_REMAINING_BOS] = { "remaining_bos", "#REMAINING", UNIT_COUNT,
 				"BOs of the target that are resident afterwards", 0 },
 	[REQ_REMAINING] = { "remaining", "REMAINING", UNIT_BYTES, "memory of these", 0 },
-	[REQ_LEFT + PT_LEFT_BUSY] = { "left_busy", "LEFT-BUSY", UNIT_BYTES,
-				      "memory skipped because a job used it", 0 },
-	[REQ_LEFT + PT_LEFT_LOCKED] = { "left_locked", "LEFT-LOCKED", UNIT_BYTES,
-					"because a lock was taken", 0 },
-	[REQ_LEFT + PT_LEFT_SHARED] = { "left_shared", "LEFT-SHARED", UNIT_BYTES,
-					"because it is not the target's alone", 0 },
-	[REQ_LEFT + PT_LEFT_PINNED] = { "left_pinned", "LEFT-PINNED", UNIT_BYTES,
-					"because it is pinned", 0 },
-	[REQ_LEFT + PT_LEFT_NO_SWAP] = { "left_no_swap", "LEFT-NOSWAP", UNIT_BYTES,
-					 "because there was no swap space for it", 0 },
-	[REQ_LEFT + PT_LEFT_INTERRUPTED] = { "left_interrupted", "LEFT-INTR", UNIT_BYTES,
-					     "because a signal ended the request", 0 },
-	[REQ_LEFT +
-		PT_LEFT_OTHER] = { "left_other", "LEFT-OTHER", UNIT_BYTES, "for other reasons", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_BUSY] = { "skipped_busy", "SKIP-BUSY", UNIT_BYTES,
+					       "memory skipped because a job used it", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_LOCKED] = { "skipped_locked", "SKIP-LOCKED", UNIT_BYTES,
+						 "because a lock was taken", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_SHARED] = { "skipped_shared", "SKIP-SHARED", UNIT_BYTES,
+						 "because it is not the target's alone", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_PINNED] = { "skipped_pinned", "SKIP-PINNED", UNIT_BYTES,
+						 "because it is pinned", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_NO_SWAP] = { "skipped_no_swap", "SKIP-NOSWAP", UNIT_BYTES,
+						  "because there was no swap space for it", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_INTERRUPTED] = { "skipped_interrupted", "SKIP-INTR",
+						      UNIT_BYTES,
+						      "because a signal ended the request", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_OTHER] = { "skipped_other", "SKIP-OTHER", UNIT_BYTES,
+						"for other reasons", 0 },
 	[REQ_CUT_SHORT] = { "cut_short", "CUT-SHORT", UNIT_TEXT,
 			    "why it ended early: none, interrupted, busy (its time was over)", 0 },
 	[REQ_DURATION] = { "duration_ns", "BLOCKED", UNIT_NS, "how long the requester was blocked",
@@ -114,8 +116,8 @@ void request_row(struct cell *row, const struct pt_request *req, const struct pt
 		row[REQ_SOURCE] =
 			cell_s(view_symbol(style->names, PT_SYM_SOURCE, req->source, buf));
 	if (began) {
-		row[REQ_WRITER] = cell_s(req->writer_comm);
-		row[REQ_WRITER_TGID] = cell_i(req->writer_tgid);
+		row[REQ_REQUESTER] = cell_s(req->requester_comm);
+		row[REQ_REQUESTER_TGID] = cell_i(req->requester_tgid);
 		row[REQ_CLIENTS] = cell_if(pt_req_has(req, clients), req->clients);
 		row[REQ_GOAL] = cell_if(pt_req_has(req, goal), req->goal);
 	}
@@ -148,8 +150,9 @@ void request_row(struct cell *row, const struct pt_request *req, const struct pt
 	row[REQ_REMAINING_BOS] = cell_if(pt_req_has(req, remaining_bos), req->remaining_bos);
 	row[REQ_REMAINING] = cell_if(pt_req_has(req, remaining), req->remaining);
 	row[REQ_UNWRITTEN] = cell_if(pt_req_has(req, unwritten), req->unwritten);
-	for (int i = 0; i < PT_NR_LEFT; i++)
-		row[REQ_LEFT + i] = cell_if(pt_req_has(req, left_busy), req->left[i]);
+	for (int i = 0; i < PT_NR_SKIPPED; i++)
+		row[REQ_SKIPPED_BY + i] =
+			cell_if(pt_req_has(req, skipped_busy), req->skipped_by[i]);
 	if (pt_req_has(req, cut_short))
 		row[REQ_CUT_SHORT] =
 			cell_s(view_symbol(style->names, PT_SYM_REASON, req->cut_short, buf));

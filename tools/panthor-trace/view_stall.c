@@ -16,10 +16,10 @@ const struct column stall_columns[] = {
 	[ST_REQUESTS] = { "requests", "REQUESTS", UNIT_COUNT,
 			  "how many requests had evicted some of it", 0 },
 	[ST_SOURCE] = { "source", "SOURCE", UNIT_TEXT, "what asked", 5 },
-	[ST_WRITER] = { "writer_comm", "REQUESTER", UNIT_TEXT, "process that asked", 2 },
-	[ST_WRITER_TGID] = { "writer_tgid", "REQ-PID", UNIT_SIGNED, "its number", 6 },
-	[ST_AWAY] = { "away_ns", "AWAY", UNIT_NS, "how long before that request had evicted it",
-		      1 },
+	[ST_REQUESTER] = { "requester_comm", "REQUESTER", UNIT_TEXT, "process that asked", 2 },
+	[ST_REQUESTER_TGID] = { "requester_tgid", "REQ-PID", UNIT_SIGNED, "its number", 6 },
+	[ST_EVICTED_FOR] = { "evicted_ns", "EVICTED-FOR", UNIT_NS,
+			     "how long before that request had evicted it", 1 },
 	[ST_WHY] = { "why", "WHY", UNIT_TEXT, "the same as a sentence", 0 },
 };
 
@@ -46,12 +46,12 @@ void stall_sentence(struct pt_text *t, const struct stall *stall, const struct p
 	pt_add(t, " for ");
 	pt_add_bytes(t, stall->size, &style->units);
 	pt_add(t, ", evicted by #%llu", (unsigned long long)stall->id);
-	if (by && by->has_writer)
-		pt_add(t, " of %s[%lld]", by->writer_comm, (long long)by->writer_tgid);
+	if (by && by->has_requester)
+		pt_add(t, " of %s[%lld]", by->requester_comm, (long long)by->requester_tgid);
 	if (stall->requests > 1)
 		pt_add(t, " and %llu more", (unsigned long long)stall->requests - 1);
 	pt_add(t, " ");
-	pt_add_ns(t, stall->away_ns, &style->units);
+	pt_add_ns(t, stall->evicted_ns, &style->units);
 	pt_add(t, " before");
 }
 
@@ -72,12 +72,12 @@ void stall_row(struct cell *row, const struct stall *stall, const struct pt_styl
 	row[ST_SIZE] = cell_u(stall->size);
 	row[ST_ID] = cell_u(stall->id);
 	row[ST_REQUESTS] = cell_u(stall->requests);
-	row[ST_AWAY] = cell_u(stall->away_ns);
+	row[ST_EVICTED_FOR] = cell_u(stall->evicted_ns);
 	if (by && by->has_source)
 		row[ST_SOURCE] = cell_s(view_symbol(style->names, PT_SYM_SOURCE, by->source, buf));
-	if (by && by->has_writer) {
-		row[ST_WRITER] = cell_s(by->writer_comm);
-		row[ST_WRITER_TGID] = cell_i(by->writer_tgid);
+	if (by && by->has_requester) {
+		row[ST_REQUESTER] = cell_s(by->requester_comm);
+		row[ST_REQUESTER_TGID] = cell_i(by->requester_tgid);
 	}
 	stall_sentence(&why, stall, style);
 	row[ST_WHY] = cell_s(why.s);

@@ -32,9 +32,9 @@
  * from its device-wide lists has no VM around it. Attributes that several events
  * share:
  *
- * - dev: name of the device.
- * - id: the request. Starts at 1, never reused, joins everything that belongs
- *   together.
+ * - dev: name of the device, in the events of a request and of a swap-in.
+ * - id: the request. Starts at 1, never reused, the same in no two devices: it
+ *   joins everything that belongs together.
  * - source: who requests. &enum panthor_reclaim_source.
  * - bo_id: the BO, for as long as it lives. Never reused. 0 in no event.
  * - client_id: the open file, the number that fdinfo shows as drm-client-id. 0
@@ -125,44 +125,44 @@ PANTHOR_RECLAIM_WRITEBACKS
  * @dev: device the request is for
  * @req: the request
  *
- * writer_tgid and writer_comm name the requester, target_tgid and target_comm
- * whose memory is requested (0 and empty for the shrinker, which takes from
- * anyone), clients and vms how many open files and VMs of the target were found,
- * goal how much is wanted in bytes (0: all there is).
+ * requester_tgid and requester_comm name the requester, target_tgid and
+ * target_comm whose memory is requested (0 and empty for the shrinker, which
+ * takes from anyone), clients and vms how many open files and VMs of the target
+ * were found, goal how much is wanted in bytes (0: all there is).
  */
 TRACE_EVENT(panthor_reclaim_begin,
 	TP_PROTO(const struct device *dev, const struct panthor_reclaim_info *req),
 	TP_ARGS(dev, req),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(dev))
-		__string(writer_comm, req->requester_comm)
+		__string(requester_comm, req->requester_comm)
 		__string(target_comm, req->target_comm)
 		__field(u64, id)
 		__field(u64, goal)
 		__field(u32, source)
-		__field(s32, writer_tgid)
+		__field(s32, requester_tgid)
 		__field(s32, target_tgid)
 		__field(u32, clients)
 		__field(u32, vms)
 	),
 	TP_fast_assign(
 		__assign_str(dev);
-		__assign_str(writer_comm);
+		__assign_str(requester_comm);
 		__assign_str(target_comm);
 		__entry->id		= req->id;
 		__entry->goal		= req->goal;
 		__entry->source		= req->source;
-		__entry->writer_tgid	= req->requester_tgid;
+		__entry->requester_tgid	= req->requester_tgid;
 		__entry->target_tgid	= req->target_tgid;
 		__entry->clients	= req->clients;
 		__entry->vms		= req->vms;
 	),
-	TP_printk("dev=%s id=%llu source=%s writer_tgid=%d target_tgid=%d clients=%u vms=%u goal=%llu target_comm=%s writer_comm=%s",
+	TP_printk("dev=%s id=%llu source=%s requester_tgid=%d target_tgid=%d clients=%u vms=%u goal=%llu target_comm=%s requester_comm=%s",
 		  __get_str(dev), __entry->id,
 		  __print_symbolic(__entry->source, PANTHOR_RECLAIM_SOURCES),
-		  __entry->writer_tgid, __entry->target_tgid, __entry->clients,
+		  __entry->requester_tgid, __entry->target_tgid, __entry->clients,
 		  __entry->vms, __entry->goal, __get_str(target_comm),
-		  __get_str(writer_comm))
+		  __get_str(requester_comm))
 );
 
 /**
@@ -172,7 +172,7 @@ TRACE_EVENT(panthor_reclaim_begin,
  *
  * result is 0 or the negative errno of the write (-EINTR also if the kernel
  * restarts it, for a signal without a handler). evicted is what lost its pages,
- * skipped what was looked at and kept, by reason in left_busy to left_other,
+ * skipped what was looked at and kept, by reason in skipped_busy to skipped_other,
  * unseen what the DRM core passed over because a lock was taken (shrinker only).
  * written is what this request wrote to swap, freed what RAM that made free:
  * memory that an earlier request or the shrinker had evicted counts too. At the
@@ -199,13 +199,13 @@ TRACE_EVENT(panthor_reclaim_end,
 		__field(u64, remaining)
 		__field(u64, unwritten)
 		__field(u64, swapped_in)
-		__field(u64, left_busy)
-		__field(u64, left_locked)
-		__field(u64, left_shared)
-		__field(u64, left_pinned)
-		__field(u64, left_no_swap)
-		__field(u64, left_interrupted)
-		__field(u64, left_other)
+		__field(u64, skipped_busy)
+		__field(u64, skipped_locked)
+		__field(u64, skipped_shared)
+		__field(u64, skipped_pinned)
+		__field(u64, skipped_no_swap)
+		__field(u64, skipped_interrupted)
+		__field(u64, skipped_other)
 		__field(u64, duration_ns)
 		__field(u64, fence_ns)
 		__field(u64, lock_ns)
@@ -234,13 +234,13 @@ TRACE_EVENT(panthor_reclaim_end,
 		__entry->remaining	= req->remaining;
 		__entry->unwritten	= req->unwritten;
 		__entry->swapped_in	= req->swapped_in;
-		__entry->left_busy	= req->left[PANTHOR_RECLAIM_BUSY];
-		__entry->left_locked	= req->left[PANTHOR_RECLAIM_LOCKED];
-		__entry->left_shared	= req->left[PANTHOR_RECLAIM_SHARED];
-		__entry->left_pinned	= req->left[PANTHOR_RECLAIM_PINNED];
-		__entry->left_no_swap	= req->left[PANTHOR_RECLAIM_NO_SWAP];
-		__entry->left_interrupted = req->left[PANTHOR_RECLAIM_INTERRUPTED];
-		__entry->left_other	= req->left[PANTHOR_RECLAIM_CHANGED] +
+		__entry->skipped_busy	= req->left[PANTHOR_RECLAIM_BUSY];
+		__entry->skipped_locked = req->left[PANTHOR_RECLAIM_LOCKED];
+		__entry->skipped_shared = req->left[PANTHOR_RECLAIM_SHARED];
+		__entry->skipped_pinned = req->left[PANTHOR_RECLAIM_PINNED];
+		__entry->skipped_no_swap = req->left[PANTHOR_RECLAIM_NO_SWAP];
+		__entry->skipped_interrupted = req->left[PANTHOR_RECLAIM_INTERRUPTED];
+		__entry->skipped_other	= req->left[PANTHOR_RECLAIM_CHANGED] +
 					  req->left[PANTHOR_RECLAIM_MMU_ERROR];
 		__entry->duration_ns	= req->total.duration_ns;
 		__entry->fence_ns	= req->total.fence_ns;
@@ -258,7 +258,7 @@ TRACE_EVENT(panthor_reclaim_end,
 		__entry->writeback	= req->writeback;
 		__entry->cut_short	= req->cut_short;
 	),
-	TP_printk("dev=%s id=%llu source=%s target_tgid=%d result=%d vms=%u evicted_bos=%u evicted=%llu skipped_bos=%u skipped=%llu unseen=%llu written=%llu freed=%llu writeback=%s remaining_bos=%u remaining=%llu unwritten=%llu cut_short=%s left_busy=%llu left_locked=%llu left_shared=%llu left_pinned=%llu left_no_swap=%llu left_interrupted=%llu left_other=%llu duration_ns=%llu fence_ns=%llu lock_ns=%llu unmap_ns=%llu writeback_ns=%llu swapped_in_bos=%u swapped_in=%llu target_comm=%s",
+	TP_printk("dev=%s id=%llu source=%s target_tgid=%d result=%d vms=%u evicted_bos=%u evicted=%llu skipped_bos=%u skipped=%llu unseen=%llu written=%llu freed=%llu writeback=%s remaining_bos=%u remaining=%llu unwritten=%llu cut_short=%s skipped_busy=%llu skipped_locked=%llu skipped_shared=%llu skipped_pinned=%llu skipped_no_swap=%llu skipped_interrupted=%llu skipped_other=%llu duration_ns=%llu fence_ns=%llu lock_ns=%llu unmap_ns=%llu writeback_ns=%llu swapped_in_bos=%u swapped_in=%llu target_comm=%s",
 		  __get_str(dev), __entry->id,
 		  __print_symbolic(__entry->source, PANTHOR_RECLAIM_SOURCES),
 		  __entry->target_tgid, __entry->result, __entry->vms,
@@ -267,9 +267,9 @@ TRACE_EVENT(panthor_reclaim_end,
 		  __print_symbolic(__entry->writeback, PANTHOR_RECLAIM_WRITEBACKS),
 		  __entry->remaining_bos, __entry->remaining, __entry->unwritten,
 		  __print_symbolic(__entry->cut_short, PANTHOR_RECLAIM_REASONS),
-		  __entry->left_busy, __entry->left_locked, __entry->left_shared,
-		  __entry->left_pinned, __entry->left_no_swap,
-		  __entry->left_interrupted, __entry->left_other,
+		  __entry->skipped_busy, __entry->skipped_locked, __entry->skipped_shared,
+		  __entry->skipped_pinned, __entry->skipped_no_swap,
+		  __entry->skipped_interrupted, __entry->skipped_other,
 		  __entry->duration_ns, __entry->fence_ns, __entry->lock_ns,
 		  __entry->unmap_ns, __entry->writeback_ns,
 		  __entry->swapped_in_bos, __entry->swapped_in,
@@ -278,7 +278,6 @@ TRACE_EVENT(panthor_reclaim_end,
 
 /**
  * panthor_vm_reclaim_begin - a request turns to one VM
- * @dev: device the request is for
  * @vm: the VM and its account
  *
  * bos and size say what the VM has to offer at this moment: to the shrinker what
@@ -286,10 +285,9 @@ TRACE_EVENT(panthor_reclaim_end,
  * yet. vm_id 0 stands for the other BOs of the client.
  */
 TRACE_EVENT(panthor_vm_reclaim_begin,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_vm_info *vm),
-	TP_ARGS(dev, vm),
+	TP_PROTO(const struct panthor_reclaim_vm_info *vm),
+	TP_ARGS(vm),
 	TP_STRUCT__entry(
-		__string(dev, dev_name(dev))
 		__field(u64, id)
 		__field(u64, client_id)
 		__field(u64, size)
@@ -298,7 +296,6 @@ TRACE_EVENT(panthor_vm_reclaim_begin,
 		__field(u32, bos)
 	),
 	TP_fast_assign(
-		__assign_str(dev);
 		__entry->id		= vm->id;
 		__entry->client_id	= vm->client_id;
 		__entry->size		= vm->size;
@@ -306,14 +303,13 @@ TRACE_EVENT(panthor_vm_reclaim_begin,
 		__entry->vm_id		= vm->vm_id;
 		__entry->bos		= vm->bos;
 	),
-	TP_printk("dev=%s id=%llu client_id=%llu tgid=%d vm_id=%u bos=%u size=%llu",
-		  __get_str(dev), __entry->id, __entry->client_id,
-		  __entry->tgid, __entry->vm_id, __entry->bos, __entry->size)
+	TP_printk("id=%llu client_id=%llu tgid=%d vm_id=%u bos=%u size=%llu",
+		  __entry->id, __entry->client_id, __entry->tgid, __entry->vm_id,
+		  __entry->bos, __entry->size)
 );
 
 /**
  * panthor_vm_reclaim_end - a request is done with one VM
- * @dev: device the request is for
  * @vm: the VM and its account
  *
  * unseen is what the DRM core passed over because a reservation lock was taken;
@@ -324,10 +320,9 @@ TRACE_EVENT(panthor_vm_reclaim_begin,
  * jobs, which comes before panthor_vm_reclaim_begin.
  */
 TRACE_EVENT(panthor_vm_reclaim_end,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_vm_info *vm),
-	TP_ARGS(dev, vm),
+	TP_PROTO(const struct panthor_reclaim_vm_info *vm),
+	TP_ARGS(vm),
 	TP_STRUCT__entry(
-		__string(dev, dev_name(dev))
 		__field(u64, id)
 		__field(u64, client_id)
 		__field(u64, evicted)
@@ -347,7 +342,6 @@ TRACE_EVENT(panthor_vm_reclaim_end,
 		__field(u32, reason)
 	),
 	TP_fast_assign(
-		__assign_str(dev);
 		__entry->id		= vm->id;
 		__entry->client_id	= vm->client_id;
 		__entry->evicted	= vm->acct.evicted;
@@ -366,9 +360,8 @@ TRACE_EVENT(panthor_vm_reclaim_end,
 		__entry->fences		= vm->fences;
 		__entry->reason		= vm->reason;
 	),
-	TP_printk("dev=%s id=%llu client_id=%llu tgid=%d vm_id=%u reason=%s evicted_bos=%u evicted=%llu skipped_bos=%u skipped=%llu unseen=%llu duration_ns=%llu fence_ns=%llu lock_ns=%llu unmap_ns=%llu fences=%u fence_context=%llu fence_seqno=%llu",
-		  __get_str(dev), __entry->id, __entry->client_id,
-		  __entry->tgid, __entry->vm_id,
+	TP_printk("id=%llu client_id=%llu tgid=%d vm_id=%u reason=%s evicted_bos=%u evicted=%llu skipped_bos=%u skipped=%llu unseen=%llu duration_ns=%llu fence_ns=%llu lock_ns=%llu unmap_ns=%llu fences=%u fence_context=%llu fence_seqno=%llu",
+		  __entry->id, __entry->client_id, __entry->tgid, __entry->vm_id,
 		  __print_symbolic(__entry->reason, PANTHOR_RECLAIM_REASONS),
 		  __entry->evicted_bos, __entry->evicted, __entry->skipped_bos,
 		  __entry->skipped, __entry->unseen, __entry->duration_ns,
@@ -377,11 +370,11 @@ TRACE_EVENT(panthor_vm_reclaim_end,
 );
 
 DECLARE_EVENT_CLASS(panthor_reclaim_bo,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_info *bo),
-	TP_ARGS(dev, bo),
+	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
+	TP_ARGS(bo),
 	TP_STRUCT__entry(
-		__string(dev, dev_name(dev))
 		__string(label, bo->label)
+		__field(s32, tgid)
 		__field(u64, id)
 		__field(u64, bo_id)
 		__field(u64, client_id)
@@ -389,7 +382,6 @@ DECLARE_EVENT_CLASS(panthor_reclaim_bo,
 		__field(u64, va)
 		__field(u64, wait_ns)
 		__field(u64, duration_ns)
-		__field(s32, tgid)
 		__field(u32, vm_id)
 		__field(u32, evictions)
 		__field(u8, state)
@@ -398,7 +390,6 @@ DECLARE_EVENT_CLASS(panthor_reclaim_bo,
 		__field(u8, kind)
 	),
 	TP_fast_assign(
-		__assign_str(dev);
 		__assign_str(label);
 		__entry->id		= bo->id;
 		__entry->bo_id		= bo->bo_id;
@@ -415,9 +406,9 @@ DECLARE_EVENT_CLASS(panthor_reclaim_bo,
 		__entry->kind		= bo->kind;
 		__entry->evictions	= bo->evictions;
 	),
-	TP_printk("dev=%s id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u state=%s reason=%s lock=%s kind=%s size=%llu va=0x%llx wait_ns=%llu duration_ns=%llu evictions=%u label=%s",
-		  __get_str(dev), __entry->id, __entry->bo_id,
-		  __entry->client_id, __entry->tgid, __entry->vm_id,
+	TP_printk("id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u state=%s reason=%s lock=%s kind=%s size=%llu va=0x%llx wait_ns=%llu duration_ns=%llu evictions=%u label=%s",
+		  __entry->id, __entry->bo_id, __entry->client_id, __entry->tgid,
+		  __entry->vm_id,
 		  __print_symbolic(__entry->state, PANTHOR_RECLAIM_STATES),
 		  __print_symbolic(__entry->reason, PANTHOR_RECLAIM_REASONS),
 		  __print_symbolic(__entry->lock, PANTHOR_RECLAIM_LOCKS),
@@ -428,7 +419,6 @@ DECLARE_EVENT_CLASS(panthor_reclaim_bo,
 
 /**
  * panthor_bo_evict - a BO lost its pages and its mappings
- * @dev: device of the BO
  * @bo: the BO
  *
  * wait_ns is the time spent waiting for the jobs of this BO alone (that for the
@@ -437,26 +427,24 @@ DECLARE_EVENT_CLASS(panthor_reclaim_bo,
  * none.
  */
 DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_info *bo),
-	TP_ARGS(dev, bo)
+	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
+	TP_ARGS(bo)
 );
 
 /**
  * panthor_bo_evict_skip - a BO was looked at and kept
- * @dev: device of the BO
  * @bo: the BO
  *
  * reason tells why, &enum panthor_reclaim_reason; if it is locked, lock tells
  * which lock somebody held, &enum panthor_reclaim_lock.
  */
 DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict_skip,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_info *bo),
-	TP_ARGS(dev, bo)
+	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
+	TP_ARGS(bo)
 );
 
 /**
  * panthor_bo_writeback - an evicted BO was written to swap
- * @dev: device of the BO
  * @bo: the BO
  *
  * Told when the write has ended. start_ns is when it began, since
@@ -465,10 +453,9 @@ DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict_skip,
  * did. The BO may have been evicted by an earlier request, or by the shrinker.
  */
 TRACE_EVENT(panthor_bo_writeback,
-	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_info *bo),
-	TP_ARGS(dev, bo),
+	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
+	TP_ARGS(bo),
 	TP_STRUCT__entry(
-		__string(dev, dev_name(dev))
 		__field(u64, id)
 		__field(u64, bo_id)
 		__field(u64, client_id)
@@ -480,7 +467,6 @@ TRACE_EVENT(panthor_bo_writeback,
 		__field(u32, vm_id)
 	),
 	TP_fast_assign(
-		__assign_str(dev);
 		__entry->id		= bo->id;
 		__entry->bo_id		= bo->bo_id;
 		__entry->client_id	= bo->client_id;
@@ -491,11 +477,10 @@ TRACE_EVENT(panthor_bo_writeback,
 		__entry->duration_ns	= bo->duration_ns;
 		__entry->vm_id		= bo->vm_id;
 	),
-	TP_printk("dev=%s id=%llu bo_id=%llu client_id=%llu vm_id=%u size=%llu written=%llu freed=%llu start_ns=%llu duration_ns=%llu",
-		  __get_str(dev), __entry->id, __entry->bo_id,
-		  __entry->client_id, __entry->vm_id, __entry->size,
-		  __entry->written, __entry->freed, __entry->start_ns,
-		  __entry->duration_ns)
+	TP_printk("id=%llu bo_id=%llu client_id=%llu vm_id=%u size=%llu written=%llu freed=%llu start_ns=%llu duration_ns=%llu",
+		  __entry->id, __entry->bo_id, __entry->client_id, __entry->vm_id,
+		  __entry->size, __entry->written, __entry->freed,
+		  __entry->start_ns, __entry->duration_ns)
 );
 
 /**
@@ -505,7 +490,7 @@ TRACE_EVENT(panthor_bo_writeback,
  *
  * id is the request that had evicted it, by the one that swapped it in (a claim),
  * 0 if the GPU or the CPU needed it. client_id and vm_id are as that told
- * them, away_ns is how long it had been without pages, duration_ns the time it
+ * them, evicted_ns is how long it had been without pages, duration_ns the time it
  * took to get them. Mapping them on the GPU again comes on top of that. result is
  * 0 or the negative errno that kept it out.
  */
@@ -519,7 +504,7 @@ TRACE_EVENT(panthor_bo_swapin,
 		__field(u64, bo_id)
 		__field(u64, client_id)
 		__field(u64, size)
-		__field(u64, away_ns)
+		__field(u64, evicted_ns)
 		__field(u64, by)
 		__field(u64, duration_ns)
 		__field(s32, tgid)
@@ -534,7 +519,7 @@ TRACE_EVENT(panthor_bo_swapin,
 		__entry->bo_id		= bo->bo_id;
 		__entry->client_id	= bo->client_id;
 		__entry->size		= bo->size;
-		__entry->away_ns	= bo->away_ns;
+		__entry->evicted_ns	= bo->evicted_ns;
 		__entry->by		= bo->by;
 		__entry->duration_ns	= bo->duration_ns;
 		__entry->tgid		= bo->tgid;
@@ -542,10 +527,10 @@ TRACE_EVENT(panthor_bo_swapin,
 		__entry->evictions	= bo->evictions;
 		__entry->result		= bo->result;
 	),
-	TP_printk("dev=%s id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u result=%d size=%llu away_ns=%llu duration_ns=%llu evictions=%u by=%llu label=%s",
+	TP_printk("dev=%s id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u result=%d size=%llu evicted_ns=%llu duration_ns=%llu evictions=%u by=%llu label=%s",
 		  __get_str(dev), __entry->id, __entry->bo_id,
 		  __entry->client_id, __entry->tgid, __entry->vm_id,
-		  __entry->result, __entry->size, __entry->away_ns,
+		  __entry->result, __entry->size, __entry->evicted_ns,
 		  __entry->duration_ns, __entry->evictions, __entry->by,
 		  __get_str(label))
 );

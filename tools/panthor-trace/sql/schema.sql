@@ -19,14 +19,14 @@ CREATE INDEX IF NOT EXISTS swapins_by_thread ON swapins (trace, pid, time_ns);
 DROP VIEW IF EXISTS outcomes;
 CREATE VIEW outcomes AS
 WITH swapped AS (
-	SELECT request, count(*) AS bos, sum(size) AS bytes, min(away_ns) AS shortest_ns,
+	SELECT request, count(*) AS bos, sum(size) AS bytes, min(evicted_ns) AS shortest_ns,
 	       sum(duration_ns) AS swapin_ns,
-	       sum(CASE WHEN away_ns <= 1000000000 THEN size ELSE 0 END) AS soon
+	       sum(CASE WHEN evicted_ns <= 1000000000 THEN size ELSE 0 END) AS soon
 	FROM swapins
 	WHERE request IS NOT NULL AND coalesce(result, 'ok') = 'ok'
 	GROUP BY request
 )
-SELECT r.request, r.trace, r.id, r.time_ns, r.source, r.writer_comm, r.writer_tgid,
+SELECT r.request, r.trace, r.id, r.time_ns, r.source, r.requester_comm, r.requester_tgid,
        r.target_comm, r.target_tgid, r.evicted_bos, r.evicted, r.written, r.freed, r.duration_ns,
        coalesce(b.bos, 0) AS swapped_in_bos, coalesce(b.bytes, 0) AS swapped_in,
        coalesce(b.soon, 0) AS premature, b.shortest_ns, coalesce(b.swapin_ns, 0) AS swapin_ns,
@@ -74,7 +74,7 @@ WITH spans AS (
 ), parts AS (
 	SELECT trace, pid, stall, id, request, tgid, comm,
 	       min(time_ns - coalesce(duration_ns, 0)) AS begin_ns, max(time_ns) AS end_ns,
-	       sum(duration_ns) AS stalled_ns, min(away_ns) AS away_ns, count(*) AS bos,
+	       sum(duration_ns) AS stalled_ns, min(evicted_ns) AS evicted_ns, count(*) AS bos,
 	       sum(CASE WHEN coalesce(result, 'ok') = 'ok' THEN size ELSE 0 END) AS bytes
 	FROM numbered
 	GROUP BY trace, pid, stall, id
@@ -82,14 +82,14 @@ WITH spans AS (
 	-- max() picks the row that the columns without an aggregate are of.
 	SELECT trace, pid, tgid, comm, min(begin_ns) AS time_ns, max(end_ns) AS end_ns,
 	       sum(stalled_ns) AS stalled_ns, sum(bos) AS swapped_in_bos, sum(bytes) AS swapped_in,
-	       count(*) AS requests, max(bytes) AS most, id, request, away_ns
+	       count(*) AS requests, max(bytes) AS most, id, request, evicted_ns
 	FROM parts
 	GROUP BY trace, pid, stall
 )
 SELECT w.trace, w.time_ns, w.end_ns, w.tgid,
        CASE WHEN r.target_tgid = w.tgid THEN r.target_comm END AS target_comm, w.pid, w.comm,
        w.stalled_ns, w.swapped_in_bos, w.swapped_in, w.id, w.request, w.requests, r.source,
-       r.writer_comm, r.writer_tgid, w.away_ns,
+       r.requester_comm, r.requester_tgid, w.evicted_ns,
        CASE WHEN w.time_ns > 1000000000000000000
             THEN strftime('%Y-%m-%dT%H:%M:%f', w.time_ns / 1e9, 'unixepoch') END AS wall
 FROM whole w LEFT JOIN requests r USING (request);

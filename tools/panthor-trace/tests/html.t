@@ -14,7 +14,7 @@ day()
 		for (i = 1; i <= 4000; i++) {
 			t = 1000 + 21.6 * i
 			ns = i == 2777 ? 391000000 : 5000000
-			printf "0 %.6f 412 panthor_reclaim_begin dev=panthor id=%d writer_tgid=412 target_tgid=388 writer_comm=manager target_comm=browser\n", t, i
+			printf "0 %.6f 412 panthor_reclaim_begin dev=panthor id=%d requester_tgid=412 target_tgid=388 requester_comm=manager target_comm=browser\n", t, i
 			printf "0 %.6f 412 panthor_reclaim_end dev=panthor id=%d target_tgid=388 duration_ns=%d %s=%d target_comm=browser\n", t + ns / 1e9, i,
 				ns, i == 2777 ? "fence_ns" : "writeback_ns", ns
 		}
@@ -97,8 +97,8 @@ for name in trace two many; do
 	[ "${lines:-0}" -gt 150 ] && pass "$name: the picture is not blank" || fail "$name: the picture is not blank" "$lines lines differ"
 	has $name zoomed=true hover=true clicked=true gone=true filtered=true whole=true quick=true
 done
-# 2 requests, 26 BOs, 9 write-backs, 5 turns to a VM, 9 swap-ins
-has trace lanes=10 bars=52 fence=true swap=true back=true
+# 2 requests, 30 BOs, 15 write-backs, 5 turns to a VM, 10 swap-ins, 4 stalls
+has trace lanes=26 bars=66 fence=true swap=true back=true
 has two fence=true evict=true swap=true back=true
 has many bars=20001 bos=10000 rows=500 evict=true
 end

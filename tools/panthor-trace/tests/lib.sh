@@ -101,11 +101,11 @@ make_trace()
 many_bos()
 {
 	awk -v n="$1" 'BEGIN {
-		print "comm 412 manager\n0 1.0 412 panthor_reclaim_begin dev=panthor id=1 source=0 writer_tgid=412 target_tgid=388 writer_comm=manager target_comm=browser"
+		print "comm 412 manager\n0 1.0 412 panthor_reclaim_begin dev=panthor id=1 source=0 requester_tgid=412 target_tgid=388 requester_comm=manager target_comm=browser"
 		for (i = 1; i <= n; i++)
-			printf "0 %.6f 412 panthor_bo_evict dev=panthor id=1 bo_id=%d client_id=5 tgid=388 vm_id=1 state=2 size=4096 duration_ns=5000 evictions=1 label=\"tile %d\"\n", 1 + i / n, i, i
+			printf "0 %.6f 412 panthor_bo_evict id=1 bo_id=%d client_id=5 tgid=388 vm_id=1 state=2 size=4096 duration_ns=5000 evictions=1 label=\"tile %d\"\n", 1 + i / n, i, i
 		for (i = 1; i <= n; i++)
-			printf "0 %.6f 412 panthor_bo_writeback dev=panthor id=1 bo_id=%d size=4096 written=4096 freed=4096 duration_ns=50000\n", 2 + i / n, i
+			printf "0 %.6f 412 panthor_bo_writeback id=1 bo_id=%d size=4096 written=4096 freed=4096 duration_ns=50000\n", 2 + i / n, i
 		printf "0 3.000001 412 panthor_reclaim_end dev=panthor id=1 source=0 target_tgid=388 evicted_bos=%d evicted=%d written=%d freed=%d writeback=2 duration_ns=2000001000 unmap_ns=900000000 writeback_ns=1000000000 target_comm=browser\n", n, n * 4096, n * 4096, n * 4096
 	}'
 }

@@ -57,7 +57,7 @@ def same(what, table, ours, where=lambda row: True):
     print(what, len(mine))
 
 
-numbers = ["target_tgid", "target_comm", "writer_comm", "source", "evicted", "evicted_bos", "skipped", "written", "freed", "remaining",
+numbers = ["target_tgid", "target_comm", "requester_comm", "source", "evicted", "evicted_bos", "skipped", "written", "freed", "remaining",
            "fence_ns", "lock_ns", "unmap_ns", "writeback_ns", "other_ns"]
 same("requests", ("panthor_request", ["request_id", "ts", "dur", "utid"] + numbers), ("requests", ["id", "time_ns", "duration_ns", "pid"] + numbers))
 numbers = ["client_id", "tgid", "vm_id", "evicted", "skipped", "evicted_bos", "duration_ns", "fence_ns", "reason"]
@@ -66,7 +66,7 @@ numbers = ["what", "bo_id", "label", "size", "client_id", "tgid", "vm_id", "stat
 same("BOs", ("panthor_bo", ["request_id", "ts"] + numbers), ("bos", ["id", "time_ns"] + numbers), lambda row: row["what"] != "written")
 same("writes", ("panthor_writeback", ["request_id", "bo_id", "written", "freed", "duration_ns"]),
      ("bos", ["id", "bo_id", "written", "freed", "writeback_ns"]), lambda row: row["writeback_time_ns"] is not None)
-numbers = ["bo_id", "label", "size", "client_id", "tgid", "away_ns", "duration_ns", "evictions"]
+numbers = ["bo_id", "label", "size", "client_id", "tgid", "evicted_ns", "duration_ns", "evictions"]
 same("swap-ins", ("panthor_swapin", ["request_id", "ts", "utid"] + numbers), ("swapins", ["id", "time_ns", "pid"] + numbers))
 print("evictions of swap-ins:", db.execute("SELECT count(evict_ts) FROM panthor_swapin").fetchone()[0])
 print("bad:", bad)

@@ -19,7 +19,7 @@ expect "and one more, later" 0 '^3$' sh -c "'$PT' export -F sqlite -o day.db gol
 
 # Row by row, what the CSV has
 rows() { "$PT" export -F csv -T "$1" -f "$2" two.dat | tail -n +2 | tr -d '"' | tr , '|'; }
-for t in requests:id,target_comm,evicted,freed,duration_ns,result vms:id,client_id,evicted,fence_ns swapins:id,bo_id,label,away_ns,pid,comm; do
+for t in requests:id,target_comm,evicted,freed,duration_ns,result vms:id,client_id,evicted,fence_ns swapins:id,bo_id,label,evicted_ns,pid,comm; do
 	out=$(diff <(rows "${t%%:*}" "${t##*:}") <(sql day.db "SELECT ${t##*:} FROM ${t%%:*} WHERE id IN (1, 2) AND $(
 		[ "${t%%:*}" = vms ] && echo "request IN (SELECT request FROM requests WHERE trace = 1)" || echo "trace = 1")")) &&
 		pass "${t%%:*}: as in the CSV" || fail "${t%%:*}: as in the CSV" "$out"
@@ -85,8 +85,8 @@ for f in two.dat cut.dat "$HERE/golden/perf.data"; do
 done
 sql theirs.db "CREATE TABLE requests (x); INSERT INTO requests VALUES (1)"
 complains "another's database" 1 'theirs.db: a database, but not of panthor-trace: not touched' add theirs.db two.dat
-cp day.db later.db && sql later.db "PRAGMA user_version = 2"
-complains "a later version" 1 'later.db: of version 2, this panthor-trace writes version 1: not touched' add later.db other.dat
+cp day.db later.db && sql later.db "PRAGMA user_version = 3"
+complains "a later version" 1 'later.db: of version 3, this panthor-trace writes version 2: not touched' add later.db other.dat
 sql taken.db "PRAGMA application_id = 77"
 complains "another's, without tables" 1 'taken.db: a database, but not of panthor-trace: not touched' add taken.db two.dat
 expect "it is still theirs" 0 '^77\|0$' sql taken.db "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id"
@@ -121,10 +121,10 @@ expect "a column and a view that are new" 0 '^browser\|browser\|1$' sh -c "'$PT'
 # What is computed
 expect "efficiency of a request" 0 '^100.0\|378673\|0.0$' sql day.db "SELECT freed_pct, ns_per_mib, premature_pct FROM outcomes WHERE trace = 1 AND id = 1"
 expect "of a target" 0 '^browser\|1\|50397184\|50331648$' sql day.db "SELECT target_comm, count(*), sum(evicted), sum(swapped_in) FROM outcomes WHERE trace = 1 GROUP BY 1 HAVING target_comm = 'browser'"
-expect "one stall of two swap-ins" 0 '^browser\|30000000\|50331648\|1\|manager\|3499100000$' sql day.db "SELECT comm, stalled_ns, swapped_in, id, writer_comm, away_ns FROM stalls WHERE trace = 1 AND tgid = 388"
+expect "one stall of two swap-ins" 0 '^browser\|30000000\|50331648\|1\|manager\|3499100000$' sql day.db "SELECT comm, stalled_ns, swapped_in, id, requester_comm, evicted_ns FROM stalls WHERE trace = 1 AND tgid = 388"
 
-out=$(diff <("$PT" export -T stalls -F csv -f time_ns,end_ns,tgid,target_comm,pid,comm,stalled_ns,swapped_in_bos,swapped_in,id,requests,source,writer_comm,writer_tgid,away_ns golden.dat |
-	tail -n +2 | tr -d '"' | tr , '|' | sort) <(sql day.db "SELECT time_ns, s.end_ns, s.tgid, target_comm, s.pid, comm, stalled_ns, swapped_in_bos, swapped_in, id, s.requests, source, writer_comm, writer_tgid, away_ns
+out=$(diff <("$PT" export -T stalls -F csv -f time_ns,end_ns,tgid,target_comm,pid,comm,stalled_ns,swapped_in_bos,swapped_in,id,requests,source,requester_comm,requester_tgid,evicted_ns golden.dat |
+	tail -n +2 | tr -d '"' | tr , '|' | sort) <(sql day.db "SELECT time_ns, s.end_ns, s.tgid, target_comm, s.pid, comm, stalled_ns, swapped_in_bos, swapped_in, id, s.requests, source, requester_comm, requester_tgid, evicted_ns
 	FROM stalls s JOIN traces t USING (trace) WHERE t.file = 'golden.dat'" | sort)) && pass "stalls: as in the CSV" || fail "stalls: as in the CSV" "$out"
 
 # The page says so itself
@@ -140,5 +140,5 @@ done <questions.sql
 for t in $(sql day.db "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"); do
 	grep -qE "^$t  " "$PAGE" && pass "the page has $t" || fail "the page has $t"
 done
-expect "the version is the page's" 0 '^1886286952\|1$' sql day.db "SELECT (SELECT * FROM pragma_application_id), (SELECT * FROM pragma_user_version)"
+expect "the version is the page's" 0 '^1886286952\|2$' sql day.db "SELECT (SELECT * FROM pragma_application_id), (SELECT * FROM pragma_user_version)"
 end

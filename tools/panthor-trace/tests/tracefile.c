@@ -350,23 +350,22 @@ static int requests(struct tf_file *tf, unsigned long n, unsigned long bos)
 	int ret = 0;
 
 	if (!prepare(tf, &begin, "panthor_reclaim_begin", 412,
-		     "dev=panthor source=sysfs writer_tgid=412 target_tgid=388 clients=1 vms=1 "
-		     "writer_comm=manager target_comm=browser") ||
-	    !prepare(tf, &vm, "panthor_vm_reclaim_begin", 412,
-		     "dev=panthor client_id=5 tgid=388 vm_id=1") ||
+		     "dev=panthor source=sysfs requester_tgid=412 target_tgid=388 clients=1 vms=1 "
+		     "requester_comm=manager target_comm=browser") ||
+	    !prepare(tf, &vm, "panthor_vm_reclaim_begin", 412, "client_id=5 tgid=388 vm_id=1") ||
 	    !prepare(tf, &evict, "panthor_bo_evict", 412,
-		     "dev=panthor client_id=5 tgid=388 vm_id=1 state=private size=65536 "
+		     "client_id=5 tgid=388 vm_id=1 state=private size=65536 "
 		     "va=0x1000000 label=\"page tiles\"") ||
 	    !prepare(tf, &vm_end, "panthor_vm_reclaim_end", 412,
-		     "dev=panthor client_id=5 tgid=388 vm_id=1 unmap_ns=90000000 "
+		     "client_id=5 tgid=388 vm_id=1 unmap_ns=90000000 "
 		     "duration_ns=100000000") ||
 	    !prepare(tf, &write, "panthor_bo_writeback", 412,
-		     "dev=panthor client_id=5 vm_id=1 size=65536 written=65536 freed=65536") ||
+		     "client_id=5 vm_id=1 size=65536 written=65536 freed=65536") ||
 	    !prepare(tf, &end, "panthor_reclaim_end", 412,
 		     "dev=panthor source=sysfs target_tgid=388 vms=1 writeback=free "
 		     "unmap_ns=90000000 writeback_ns=100000000 target_comm=browser") ||
 	    !prepare(tf, &swapin, "panthor_bo_swapin", 388,
-		     "dev=panthor client_id=5 tgid=388 vm_id=1 size=65536 away_ns=150000000 "
+		     "dev=panthor client_id=5 tgid=388 vm_id=1 size=65536 evicted_ns=150000000 "
 		     "duration_ns=9000 label=\"page tiles\""))
 		return -1;
 

@@ -93,7 +93,7 @@ static void literal(const unsigned char *bytes, size_t size, bool big, int long_
 	equal(&ev.dev, "panthor");
 	equal(&ev.label, "abc");
 	assert_true(pt_has(&ev, result));
-	assert_false(pt_has(&ev, away_ns));
+	assert_false(pt_has(&ev, evicted_ns));
 	done(&f);
 }
 

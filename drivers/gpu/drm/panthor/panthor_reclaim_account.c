@@ -196,7 +196,7 @@ static void panthor_reclaim_vm_tell(struct panthor_reclaim_req *req)
 		return;
 
 	req->vm_told = true;
-	trace_panthor_vm_reclaim_begin(req->ptdev->base.dev, &req->vm);
+	trace_panthor_vm_reclaim_begin(&req->vm);
 }
 
 /**
@@ -227,7 +227,7 @@ void panthor_reclaim_vm_end(struct panthor_reclaim_req *req)
 	if (req->vm.reason || req->vm.unseen || acct->fence_ns || acct->lock_ns || acct->unmap_ns)
 		panthor_reclaim_vm_tell(req);
 	if (req->vm_told) {
-		trace_panthor_vm_reclaim_end(req->ptdev->base.dev, &req->vm);
+		trace_panthor_vm_reclaim_end(&req->vm);
 		panthor_reclaim_book(req->client, req->rcl_vm, req, acct);
 	}
 
@@ -271,9 +271,9 @@ panthor_reclaim_trace_bo(struct panthor_reclaim_req *req, struct panthor_gem_obj
 	info->va = panthor_reclaim_bo_va(bo);
 	panthor_reclaim_fill_label(info, bo, label);
 	if (info->reason)
-		trace_panthor_bo_evict_skip(bo->base.dev->dev, info);
+		trace_panthor_bo_evict_skip(info);
 	else
-		trace_panthor_bo_evict(bo->base.dev->dev, info);
+		trace_panthor_bo_evict(info);
 }
 
 /* The shrinker's lists have BOs of all: what comes of each is its client's. */
@@ -405,7 +405,7 @@ void panthor_reclaim_written(struct panthor_reclaim_req *req, struct panthor_rec
 	panthor_reclaim_add(&req->info.total, &acct);
 	panthor_reclaim_book(client, vm, req, &acct);
 	panthor_reclaim_count_written(bo);
-	trace_panthor_bo_writeback(bo->base.dev->dev, &info);
+	trace_panthor_bo_writeback(&info);
 }
 
 /**
@@ -503,7 +503,7 @@ static noinline_for_stack void panthor_reclaim_trace_swapin(struct panthor_gem_o
 		.client_id = bo->rcl.evicted.client_id,
 		.tgid = bo->rcl.evicted.tgid,
 		.vm_id = bo->rcl.evicted.vm_id,
-		.away_ns = start_ns - bo->rcl.evicted.ns,
+		.evicted_ns = start_ns - bo->rcl.evicted.ns,
 		.duration_ns = now_ns - start_ns,
 		.result = result,
 	};

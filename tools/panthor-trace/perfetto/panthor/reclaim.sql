@@ -5,8 +5,8 @@
 --	trace_processor_shell --add-sql-package .../perfetto/panthor@panthor reclaim.pftrace
 --	INCLUDE PERFETTO MODULE panthor.reclaim;
 --
--- Columns have the names of the events' fields, as in panthor-trace export. Tables are joined by dev and request_id, and BOs by bo_id
--- and evictions. Memory is in bytes, times are in ns.
+-- Columns have the names of the events' fields, as in panthor-trace export. Tables are joined by request_id, and BOs by bo_id and
+-- evictions. Memory is in bytes, times are in ns.
 
 -- All events, with what they are joined by: each argument is looked up once.
 CREATE PERFETTO TABLE _panthor_event(
@@ -18,8 +18,6 @@ CREATE PERFETTO TABLE _panthor_event(
   utid JOINID(thread.id),
   -- its fields
   arg_set_id LONG,
-  -- device
-  dev STRING,
   -- request
   request_id LONG,
   -- BO, if it is about one
@@ -31,7 +29,6 @@ SELECT
   ts,
   utid,
   arg_set_id,
-  extract_arg(arg_set_id, 'dev') AS dev,
   extract_arg(arg_set_id, 'id') AS request_id,
   extract_arg(arg_set_id, 'bo_id') AS bo_id
 FROM ftrace_event
@@ -55,9 +52,9 @@ CREATE PERFETTO TABLE panthor_request(
   -- what asked: sysfs, shrinker, kswapd, debugfs
   source STRING,
   -- process that asked
-  writer_tgid LONG,
+  requester_tgid LONG,
   -- its name
-  writer_comm STRING,
+  requester_comm STRING,
   -- process whose memory it is
   target_tgid LONG,
   -- its name
@@ -91,7 +88,7 @@ CREATE PERFETTO TABLE panthor_request(
 )
 AS
 SELECT
-  b.dev,
+  extract_arg(b.arg_set_id, 'dev') AS dev,
   b.request_id,
   b.ts,
   extract_arg(e.arg_set_id, 'duration_ns') AS dur,
@@ -103,8 +100,8 @@ SELECT
     WHEN 3 THEN 'debugfs'
     WHEN 4 THEN 'claim'
   END AS source,
-  extract_arg(b.arg_set_id, 'writer_tgid') AS writer_tgid,
-  extract_arg(b.arg_set_id, 'writer_comm') AS writer_comm,
+  extract_arg(b.arg_set_id, 'requester_tgid') AS requester_tgid,
+  extract_arg(b.arg_set_id, 'requester_comm') AS requester_comm,
   extract_arg(b.arg_set_id, 'target_tgid') AS target_tgid,
   extract_arg(b.arg_set_id, 'target_comm') AS target_comm,
   extract_arg(e.arg_set_id, 'result') AS result,
@@ -123,13 +120,11 @@ SELECT
     - extract_arg(e.arg_set_id, 'unmap_ns') - extract_arg(e.arg_set_id, 'writeback_ns') AS other_ns
 FROM _panthor_event AS b
 JOIN _panthor_event AS e
-  ON e.name = 'panthor_reclaim_end' AND e.dev = b.dev AND e.request_id = b.request_id
+  ON e.name = 'panthor_reclaim_end' AND e.request_id = b.request_id
 WHERE b.name = 'panthor_reclaim_begin';
 
 -- What a request did to one VM; vm_id 0: BOs in no VM.
 CREATE PERFETTO TABLE panthor_vm(
-  -- device
-  dev STRING,
   -- request
   request_id LONG,
   -- when it was done with the VM
@@ -161,7 +156,6 @@ CREATE PERFETTO TABLE panthor_vm(
 )
 AS
 SELECT
-  dev,
   request_id,
   ts,
   extract_arg(arg_set_id, 'client_id') AS client_id,
@@ -192,8 +186,6 @@ WHERE name = 'panthor_vm_reclaim_end';
 
 -- What a request did to one BO: evicted it, or skipped it and why.
 CREATE PERFETTO TABLE panthor_bo(
-  -- device
-  dev STRING,
   -- request
   request_id LONG,
   -- when
@@ -223,7 +215,6 @@ CREATE PERFETTO TABLE panthor_bo(
 )
 AS
 SELECT
-  dev,
   request_id,
   ts,
   iif(name = 'panthor_bo_evict', 'evicted', 'skipped') AS what,
@@ -259,8 +250,6 @@ WHERE name IN ('panthor_bo_evict', 'panthor_bo_evict_skip');
 
 -- BOs that were written to swap.
 CREATE PERFETTO TABLE panthor_writeback(
-  -- device
-  dev STRING,
   -- request
   request_id LONG,
   -- the BO
@@ -276,7 +265,6 @@ CREATE PERFETTO TABLE panthor_writeback(
 )
 AS
 SELECT
-  dev,
   request_id,
   bo_id,
   ts,
@@ -288,8 +276,6 @@ WHERE name = 'panthor_bo_writeback';
 
 -- Evicted BOs that were swapped in: who was stalled by it, and for how long.
 CREATE PERFETTO TABLE panthor_swapin(
-  -- device
-  dev STRING,
   -- request that had evicted it
   request_id LONG,
   -- when the BO had its pages again
@@ -309,7 +295,7 @@ CREATE PERFETTO TABLE panthor_swapin(
   -- 0 or -errno
   result LONG,
   -- how long it was evicted
-  away_ns LONG,
+  evicted_ns LONG,
   -- how long getting the pages took
   duration_ns LONG,
   -- how often it was evicted so far
@@ -319,7 +305,6 @@ CREATE PERFETTO TABLE panthor_swapin(
 )
 AS
 SELECT
-  s.dev,
   s.request_id,
   s.ts,
   s.utid,
@@ -329,11 +314,11 @@ SELECT
   extract_arg(s.arg_set_id, 'client_id') AS client_id,
   extract_arg(s.arg_set_id, 'tgid') AS tgid,
   extract_arg(s.arg_set_id, 'result') AS result,
-  extract_arg(s.arg_set_id, 'away_ns') AS away_ns,
+  extract_arg(s.arg_set_id, 'evicted_ns') AS evicted_ns,
   extract_arg(s.arg_set_id, 'duration_ns') AS duration_ns,
   extract_arg(s.arg_set_id, 'evictions') AS evictions,
   e.ts AS evict_ts
 FROM _panthor_event AS s
 LEFT JOIN _panthor_event AS e
-  ON e.name = 'panthor_bo_evict' AND e.dev = s.dev AND e.request_id = s.request_id AND e.bo_id = s.bo_id
+  ON e.name = 'panthor_bo_evict' AND e.request_id = s.request_id AND e.bo_id = s.bo_id
 WHERE s.name = 'panthor_bo_swapin';

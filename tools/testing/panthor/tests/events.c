@@ -34,8 +34,8 @@ static const char *const reasons[LEFTS] = {
 };
 
 static const char *const left_fields[LEFTS] = {
-	"left_busy",	"left_locked",	    "left_shared", "left_pinned",
-	"left_no_swap", "left_interrupted", "left_other",
+	"skipped_busy",	   "skipped_locked",	  "skipped_shared", "skipped_pinned",
+	"skipped_no_swap", "skipped_interrupted", "skipped_other",
 };
 
 /* From drivers/dma-buf/sw_sync.c, for there is no header */
@@ -230,7 +230,8 @@ static void test_one(void)
 		} else if (event_is(event, "panthor_bo_swapin")) {
 			swapins++;
 			odd += (uint64_t)event_value(event, "id") != id ||
-			       event_value(event, "result") || event_value(event, "away_ns") <= 0;
+			       event_value(event, "result") ||
+			       event_value(event, "evicted_ns") <= 0;
 		}
 	}
 	ok(evicts == 10 && swapins == 10 && !odd,
@@ -438,8 +439,8 @@ static int fields_called(const struct event *event, const char *key)
 static void test_names(void)
 {
 	static const char *const names[] = {
-		"x result=0 ", " writer_comm=y", "a\\x20\"b",
-		"esc\033[31m", "c1\x9b[31m",	 "\xc2\x9b[31m",
+		"x result=0 ", " requester_comm=y", "a\\x20\"b",
+		"esc\033[31m", "c1\x9b[31m",	    "\xc2\x9b[31m",
 	};
 	struct bo_spec spec = { .count = 1, .size = 65536, .label = "csi\x9b[31m\033[0m" };
 	struct client_config config = { .vms = 1, .specs = &spec, .nr_specs = 1 };
@@ -467,7 +468,7 @@ static void test_names(void)
 			labels += !!strstr(event->text, " label=csi\\x9b[31m\\x1b[0m");
 			if (event_is(event, "panthor_reclaim_begin"))
 				bad |= fields_called(event, "result") != 0 ||
-				       fields_called(event, "writer_comm") != 1;
+				       fields_called(event, "requester_comm") != 1;
 			else if (event_is(event, "panthor_reclaim_end"))
 				bad |= fields_called(event, "result") != 1;
 			forged += bad && !raw_controls(event->text);
