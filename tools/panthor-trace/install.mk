@@ -37,7 +37,7 @@ install: all
 	for m in $(MAN); do install -D -m 644 $(SRC)/man/$$m $(call to,$(MANDIR))/$$m || exit; done
 	install -D -m 644 $(SRC)/completion/panthor-trace $(call to,$(COMPLETIONDIR))/panthor-trace
 	install -D -m 644 $(SRC)/udev/$(RULES) $(call to,$(UDEVDIR))/$(RULES)
-	for f in $(PERFETTO); do install -D -m 644 $(SRC)/perfetto/$$f $(call to,$(PERFETTODIR))/$$f || exit; done
+	for f in $(PERFETTO); do install -D -m 644 $(SRC)/report/perfetto/$$f $(call to,$(PERFETTODIR))/$$f || exit; done
 
 uninstall:
 	rm -f $(call to,$(BINDIR))/panthor-trace $(call to,$(PLUGINDIR))/plugin_panthor.so \

@@ -418,7 +418,7 @@ pftrace()
 	local f
 
 	for f; do "$PT" export -F perfetto "$f" || return; done >all.pftrace
-	protoc --proto_path="$HERE/../perfetto" --decode=pftrace.Trace pftrace.proto <all.pftrace
+	protoc --proto_path="$HERE/../report/perfetto" --decode=pftrace.Trace pftrace.proto <all.pftrace
 }
 tracks() { pftrace "$@" 2>/dev/null | python3 "$HERE/tracks.py"; }
 
@@ -437,15 +437,15 @@ if command -v protoc >/dev/null; then
 	expect "problems stand in it" 0 '^problem: "requests that had not ended when the trace did' sh -c "
 		grep -v 'reclaim_end dev=panthor id=2' '$HERE/scripts/two-writes.txt' | '$OUT/tests/mktrace' -f '$HERE/formats' open.dat
 		'$PT' export -F perfetto -o open.pftrace open.dat 2>/dev/null
-		protoc --proto_path='$HERE/../perfetto' --decode=pftrace.Trace pftrace.proto <open.pftrace | python3 '$HERE/tracks.py'"
+		protoc --proto_path='$HERE/../report/perfetto' --decode=pftrace.Trace pftrace.proto <open.pftrace | python3 '$HERE/tracks.py'"
 else
 	skip "Perfetto's format" "no protoc here"
 fi
 # The SQL package for Perfetto's own recordings, on the same events
 "$PT" export -o two.json two.dat
 trace-cmd report -R -t -N -i two.dat >two.raw 2>/dev/null
-expect "Perfetto's SQL has the numbers that the export has" 0 '^bad: 0$' python3 "$HERE/perfettosql.py" "$HERE/../perfetto/panthor/reclaim.sql" two.json \
-	"$HERE/../events.c" <two.raw
+expect "Perfetto's SQL has the numbers that the export has" 0 '^bad: 0$' python3 "$HERE/perfettosql.py" "$HERE/../report/perfetto/panthor/reclaim.sql" two.json \
+	"$HERE/../model/events.c" <two.raw
 complains "another clock than Perfetto's is said" 0 'its clock is "local"; .* -C boot' "$PT" export -F perfetto -o x.pftrace golden.dat
 expect "not on a terminal" 2 'is not for a terminal' script -qec "'$PT' export -F perfetto two.dat" /dev/null
 

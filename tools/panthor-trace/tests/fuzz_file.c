@@ -19,11 +19,11 @@
 #include <unistd.h>
 #include <unwind.h>
 
-#include "analysis.h"
-#include "cli.h"
-#include "source_check.h"
-#include "table.h"
-#include "view.h"
+#include "report/analysis.h"
+#include "cmd/cli.h"
+#include "trace/source_check.h"
+#include "report/table.h"
+#include "report/view.h"
 
 /* The child's exit status if a fault is ours; also the sanitizer's own */
 #define OURS 99

@@ -12,7 +12,7 @@
 
 #include <traceevent/event-parse.h>
 
-#include "explain.h"
+#include "model/explain.h"
 #include "tracefile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <traceevent/event-parse.h>
 
-#include "events.h"
+#include "model/events.h"
 #include "tracefile.h"
 #include "unit.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The model: what it makes of whole, broken, shuffled and endless traces. */
-#include "model.h"
+#include "model/model.h"
 #include "unit.h"
 
 #define HAS_ALL (~0ULL)

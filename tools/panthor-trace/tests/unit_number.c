@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
-#include "number.h"
+#include "report/number.h"
 #include "unit.h"
 
 typedef bool parser(const char *text, size_t len, uint64_t *value);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Numbers and names as people read them; the map. */
-#include "map.h"
-#include "text.h"
+#include "model/map.h"
+#include "model/text.h"
 #include "unit.h"
 
 static void units_of_memory(void **state)

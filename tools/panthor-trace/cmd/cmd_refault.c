@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * panthor-trace refault: what was swapped in again, after how long and at what
+ * cost, and so whether it was worth it to evict it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/analysis.h"
+#include "cmd/cli.h"
+#include "report/number.h"
+#include "cmd/options.h"
+#include "report/view.h"
+
+enum refault_column {
+	RF_TIME,
+	RF_END,
+	RF_ID,
+	RF_SOURCE,
+	RF_TARGET,
+	RF_TGID,
+	RF_EVICTED_BOS,
+	RF_EVICTED,
+	RF_FREED,
+	RF_FREED_PCT,
+	RF_BACK_BOS,
+	RF_BACK,
+	RF_BACK_PCT,
+	RF_SOON,
+	RF_PREMATURE,
+	RF_SHORTEST,
+	RF_LONGEST,
+	RF_BLOCKED,
+	RF_PER_MIB,
+	RF_SWAPIN,
+	RF_GAIN,
+	RF_VERDICT,
+	NR_RF
+};
+
+static const struct column columns[] = {
+	[RF_TIME] = { "time_ns", "TIME", UNIT_TIME, "when the request began", 1 },
+	[RF_END] = { "end_ns", "END", UNIT_TIME, "when it was over", 0 },
+	[RF_ID] = { "id", "ID", UNIT_COUNT, "the request", 1 },
+	[RF_SOURCE] = { "source", "SOURCE", UNIT_TEXT, "what asked", 6 },
+	[RF_TARGET] = { "target_comm", "TARGET", UNIT_TEXT, "whose memory was evicted", 1 },
+	[RF_TGID] = { "target_tgid", "TGT-PID", UNIT_SIGNED, "process of that", 3 },
+	[RF_EVICTED_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "BOs evicted", 7 },
+	[RF_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "memory of these", 1 },
+	[RF_FREED] = { "freed", "FREED", UNIT_BYTES, "RAM that was free when the request ended",
+		       0 },
+	[RF_FREED_PCT] = { "freed_pct", "%FREED", UNIT_PERMILLE,
+			   "share of the evicted memory that is; more than 100: with what an "
+			   "earlier request had evicted",
+			   4 },
+	[RF_BACK_BOS] = { "swapped_in_bos", "#SWAPPED-IN", UNIT_COUNT,
+			  "BOs of these that were swapped in", 7 },
+	[RF_BACK] = { "swapped_in", "SWAPPED-IN", UNIT_BYTES, "memory of these", 1 },
+	[RF_BACK_PCT] = { "swapped_in_pct", "%IN", UNIT_PERMILLE,
+			  "share of the evicted memory that was swapped in", 2 },
+	[RF_SOON] = { "soon", "SOON", UNIT_BYTES, "what was swapped in within --soon", 4 },
+	[RF_PREMATURE] = { "premature_pct", "%PREMATURE", UNIT_PERMILLE,
+			   "share of the evicted memory that was", 3 },
+	[RF_SHORTEST] = { "shortest_ns", "SHORTEST", UNIT_NS, "the shortest that one was evicted",
+			  5 },
+	[RF_LONGEST] = { "longest_ns", "LONGEST", UNIT_NS, "the longest that one was evicted", 5 },
+	[RF_BLOCKED] = { "duration_ns", "BLOCKED", UNIT_NS, "how long the requester was blocked",
+			 2 },
+	[RF_PER_MIB] = { "ns_per_mib", "PER-MIB", UNIT_NS, "the same for each MiB evicted", 4 },
+	[RF_SWAPIN] = { "swapin_ns", "SWAP-IN", UNIT_NS, "time it took to get pages back", 2 },
+	[RF_GAIN] = { "gain_byte_s", "GAIN", UNIT_BYTE_S,
+		      "memory times the seconds it was evicted, to the end of the trace if it was "
+		      "not swapped in",
+		      1 },
+	[RF_VERDICT] = { "verdict", "VERDICT", UNIT_TEXT,
+			 "evicted: nothing was swapped in; partly, all: that much was; premature: "
+			 "more than half of it within --soon",
+			 1 },
+};
+
+/* A request that evicted something */
+struct evictor {
+	uint64_t id;
+	uint64_t begin_ns;
+	uint64_t end_ns;
+	uint64_t evicted_bos;
+	uint64_t evicted;
+	uint64_t freed;
+	bool has_freed;
+	uint64_t blocked_ns;
+	uint64_t back_bos;
+	uint64_t back;
+	uint64_t soon;
+	uint64_t shortest;
+	uint64_t longest;
+	uint64_t swapin_ns;
+	double gain; /* byte seconds of what was swapped in */
+	bool known; /* the request is in the trace */
+	bool began; /* and when it began is known */
+	uint64_t source;
+	char *target;
+	int64_t tgid;
+};
+
+struct refault {
+	struct file_args file;
+	uint64_t soon_ns;
+	bool bos;
+	bool by_client;
+
+	struct sink sink;
+	struct pt_map by_id; /* of a request -> the last evictor with that */
+	struct evictor **list;
+	size_t nr;
+	size_t room;
+	struct table *requests; /* NULL: not asked for */
+	struct table *client_table; /* the same */
+	struct clients *clients;
+	struct table *swapins; /* NULL: not asked for */
+	const struct pt_names *names;
+	uint64_t failed;
+};
+
+#define OPT_SOON 0x100
+#define OPT_BY 0x101
+
+static const struct argp_option options[] = {
+	{ "bos", 'b', NULL, 0, "Each BO that was swapped in, too", 0 },
+	{ "by", OPT_BY, "KEY", 0, "Sum up by client, instead of the requests", 0 },
+	{ "soon", OPT_SOON, "TIME", 0,
+	  "What is swapped in within this time (default 1s) was evicted too early", 0 },
+	{ 0 }
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct refault *r = state->input;
+
+	switch (key) {
+	case 'b':
+		r->bos = true;
+		return 0;
+	case OPT_BY:
+		if (strcmp(arg, "client"))
+			usage_error("--by wants client, not \"%s\"", arg);
+		r->by_client = true;
+		return 0;
+	case OPT_SOON:
+		r->soon_ns = want_time("--soon", arg, 1, INT64_MAX);
+		return 0;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &r->file;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = { CHILD_FILE, { 0 } };
+static const struct argp argp = {
+	options,
+	parse,
+	"[FILE]",
+	"What was swapped in of what requests evicted, how soon and at what cost, from a trace "
+	"(default: trace.dat).",
+	children,
+	NULL,
+	NULL,
+};
+
+static struct evictor *new_evictor(struct refault *r, uint64_t id)
+{
+	struct evictor *e = xcalloc(1, sizeof(*e));
+
+	e->id = id;
+	if (r->nr == r->room) {
+		r->room = r->room ? 2 * r->room : 64;
+		r->list = xrealloc(r->list, r->room * sizeof(*r->list));
+	}
+	r->list[r->nr++] = e;
+	if (pt_map_set(&r->by_id, id, e)) {
+		pt_error("out of memory");
+		exit(EXIT_FAILED);
+	}
+	return e;
+}
+
+static void on_request(void *context, const struct pt_request *req)
+{
+	struct refault *r = context;
+	struct evictor *e;
+
+	if (r->clients)
+		clients_request(r->clients, req);
+	/* What had this id before the driver was loaded anew has nothing left to be swapped in. */
+	if (!req->evicted_bos) {
+		pt_map_del(&r->by_id, req->id);
+		return;
+	}
+	e = new_evictor(r, req->id);
+	e->known = true;
+	e->began = pt_request_begin(req, &e->begin_ns);
+	e->end_ns = req->end_ts;
+	e->evicted_bos = req->evicted_bos;
+	e->evicted = req->evicted;
+	e->freed = req->freed;
+	e->has_freed = pt_req_has(req, freed);
+	e->blocked_ns = req->duration_ns;
+	e->tgid = req->target_tgid;
+	e->target = xstrdup(req->target_comm);
+	e->source = req->source;
+}
+
+static void on_refault(void *context, const struct pt_refault *refault)
+{
+	const struct pt_event *ev = refault->ev;
+	struct refault *r = context;
+	struct evictor *e;
+
+	if (r->swapins) {
+		struct cell row[NR_SW_COLUMNS] = { 0 };
+
+		swapin_row(row, refault);
+		sink_row(&r->sink, r->swapins, row);
+	}
+	if (r->clients)
+		clients_swapin(r->clients, refault);
+	if (ev->result) {
+		r->failed++;
+		return;
+	}
+	e = pt_map_get(&r->by_id, ev->id) ?: new_evictor(r, ev->id);
+	e->back_bos++;
+	e->back += ev->size;
+	e->swapin_ns += ev->duration_ns;
+	e->gain += (double)ev->size * ev->evicted_ns / 1e9;
+	if (ev->evicted_ns <= r->soon_ns)
+		e->soon += ev->size;
+	if (e->back_bos == 1 || ev->evicted_ns < e->shortest)
+		e->shortest = ev->evicted_ns;
+	if (ev->evicted_ns > e->longest)
+		e->longest = ev->evicted_ns;
+}
+
+static bool premature(const struct evictor *e)
+{
+	return e->known && 2 * e->soon > e->evicted;
+}
+
+static const char *verdict(const struct evictor *e)
+{
+	if (!e->back_bos)
+		return "evicted";
+	if (premature(e))
+		return "premature";
+	return e->known && e->back < e->evicted ? "partly" : "all";
+}
+
+/* What was not swapped in was evicted until the trace ended. */
+static double gain(const struct evictor *e, uint64_t end_ns)
+{
+	double rest = e->evicted > e->back ? e->evicted - e->back : 0;
+
+	return e->gain + (e->known && end_ns > e->end_ns ? rest * (end_ns - e->end_ns) / 1e9 : 0);
+}
+
+static void print_requests(struct refault *r, const struct doc *doc, uint64_t end_ns)
+{
+	struct cell row[NR_RF] = { 0 };
+	char buf[PT_NUM_LEN];
+
+	for (size_t i = 0; r->requests && i < r->nr; i++) {
+		const struct evictor *e = r->list[i];
+
+		row[RF_ID] = cell_u(e->id);
+		row[RF_TIME] = cell_if(e->began, e->begin_ns);
+		row[RF_END] = cell_if(e->known, e->end_ns);
+		if (e->known)
+			row[RF_SOURCE] =
+				cell_s(view_symbol(r->names, PT_SYM_SOURCE, e->source, buf));
+		row[RF_TARGET] = cell_s(e->target);
+		row[RF_TGID] = (struct cell){ .known = e->known, .i = e->tgid };
+		row[RF_EVICTED_BOS] = cell_if(e->known, e->evicted_bos);
+		row[RF_EVICTED] = cell_if(e->known, e->evicted);
+		row[RF_FREED] = cell_if(e->has_freed, e->freed);
+		if (e->has_freed)
+			row[RF_FREED_PCT] = cell_share(e->freed, e->evicted);
+		row[RF_BACK_BOS] = cell_u(e->back_bos);
+		row[RF_BACK] = cell_u(e->back);
+		row[RF_BACK_PCT] = cell_share(e->back, e->evicted);
+		row[RF_SOON] = cell_u(e->soon);
+		row[RF_PREMATURE] = cell_share(e->soon, e->evicted);
+		row[RF_SHORTEST] = cell_if(e->back_bos, e->shortest);
+		row[RF_LONGEST] = cell_if(e->back_bos, e->longest);
+		row[RF_BLOCKED] = cell_if(e->known, e->blocked_ns);
+		row[RF_PER_MIB] = cell_per_mib(e->blocked_ns, e->evicted);
+		row[RF_SWAPIN] = cell_u(e->swapin_ns);
+		row[RF_GAIN] = cell_if(!doc->no_seconds, gain(e, end_ns));
+		row[RF_VERDICT] = cell_s(verdict(e));
+		sink_row(&r->sink, r->requests, row);
+	}
+}
+
+static void say_share(struct pt_text *t, uint64_t part, uint64_t whole)
+{
+	struct cell share = cell_share(part, whole);
+	char buf[PT_NUM_LEN];
+
+	pt_add(t, "%s %%", cell_plain(&share, UNIT_PERMILLE, buf));
+}
+
+static void say_efficiency(const struct refault *r, struct doc *doc)
+{
+	uint64_t evicted = 0, freed = 0, blocked = 0, soon = 0;
+	const struct pt_units *u = &r->file.out.units;
+	struct pt_text *t = &doc->footer;
+	bool has_freed = false;
+
+	for (size_t i = 0; i < r->nr; i++) {
+		const struct evictor *e = r->list[i];
+
+		if (!e->known)
+			continue;
+		evicted += e->evicted;
+		freed += e->freed;
+		has_freed |= e->has_freed;
+		blocked += e->blocked_ns;
+		soon += e->soon;
+	}
+	if (!evicted)
+		return;
+	pt_add(t, "of what was evicted ");
+	if (has_freed) {
+		say_share(t, freed, evicted);
+		pt_add(t, " freed, ");
+	}
+	say_share(t, soon, evicted);
+	pt_add(t, " premature; cost of a MiB: ");
+	pt_add_ns(t, cell_per_mib(blocked, evicted).u, u);
+	pt_add(t, has_freed ? "; what zram keeps of it is not in a trace\n" : "\n");
+}
+
+/* Was it worth it, and would swapping in early help? */
+static void sum_up(const struct refault *r, uint64_t end_ns, struct doc *doc)
+{
+	uint64_t evicted = 0, back = 0, soon = 0, blocked = 0, swapin = 0, too_early = 0;
+	const struct pt_units *u = &r->file.out.units;
+	struct pt_text *t = &doc->footer;
+	double won = 0;
+
+	for (size_t i = 0; i < r->nr; i++) {
+		const struct evictor *e = r->list[i];
+
+		evicted += e->evicted;
+		back += e->back;
+		soon += e->soon;
+		blocked += e->blocked_ns;
+		swapin += e->swapin_ns;
+		won += gain(e, end_ns);
+		too_early += premature(e);
+	}
+	pt_add(t, "evicted ");
+	pt_add_bytes(t, evicted, u);
+	pt_add(t, ", swapped in ");
+	pt_add_bytes(t, back, u);
+	pt_add(t, ", of that within ");
+	pt_add_ns(t, r->soon_ns, u);
+	pt_add(t, " ");
+	pt_add_bytes(t, soon, u);
+	pt_add(t, "; premature: %llu of %zu requests\n", (unsigned long long)too_early, r->nr);
+	pt_add(t, "cost: requesters blocked ");
+	pt_add_ns(t, blocked, u);
+	pt_add(t, ", swap-in ");
+	pt_add_ns(t, swapin, u);
+	pt_add(t, "; gain: ");
+	if (doc->no_seconds) {
+		pt_add(t, "not known, the clock does not count seconds\n");
+	} else {
+		pt_add_bytes(t, won, u);
+		pt_add(t, " x seconds\n");
+	}
+	say_efficiency(r, doc);
+	pt_add(t, "swapping in before memory is needed (pre-claim) could hide at most the ");
+	pt_add_ns(t, swapin, u);
+	pt_add(t, " of swap-in\n");
+	if (r->failed)
+		pt_add(t, "swap-ins that failed: %llu\n", (unsigned long long)r->failed);
+}
+
+static int prepare(struct refault *r, struct doc *doc)
+{
+	struct table *last;
+
+	if (r->by_client) {
+		r->clients = clients_new(r->soon_ns);
+		r->client_table = table_new("clients", client_columns, nr_client_columns);
+		last = r->client_table;
+	} else {
+		r->requests = table_new("requests", columns, NR_RF);
+		last = r->requests;
+	}
+	doc_add(doc, last);
+	if (r->bos) {
+		r->swapins = table_new("swapins", swapin_columns, nr_swapin_columns);
+		last = r->swapins;
+		doc_add(doc, last);
+	}
+	return output_shape(&r->file.out, last) ?: output_spare(&r->file.out, r->file.path) ?:
+						  output_no_timeline(&r->file.out);
+}
+
+int cmd_refault(int argc, char **argv)
+{
+	struct refault r = { .soon_ns = NS_PER_SEC };
+	struct analysis a = { .request = on_request, .refault = on_refault, .context = &r };
+	struct doc doc = { .kind = "refault" };
+	int status = EXIT_OK;
+
+	if (!parse_args(&argp, argc, argv, &r, &status))
+		return status;
+	if (output_wants_help(&r.file.out)) {
+		columns_help(stdout, "Fields of a request:", columns, NR_RF);
+		columns_help(stdout, "\nFields of a client (with --by client):", client_columns,
+			     nr_client_columns);
+		columns_help(stdout, "\nFields of a BO (with --bos):", swapin_columns,
+			     nr_swapin_columns);
+		return EXIT_OK;
+	}
+	r.names = &a.source.names;
+	status = prepare(&r, &doc);
+	if (!status && analyse_file(&a, &r.file, &r.sink, &doc, &status)) {
+		doc_fact(&doc, "soon_ns", r.soon_ns);
+		doc_fact(&doc, "failed_swapins", r.failed);
+		print_requests(&r, &doc, a.source.end_ns);
+		if (r.clients)
+			clients_fill(r.clients, r.client_table);
+		sum_up(&r, a.source.end_ns, &doc);
+		status = worse(status, sink_close(&r.sink));
+	}
+	for (size_t i = 0; i < r.nr; i++) {
+		free(r.list[i]->target);
+		free(r.list[i]);
+	}
+	free(r.list);
+	clients_free(r.clients);
+	pt_map_free(&r.by_id);
+	analysis_free(&a);
+	doc_free(&doc);
+	return status;
+}

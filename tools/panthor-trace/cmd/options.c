@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/cli.h"
+#include "report/number.h"
+#include "cmd/options.h"
+#include "trace/source.h"
+
+#define OPT_BYTES 0x200
+#define OPT_NS 0x201
+#define OPT_COLOR 0x202
+#define OPT_CLIENT 0x203
+#define OPT_TIMES 0x204
+#define OPT_LIMIT 0x205
+#define OPT_NO_PAGER 0x206
+
+static const struct argp_option selection_options[] = {
+	{ "time", 't', "FROM,TO", 0,
+	  "Only what began in this range, in seconds as the trace has them; either may be left out",
+	  0 },
+	{ "pid", 'p', "PID", 0, "Only requests by or against this process", 0 },
+	{ "client", OPT_CLIENT, "ID", 0, "Only requests that touched this client (drm-client-id)",
+	  0 },
+	{ 0 }
+};
+
+static error_t parse_time(struct selection *sel, const char *arg)
+{
+	const char *comma = strchr(arg, ',');
+
+	sel->to_ns = UINT64_MAX;
+	if (!comma || (comma > arg && !parse_seconds(arg, comma - arg, &sel->from_ns)) ||
+	    (comma[1] && !parse_seconds(comma + 1, strlen(comma + 1), &sel->to_ns)) ||
+	    sel->from_ns > sel->to_ns)
+		usage_error("--time wants FROM,TO in seconds, not \"%s\"", arg);
+	return 0;
+}
+
+static error_t parse_selection(int key, char *arg, struct argp_state *state)
+{
+	struct selection *sel = state->input;
+
+	switch (key) {
+	case 't':
+		return parse_time(sel, arg);
+	case 'p':
+		sel->pid = want_pid("--pid", arg);
+		return 0;
+	case OPT_CLIENT:
+		sel->client = want_number("--client", arg, 0, UINT64_MAX);
+		sel->by_client = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp selection_argp = { .options = selection_options, .parser = parse_selection };
+
+bool selection_any(const struct selection *sel)
+{
+	return sel->to_ns || sel->pid || sel->by_client;
+}
+
+bool selected(const struct selection *sel, const struct pt_request *req)
+{
+	bool found = !sel->by_client;
+	uint64_t when;
+
+	if (!pt_request_begin(req, &when))
+		when = req->end_ts;
+	if (sel->to_ns && (when < sel->from_ns || when > sel->to_ns))
+		return false;
+	if (sel->pid && req->requester_tgid != sel->pid && req->target_tgid != sel->pid)
+		return false;
+	for (size_t i = 0; !found && i < req->n_vms; i++)
+		found = req->vms[i].client_id == sel->client;
+	for (size_t i = 0; !found && i < req->n_bos; i++)
+		found = req->bos[i].client_id == sel->client;
+	return found;
+}
+
+static const struct argp_option output_options[] = {
+	{ "format", 'F', "FORMAT", 0,
+	  "table, json, jsonl, csv or html; of export also chrome, perfetto and sqlite", 0 },
+	{ "output", 'o', "FILE", 0, "Write to FILE instead of standard output", 0 },
+	{ "fields", 'f', "LIST", 0,
+	  "Show these fields, separated by commas; +LIST: these too; help: list them", 0 },
+	{ "sort", 's', "LIST", 0, "Sort by these fields; -FIELD: downwards", 0 },
+	{ "limit", OPT_LIMIT, "N", 0, "Print the first N rows only, after sorting", 0 },
+	{ "times", OPT_TIMES, "HOW", 0,
+	  "Points in time: trace (default: as the trace has them), relative (to its first event) or "
+	  "wall (time of day, where the trace has it)",
+	  0 },
+	{ "bytes", OPT_BYTES, NULL, 0, "Memory in plain bytes", 0 },
+	{ "ns", OPT_NS, NULL, 0, "Time in plain nanoseconds", 0 },
+	{ "color", OPT_COLOR, "WHEN", 0, "auto (default: on a terminal), never or always", 0 },
+	{ 0 }
+};
+
+static error_t parse_output(int key, char *arg, struct argp_state *state)
+{
+	struct output *out = state->input;
+
+	switch (key) {
+	case 'F':
+		out->format = find_format(arg);
+		if (!out->format)
+			exit(EXIT_USAGE);
+		return 0;
+	case 'o':
+		out->path = arg;
+		return 0;
+	case 'f':
+		out->fields = arg;
+		return 0;
+	case 's':
+		out->sort = arg;
+		return 0;
+	case OPT_LIMIT:
+		out->limit = want_number("--limit", arg, 1, UINT64_MAX);
+		return 0;
+	case OPT_TIMES:
+		if (!strcmp(arg, "trace"))
+			out->time = TIME_TRACE;
+		else if (!strcmp(arg, "relative"))
+			out->time = TIME_RELATIVE;
+		else if (!strcmp(arg, "wall"))
+			out->time = TIME_WALL;
+		else
+			usage_error("--times wants trace, relative or wall, not \"%s\"", arg);
+		return 0;
+	case OPT_BYTES:
+		out->units.bytes = true;
+		return 0;
+	case OPT_NS:
+		out->units.ns = true;
+		return 0;
+	case OPT_COLOR:
+		if (!strcmp(arg, "auto"))
+			out->color = COLOR_AUTO;
+		else if (!strcmp(arg, "never"))
+			out->color = COLOR_NEVER;
+		else if (!strcmp(arg, "always"))
+			out->color = COLOR_ALWAYS;
+		else
+			usage_error("--color wants auto, never or always, not \"%s\"", arg);
+		return 0;
+	case ARGP_KEY_INIT:
+		out->format = out->format ?: &format_table;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp output_argp = { .options = output_options, .parser = parse_output };
+
+static const struct argp_option file_options[] = {
+	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Tables on a terminal not through $PAGER or less", 2 },
+	{ 0 }
+};
+
+static error_t parse_file(int key, char *arg, struct argp_state *state)
+{
+	struct file_args *args = state->input;
+
+	switch (key) {
+	case OPT_NO_PAGER:
+		args->out.pager = false;
+		return 0;
+	case ARGP_KEY_INIT:
+		args->path = "trace.dat";
+		args->out.pager = true;
+		state->child_inputs[0] = &args->sel;
+		state->child_inputs[1] = &args->out;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num && !args->many)
+			usage_error("one trace file at a time; diff compares two");
+		if (!state->arg_num)
+			args->path = arg;
+		if (!args->many)
+			return 0;
+		args->paths = xrealloc(args->paths, (args->nr_paths + 1) * sizeof(*args->paths));
+		args->paths[args->nr_paths++] = arg;
+		return 0;
+	case ARGP_KEY_END:
+		args->path = source_path(args->path);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child file_children[] = {
+	CHILD_SELECTION,
+	CHILD_OUTPUT,
+	{ 0 },
+};
+
+const struct argp file_argp = { file_options, parse_file, .children = file_children };
+
+bool output_wants_help(const struct output *out)
+{
+	return out->fields && !strcmp(out->fields, "help");
+}
+
+int output_spare(const struct output *out, const char *input)
+{
+	struct stat in, to;
+
+	if (!out->path || stat(input, &in) || stat(out->path, &to) || in.st_dev != to.st_dev ||
+	    in.st_ino != to.st_ino)
+		return EXIT_OK;
+	pt_error("--output %s would overwrite the trace that is to be read", out->path);
+	return EXIT_USAGE;
+}
+
+int output_no_timeline(const struct output *out)
+{
+	if (!out->format->timeline && !out->format->database)
+		return EXIT_OK;
+	pt_error("only export writes %s: it takes requests, VMs, BOs and swap-ins",
+		 out->format->name);
+	return EXIT_USAGE;
+}
+
+int output_shape(const struct output *out, struct table *t)
+{
+	t->limit = out->limit;
+	if ((out->fields && table_choose(t, out->fields)) ||
+	    (out->sort && sort_parse(t, out->sort, &t->sort)))
+		return EXIT_USAGE;
+	return EXIT_OK;
+}
+
+/* Width to fit tables to, 0 if there is none */
+static size_t output_width(const struct output *out)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t width;
+
+	if (out->path)
+		return 0;
+	if (columns && parse_count(columns, strlen(columns), &width) && width && width < 100000)
+		return width;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !isatty(STDOUT_FILENO))
+		return 0;
+	return size.ws_col;
+}
+
+void output_open(const struct output *out, struct sink *sink, struct doc *doc)
+{
+	*sink = (struct sink){
+		.format = out->format,
+		.path = out->path,
+		.doc = doc,
+		.pager = out->pager && out->format == &format_table,
+		.print = {
+			.units = out->units,
+			.all_columns = !out->fields,
+			.color = out->color == COLOR_ALWAYS ||
+				 (out->color == COLOR_AUTO && !out->path && isatty(STDOUT_FILENO) &&
+				  !getenv("NO_COLOR")),
+			.time = out->time,
+			.width = output_width(out),
+		},
+	};
+}
+
+int output_print(const struct output *out, struct doc *doc)
+{
+	struct sink sink;
+
+	output_open(out, &sink, doc);
+	return output_no_timeline(out) ?: sink_close(&sink);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Options that several subcommands share, as argp children. */
+#ifndef PANTHOR_TRACE_OPTIONS_H
+#define PANTHOR_TRACE_OPTIONS_H
+
+#include <argp.h>
+
+#include "model/model.h"
+#include "report/sink.h"
+
+/* Which requests: --time, --pid, --client. Zero means any. */
+struct selection {
+	uint64_t from_ns;
+	uint64_t to_ns;
+	int64_t pid;
+	uint64_t client;
+	bool by_client;
+};
+
+extern const struct argp selection_argp;
+bool selection_any(const struct selection *sel);
+bool selected(const struct selection *sel, const struct pt_request *req);
+
+/* How and where to: --format, --output, --fields, --sort, --limit, --bytes, --ns, ... */
+struct output {
+	const struct format *format;
+	const char *path;
+	const char *fields;
+	const char *sort;
+	uint64_t limit; /* 0: all */
+	bool pager; /* on a terminal */
+	enum { COLOR_AUTO, COLOR_NEVER, COLOR_ALWAYS } color;
+	enum time_format time;
+	struct pt_units units;
+};
+
+extern const struct argp output_argp;
+/* --fields=help */
+bool output_wants_help(const struct output *out);
+/*
+ * Everything that can be wrong with the output is to be found before anything
+ * is done: these print what it is and return an exit status. @input is a file
+ * that must not be written to.
+ */
+int output_spare(const struct output *out, const char *input);
+int output_no_timeline(const struct output *out); /* nor a database */
+/* --fields, --sort and --limit for this table */
+int output_shape(const struct output *out, struct table *table);
+/* A sink for @doc, to which the caller adds its tables */
+void output_open(const struct output *out, struct sink *sink, struct doc *doc);
+/* Prints a whole document; returns an exit status. */
+int output_print(const struct output *out, struct doc *doc);
+
+/*
+ * What reads one trace file: which, what of it, and how to print that. @many: all that are named
+ * are in @paths, the first in @path, too.
+ */
+struct file_args {
+	const char *path;
+	const char **paths;
+	size_t nr_paths;
+	bool many;
+	struct selection sel;
+	struct output out;
+};
+
+extern const struct argp file_argp;
+
+/* Children get their input from the parent's state->child_inputs[]. */
+#define CHILD_SELECTION                                  \
+	{                                                \
+		&selection_argp, 0, "Which requests:", 1 \
+	}
+#define CHILD_FILE                   \
+	{                            \
+		&file_argp, 0, "", 0 \
+	}
+#define CHILD_OUTPUT                          \
+	{                                     \
+		&output_argp, 0, "Output:", 2 \
+	}
+
+#endif

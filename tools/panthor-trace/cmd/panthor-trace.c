@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * panthor-trace: what explicit and implicit reclaim of GPU memory did, from
+ * traces of the panthor driver.
+ *
+ * Each subcommand is one file, cmd_<name>.c, and one line in the table below.
+ */
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cli.h"
+#include "trace/guard.h"
+
+#ifndef VERSION
+#define VERSION "1.0"
+#endif
+
+static const struct command commands[] = {
+	{ "record", "record reclaim while a command runs, or until Ctrl-C", cmd_record, false },
+	{ "report", "what each request did: one row a request, its BOs, its blocked time",
+	  cmd_report, true },
+	{ "refault", "what was swapped in, how soon and at what cost", cmd_refault, true },
+	{ "diff", "two traces compared, with percent change", cmd_diff, true },
+	{ "export", "everything for other programs: JSON, CSV, Perfetto, HTML, SQLite", cmd_export,
+	  true },
+	{ "top", "live table of the GPU's clients", cmd_top, false },
+	{ "reclaim", "push a process' GPU memory out to swap, and say what that did", cmd_reclaim,
+	  false },
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *out)
+{
+	fprintf(out, "Usage: panthor-trace COMMAND [OPTION...]\n\n");
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
+	fprintf(out, "\npanthor-trace COMMAND --help says more; so does man panthor-trace.\n");
+}
+
+/* One that is closed would be the next file that is opened; so using it is an error. */
+static void open_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+int main(int argc, char **argv)
+{
+	char name[64];
+
+	open_standard_streams();
+	setlocale(LC_CTYPE, "");
+	/* A reader that went away is not worth a signal: writing says EPIPE. */
+	signal(SIGPIPE, SIG_IGN);
+	watch_output();
+
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") || !strcmp(argv[1], "-h") ||
+	    !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return EXIT_OK;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("panthor-trace %s\n", VERSION);
+		return EXIT_OK;
+	}
+
+	for (size_t i = 0; i < NR_COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		/* argp names the program by argv[0] */
+		snprintf(name, sizeof(name), "panthor-trace %s", commands[i].name);
+		argv[1] = name;
+		return commands[i].reads_files ? guarded(commands[i].run, argc - 1, argv + 1)
+					       : commands[i].run(argc - 1, argv + 1);
+	}
+	pt_error("no command \"%s\"; panthor-trace --help lists them", argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cli.h"
+#include "report/filter.h"
+
+enum op { EQ, NE, LT, LE, GT, GE, HAS };
+
+struct filter {
+	size_t nr;
+	struct term {
+		int table;
+		int column;
+		enum unit unit;
+		enum op op;
+		int64_t i;
+		uint64_t u;
+		char *s;
+	} term[16];
+};
+
+static bool parse_value(struct term *term, const char *text, size_t len)
+{
+	switch (term->unit) {
+	case UNIT_TEXT:
+		term->s = strndup(text, len);
+		return term->s;
+	case UNIT_BYTES:
+	case UNIT_BYTE_S:
+		return parse_bytes(text, len, &term->u);
+	case UNIT_NS:
+		return parse_ns(text, len, &term->u);
+	case UNIT_TIME:
+		return parse_seconds(text, len, &term->u);
+	case UNIT_PERMILLE:
+		return parse_percent(text, len, &term->u);
+	case UNIT_SIGNED:
+		return parse_signed(text, len, &term->i);
+	default:
+		return parse_count(text, len, &term->u);
+	}
+}
+
+static const char *parse_op(const char *p, enum op *op)
+{
+	static const struct {
+		const char *text;
+		enum op op;
+	} ops[] = { { "!=", NE }, { "<=", LE }, { ">=", GE }, { "==", EQ },
+		    { "=", EQ },  { "<", LT },	{ ">", GT },  { "~", HAS } };
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		size_t len = strlen(ops[i].text);
+
+		if (!strncmp(p, ops[i].text, len)) {
+			*op = ops[i].op;
+			return p + len;
+		}
+	}
+	return NULL;
+}
+
+struct filter *filter_parse(const char *text, const struct table *first, const struct table *second)
+{
+	const struct table *tables[] = { first, second };
+	struct filter *f = xcalloc(1, sizeof(*f));
+	size_t len;
+
+	for (const char *p = text; *p; p += *p == ',') {
+		struct term *term = &f->term[f->nr];
+		const char *value;
+
+		if (f->nr == sizeof(f->term) / sizeof(f->term[0])) {
+			pt_error("more than %zu terms in a filter", f->nr);
+			goto fail;
+		}
+		len = strcspn(p, "=!<>~,");
+		term->column = -1;
+		for (term->table = 0; term->table < 2; term->table++) {
+			if (!tables[term->table])
+				continue;
+			term->column = table_find(tables[term->table], p, len);
+			if (term->column >= 0)
+				break;
+		}
+		if (term->column < 0) {
+			pt_error("filter: no field \"%.*s\"; --fields=help lists them", (int)len,
+				 p);
+			goto fail;
+		}
+		term->unit = tables[term->table]->columns[term->column].unit;
+		value = parse_op(p + len, &term->op);
+		if (!value) {
+			pt_error("filter: after \"%.*s\" should come one of = != < <= > >= ~",
+				 (int)len, p);
+			goto fail;
+		}
+		len = strcspn(value, ",");
+		if ((term->op == HAS && term->unit != UNIT_TEXT) ||
+		    !parse_value(term, value, len)) {
+			pt_error("filter: \"%.*s\" does not fit the field %s", (int)len, value,
+				 tables[term->table]->columns[term->column].name);
+			goto fail;
+		}
+		f->nr++;
+		p = value + len;
+	}
+	return f;
+fail:
+	filter_free(f);
+	return NULL;
+}
+
+static bool compare(const struct term *term, const struct cell *cell)
+{
+	int order;
+
+	/* What the trace does not tell is like nothing, but different from everything. */
+	if (!cell->known)
+		return term->op == NE;
+	if (term->op == HAS)
+		return strstr(cell->s, term->s);
+	if (term->unit == UNIT_TEXT)
+		order = strcmp(cell->s, term->s);
+	else if (term->unit == UNIT_SIGNED)
+		order = (cell->i > term->i) - (cell->i < term->i);
+	else
+		order = (cell->u > term->u) - (cell->u < term->u);
+
+	switch (term->op) {
+	case EQ:
+		return !order;
+	case NE:
+		return order;
+	case LT:
+		return order < 0;
+	case LE:
+		return order <= 0;
+	case GT:
+		return order > 0;
+	default:
+		return order >= 0;
+	}
+}
+
+bool filter_match(const struct filter *f, int which, const struct cell *row)
+{
+	for (size_t i = 0; f && i < f->nr; i++)
+		if (f->term[i].table == which && !compare(&f->term[i], &row[f->term[i].column]))
+			return false;
+	return true;
+}
+
+bool filter_speaks_of(const struct filter *f, int which)
+{
+	for (size_t i = 0; f && i < f->nr; i++)
+		if (f->term[i].table == which)
+			return true;
+	return false;
+}
+
+void filter_free(struct filter *f)
+{
+	for (size_t i = 0; f && i < f->nr; i++)
+		free(f->term[i].s);
+	free(f);
+}

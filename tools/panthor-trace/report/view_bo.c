@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/* BOs as rows: what a request did to them, and their way back. */
+#include "report/view.h"
+
+const char *view_symbol(const struct pt_names *names, enum pt_symbols which, uint64_t value,
+			char buf[PT_NUM_LEN])
+{
+	const char *name = pt_name(names, which, value);
+
+	if (*name != '?')
+		return name;
+	snprintf(buf, PT_NUM_LEN, "%llu", (unsigned long long)value);
+	return buf;
+}
+
+const struct column bo_columns[] = {
+	[BO_TIME] = { "time_ns", "TIME", UNIT_TIME, "when", 1 },
+	[BO_ID] = { "id", "ID", UNIT_COUNT, "request", 1 },
+	[BO_WHAT] = { "what", "WHAT", UNIT_TEXT,
+		      "evicted, skipped, or written: evicted before this request", 1 },
+	[BO_BO_ID] = { "bo_id", "BO", UNIT_COUNT, "the BO, for as long as it lives", 1 },
+	[BO_LABEL] = { "label", "LABEL", UNIT_TEXT, "its label", 1 },
+	[BO_SIZE] = { "size", "SIZE", UNIT_BYTES, "its size", 1 },
+	[BO_CLIENT] = { "client_id", "CLIENT", UNIT_COUNT, "open file it belongs to; 0: the kernel",
+			5 },
+	[BO_TGID] = { "tgid", "TGID", UNIT_SIGNED, "process of that", 2 },
+	[BO_VM] = { "vm_id", "VM", UNIT_COUNT, "its VM; 0: none", 3 },
+	[BO_KIND] = { "kind", "KIND", UNIT_TEXT, "user, user-nommap, kernel or imported", 0 },
+	[BO_STATE] = { "state", "STATE", UNIT_TEXT, "its reclaim state", 4 },
+	[BO_REASON] = { "reason", "REASON", UNIT_TEXT, "why it was skipped", 1 },
+	[BO_LOCK] = { "lock", "LOCK", UNIT_TEXT, "which lock was taken, if it was for that", 5 },
+	[BO_VA] = { "va", "ADDRESS", UNIT_HEX, "its lowest GPU address", 0 },
+	[BO_WAIT] = { "wait_ns", "WAITED", UNIT_NS, "time spent waiting for it alone", 0 },
+	[BO_DURATION] = { "duration_ns", "TOOK", UNIT_NS,
+			  "all the time spent on it, write-back apart", 2 },
+	[BO_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "what of it was written to swap", 3 },
+	[BO_FREED] = { "freed", "FREED", UNIT_BYTES, "how much RAM that freed", 2 },
+	[BO_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time writing it took", 3 },
+	[BO_WB_START] = { "writeback_start_ns", "SWAP-FROM", UNIT_TIME, "when writing it began",
+			  0 },
+	[BO_WB_TIME] = { "writeback_time_ns", "SWAP-TO", UNIT_TIME, "when writing it ended", 0 },
+	[BO_WB_LANE] = { "writeback_lane", "LANE", UNIT_COUNT,
+			 "its place among the writes at the same time", 0 },
+	[BO_WB_HOW] = { "writeback_when", "SWAP-WHEN", UNIT_TEXT,
+			"told: the trace has these times; placed: it only has that it was written "
+			"in this request",
+			0 },
+	[BO_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "how often it was evicted so far", 5 },
+};
+
+const size_t nr_bo_columns = NR_BO_COLUMNS;
+
+void bo_row(struct cell *row, const struct pt_request *req, const struct pt_bo *bo,
+	    const struct pt_names *names)
+{
+	static const char *const what[PT_NR_KINDS] = {
+		[PT_BO_EVICT] = "evicted",
+		[PT_BO_SKIP] = "skipped",
+		[PT_BO_WRITEBACK] = "written",
+	};
+	bool skipped = bo->kind == PT_BO_SKIP, looked = bo->kind != PT_BO_WRITEBACK;
+	char buf[PT_NUM_LEN];
+
+	row[BO_TIME] = cell_u(bo->ts);
+	row[BO_ID] = cell_u(req->id);
+	row[BO_WHAT] = cell_s(what[bo->kind]);
+	row[BO_BO_ID] = cell_u(bo->bo_id);
+	row[BO_SIZE] = cell_if(pt_req_has(req, size), bo->size);
+	row[BO_CLIENT] = cell_if(pt_req_has(req, client_id), bo->client_id);
+	row[BO_VM] = cell_if(pt_req_has(req, vm_id), bo->vm_id);
+	if (looked) {
+		row[BO_LABEL] = cell_s(bo->label);
+		row[BO_TGID] = cell_if(pt_req_has(req, tgid), bo->tgid);
+		if (pt_req_has(req, state))
+			row[BO_STATE] = cell_s(view_symbol(names, PT_SYM_STATE, bo->state, buf));
+		if (pt_req_has(req, bo_kind))
+			row[BO_KIND] = cell_s(view_symbol(names, PT_SYM_KIND, bo->bo_kind, buf));
+		row[BO_VA] = cell_if(pt_req_has(req, va), bo->va);
+		row[BO_WAIT] = cell_if(pt_req_has(req, wait_ns), bo->wait_ns);
+		row[BO_DURATION] = cell_u(bo->duration_ns);
+		row[BO_EVICTIONS] = cell_if(pt_req_has(req, evictions), bo->evictions);
+	}
+	if (skipped) {
+		if (pt_req_has(req, reason))
+			row[BO_REASON] = cell_s(view_symbol(names, PT_SYM_REASON, bo->reason, buf));
+		if (pt_req_has(req, lock) && bo->lock)
+			row[BO_LOCK] = cell_s(view_symbol(names, PT_SYM_LOCK, bo->lock, buf));
+		return;
+	}
+	row[BO_WRITTEN] = cell_if(pt_req_has(req, written), bo->written);
+	row[BO_FREED] = cell_if(pt_req_has(req, freed), bo->freed);
+	if (!bo->writeback_ts)
+		return;
+	row[BO_WB] = cell_u(bo->writeback_ns);
+	row[BO_WB_TIME] = cell_u(bo->writeback_ts);
+	if (!bo->writeback_from)
+		return;
+	row[BO_WB_START] = cell_u(bo->writeback_from);
+	row[BO_WB_LANE] = cell_u(bo->lane);
+	row[BO_WB_HOW] = cell_s(bo->placed ? "placed" : "told");
+}
+
+const struct column swapin_columns[] = {
+	[SW_TIME] = { "time_ns", "TIME", UNIT_TIME, "when it was swapped in", 1 },
+	[SW_ID] = { "id", "ID", UNIT_COUNT, "request that had evicted it", 1 },
+	[SW_BO] = { "bo_id", "BO", UNIT_COUNT, "the BO", 1 },
+	[SW_LABEL] = { "label", "LABEL", UNIT_TEXT, "its label", 1 },
+	[SW_SIZE] = { "size", "SIZE", UNIT_BYTES, "its size", 1 },
+	[SW_CLIENT] = { "client_id", "CLIENT", UNIT_COUNT, "open file it belongs to", 3 },
+	[SW_TGID] = { "tgid", "TGID", UNIT_SIGNED, "process of that", 2 },
+	[SW_VM] = { "vm_id", "VM", UNIT_COUNT, "its VM; 0: none", 3 },
+	[SW_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error that kept it out", 2 },
+	[SW_EVICTED_FOR] = { "evicted_ns", "EVICTED-FOR", UNIT_NS, "how long it had been evicted",
+			     1 },
+	[SW_DURATION] = { "duration_ns", "TOOK", UNIT_NS, "time it took to get the pages", 1 },
+	[SW_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "how often it was evicted so far", 4 },
+	[SW_PID] = { "pid", "THREAD", UNIT_SIGNED, "thread that stalled on it", 0 },
+	[SW_COMM] = { "comm", "NAME", UNIT_TEXT, "name of that thread", 0 },
+};
+
+const size_t nr_swapin_columns = NR_SW_COLUMNS;
+
+void swapin_row(struct cell *row, const struct pt_refault *refault)
+{
+	const struct pt_event *ev = refault->ev;
+	char buf[PT_NUM_LEN];
+
+	row[SW_TIME] = cell_u(ev->ts);
+	row[SW_ID] = cell_u(ev->id);
+	row[SW_BO] = cell_u(ev->bo_id);
+	row[SW_LABEL] = cell_s(refault->label);
+	row[SW_SIZE] = cell_if(pt_has(ev, size), ev->size);
+	row[SW_CLIENT] = cell_if(pt_has(ev, client_id), ev->client_id);
+	row[SW_TGID] = cell_if(pt_has(ev, tgid), ev->tgid);
+	row[SW_VM] = cell_if(pt_has(ev, vm_id), ev->vm_id);
+	if (pt_has(ev, result))
+		row[SW_RESULT] = cell_s(pt_errno(ev->result, buf));
+	row[SW_EVICTED_FOR] = cell_if(pt_has(ev, evicted_ns), ev->evicted_ns);
+	row[SW_DURATION] = cell_if(pt_has(ev, duration_ns), ev->duration_ns);
+	row[SW_EVICTIONS] = cell_if(pt_has(ev, evictions), ev->evictions);
+	row[SW_PID] = (struct cell){ .known = ev->pid >= 0, .i = ev->pid };
+	row[SW_COMM] = cell_s(refault->comm);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <assert.h>
+
+#include "report/view.h"
+
+const struct column request_columns[] = {
+	[REQ_TIME] = { "time_ns", "TIME", UNIT_TIME, "when it began", 1 },
+	[REQ_ID] = { "id", "ID", UNIT_COUNT, "number of the request", 1 },
+	[REQ_DEV] = { "dev", "DEVICE", UNIT_TEXT, "device", 0 },
+	[REQ_SOURCE] = { "source", "SOURCE", UNIT_TEXT,
+			 "what asked: sysfs, shrinker, kswapd, debugfs", 5 },
+	[REQ_REQUESTER] = { "requester_comm", "REQUESTER", UNIT_TEXT,
+			    "name of the process that asked", 6 },
+	[REQ_REQUESTER_TGID] = { "requester_tgid", "REQ-PID", UNIT_SIGNED, "process that asked",
+				 7 },
+	[REQ_TARGET] = { "target_comm", "TARGET", UNIT_TEXT,
+			 "name of the process whose memory was to be evicted", 1 },
+	[REQ_TARGET_TGID] = { "target_tgid", "TGT-PID", UNIT_SIGNED,
+			      "process whose memory was to be evicted; 0: anyone", 2 },
+	[REQ_CLIENTS] = { "clients", "CLIENTS", UNIT_COUNT, "open files of the target", 0 },
+	[REQ_VMS] = { "vms", "VMS", UNIT_COUNT, "VMs of the target", 0 },
+	[REQ_GOAL] = { "goal", "GOAL", UNIT_BYTES, "how much was wanted; 0: all", 0 },
+	[REQ_PID] = { "pid", "THREAD", UNIT_SIGNED, "thread that did it", 0 },
+	[REQ_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error that the requester got",
+			 1 },
+	[REQ_EVICTED_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "BOs evicted", 8 },
+	[REQ_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "memory of these", 1 },
+	[REQ_SKIPPED_BOS] = { "skipped_bos", "#SKIPPED", UNIT_COUNT,
+			      "BOs that were looked at and skipped", 8 },
+	[REQ_SKIPPED] = { "skipped", "SKIPPED", UNIT_BYTES, "memory of these", 2 },
+	[REQ_UNSEEN] = { "unseen", "UNSEEN", UNIT_BYTES, "memory not looked at (shrinker)", 0 },
+	[REQ_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "what was written to swap", 4 },
+	[REQ_FREED] = { "freed", "FREED", UNIT_BYTES, "RAM that was free when the request ended",
+			1 },
+	[REQ_WRITEBACK] = { "writeback", "WRITEBACK", UNIT_TEXT,
+			    "how far pages were pushed: none, swapcache, free", 0 },
+	[REQ_UNWRITTEN] = { "unwritten", "UNWRITTEN", UNIT_BYTES,
+			    "memory of the target that is evicted and still in RAM afterwards", 0 },
+	[REQ_REMAINING_BOS] = { "remaining_bos", "#REMAINING", UNIT_COUNT,
+				"BOs of the target that are resident afterwards", 0 },
+	[REQ_REMAINING] = { "remaining", "REMAINING", UNIT_BYTES, "memory of these", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_BUSY] = { "skipped_busy", "SKIP-BUSY", UNIT_BYTES,
+					       "memory skipped because a job used it", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_LOCKED] = { "skipped_locked", "SKIP-LOCKED", UNIT_BYTES,
+						 "because a lock was taken", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_SHARED] = { "skipped_shared", "SKIP-SHARED", UNIT_BYTES,
+						 "because it is not the target's alone", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_PINNED] = { "skipped_pinned", "SKIP-PINNED", UNIT_BYTES,
+						 "because it is pinned", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_NO_SWAP] = { "skipped_no_swap", "SKIP-NOSWAP", UNIT_BYTES,
+						  "because there was no swap space for it", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_INTERRUPTED] = { "skipped_interrupted", "SKIP-INTR",
+						      UNIT_BYTES,
+						      "because a signal ended the request", 0 },
+	[REQ_SKIPPED_BY + PT_SKIPPED_OTHER] = { "skipped_other", "SKIP-OTHER", UNIT_BYTES,
+						"for other reasons", 0 },
+	[REQ_CUT_SHORT] = { "cut_short", "CUT-SHORT", UNIT_TEXT,
+			    "why it ended early: none, interrupted, busy (its time was over)", 0 },
+	[REQ_DURATION] = { "duration_ns", "BLOCKED", UNIT_NS, "how long the requester was blocked",
+			   1 },
+	[REQ_FENCE_PCT] = { "fence_pct", "%FENCE", UNIT_PERMILLE,
+			    "share of that spent waiting for jobs", 3 },
+	[REQ_LOCK_PCT] = { "lock_pct", "%LOCK", UNIT_PERMILLE, "share spent waiting for locks", 3 },
+	[REQ_UNMAP_PCT] = { "unmap_pct", "%UNMAP", UNIT_PERMILLE,
+			    "share spent tearing down mappings and releasing pages", 3 },
+	[REQ_WB_PCT] = { "writeback_pct", "%SWAP", UNIT_PERMILLE, "share spent writing to swap",
+			 3 },
+	[REQ_OTHER_PCT] = { "other_pct", "%OTHER", UNIT_PERMILLE,
+			    "the rest: search for the target, book-keeping", 3 },
+	[REQ_FENCE] = { "fence_ns", "FENCE", UNIT_NS, "time waiting for jobs", 0 },
+	[REQ_LOCK] = { "lock_ns", "LOCK", UNIT_NS, "time waiting for locks", 0 },
+	[REQ_UNMAP] = { "unmap_ns", "UNMAP", UNIT_NS,
+			"time tearing down mappings and releasing pages", 0 },
+	[REQ_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time writing to swap", 0 },
+	[REQ_OTHER] = { "other_ns", "OTHER", UNIT_NS, "the rest of the time", 0 },
+	[REQ_WHY] = { "why", "WHY", UNIT_TEXT, "what it was blocked on, as a sentence", 0 },
+	[REQ_DOUBTS] = { "doubts", "NOTE", UNIT_TEXT,
+			 "what of it the trace does not show, or contradicts", 1 },
+};
+
+const size_t nr_request_columns = NR_REQ_COLUMNS;
+static_assert(sizeof(request_columns) / sizeof(request_columns[0]) == NR_REQ_COLUMNS, "columns");
+
+static struct cell words(void (*say)(struct pt_text *t, const struct pt_request *req,
+				     const struct pt_style *style),
+			 const struct pt_request *req, const struct pt_style *style)
+{
+	struct pt_text t = { 0 };
+	struct cell cell;
+
+	say(&t, req, style);
+	cell = cell_s(t.s ?: "");
+	pt_text_free(&t);
+	return cell;
+}
+
+static void say_doubts(struct pt_text *t, const struct pt_request *req,
+		       const struct pt_style *style)
+{
+	(void)style;
+	pt_doubts(t, req);
+}
+
+void request_row(struct cell *row, const struct pt_request *req, const struct pt_style *style)
+{
+	bool began = !(req->flags & PT_REQ_NO_BEGIN), ended = !(req->flags & PT_REQ_NO_END);
+	unsigned int permille[PT_NR_CAUSES];
+	char buf[PT_NUM_LEN];
+	uint64_t ts;
+
+	row[REQ_TIME].known = pt_request_begin(req, &ts);
+	row[REQ_TIME].u = ts;
+	row[REQ_ID] = cell_u(req->id);
+	row[REQ_DEV] = cell_s(req->dev);
+	if (pt_req_has(req, source))
+		row[REQ_SOURCE] =
+			cell_s(view_symbol(style->names, PT_SYM_SOURCE, req->source, buf));
+	if (began) {
+		row[REQ_REQUESTER] = cell_s(req->requester_comm);
+		row[REQ_REQUESTER_TGID] = cell_i(req->requester_tgid);
+		row[REQ_CLIENTS] = cell_if(pt_req_has(req, clients), req->clients);
+		row[REQ_GOAL] = cell_if(pt_req_has(req, goal), req->goal);
+	}
+	if (pt_req_has(req, target_tgid)) {
+		row[REQ_TARGET] = cell_s(req->target_comm);
+		row[REQ_TARGET_TGID] = cell_i(req->target_tgid);
+	}
+	row[REQ_PID] = (struct cell){ .known = req->pid >= 0, .i = req->pid };
+	row[REQ_VMS] = cell_if(pt_req_has(req, vms), req->nr_vms);
+
+	/*
+	 * Without an end event these are what was seen: still worth showing,
+	 * with the doubt next to it.
+	 */
+	row[REQ_EVICTED_BOS] = cell_if(!ended || pt_req_has(req, evicted_bos), req->evicted_bos);
+	row[REQ_EVICTED] = cell_if(!ended || pt_req_has(req, evicted), req->evicted);
+	row[REQ_SKIPPED_BOS] = cell_if(!ended || pt_req_has(req, skipped_bos), req->skipped_bos);
+	row[REQ_SKIPPED] = cell_if(!ended || pt_req_has(req, skipped), req->skipped);
+	row[REQ_UNSEEN] = cell_if(pt_req_has(req, unseen), req->unseen);
+	row[REQ_WRITTEN] = cell_if(pt_req_has(req, written), req->written);
+	row[REQ_FREED] = cell_if(pt_req_has(req, freed), req->freed);
+	row[REQ_DOUBTS] = words(say_doubts, req, style);
+	if (!ended)
+		return;
+
+	row[REQ_RESULT] = cell_s(pt_errno(req->result, buf));
+	if (pt_req_has(req, writeback))
+		row[REQ_WRITEBACK] =
+			cell_s(view_symbol(style->names, PT_SYM_WRITEBACK, req->writeback, buf));
+	row[REQ_REMAINING_BOS] = cell_if(pt_req_has(req, remaining_bos), req->remaining_bos);
+	row[REQ_REMAINING] = cell_if(pt_req_has(req, remaining), req->remaining);
+	row[REQ_UNWRITTEN] = cell_if(pt_req_has(req, unwritten), req->unwritten);
+	for (int i = 0; i < PT_NR_SKIPPED; i++)
+		row[REQ_SKIPPED_BY + i] =
+			cell_if(pt_req_has(req, skipped_busy), req->skipped_by[i]);
+	if (pt_req_has(req, cut_short))
+		row[REQ_CUT_SHORT] =
+			cell_s(view_symbol(style->names, PT_SYM_REASON, req->cut_short, buf));
+	if (!pt_req_has(req, duration_ns))
+		return;
+	row[REQ_DURATION] = cell_u(req->duration_ns);
+	pt_split(req, permille);
+	for (int i = 0; i < PT_NR_CAUSES; i++) {
+		row[REQ_FENCE_PCT + i] = cell_if(req->duration_ns, permille[i]);
+		row[REQ_FENCE + i] = cell_u(req->cause_ns[i]);
+	}
+	row[REQ_WHY] = words(pt_sentence, req, style);
+}

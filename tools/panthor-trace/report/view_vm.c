@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What requests did to VMs, as rows. */
+#include "report/view.h"
+
+const struct column vm_columns[] = {
+	[VM_TIME] = { "time_ns", "TIME", UNIT_TIME, "when the request turned to it", 1 },
+	[VM_END] = { "end_ns", "END", UNIT_TIME, "when it was done with it", 0 },
+	[VM_ID] = { "id", "ID", UNIT_COUNT, "request", 1 },
+	[VM_CLIENT] = { "client_id", "CLIENT", UNIT_COUNT, "open file it belongs to", 1 },
+	[VM_TGID] = { "tgid", "TGID", UNIT_SIGNED, "process of that", 1 },
+	[VM_VM] = { "vm_id", "VM", UNIT_COUNT, "the VM; 0: BOs in no VM", 1 },
+	[VM_BOS] = { "bos", "BOS", UNIT_COUNT, "BOs it had to offer", 3 },
+	[VM_SIZE] = { "size", "SIZE", UNIT_BYTES, "memory of these", 1 },
+	[VM_EV_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "BOs evicted", 1 },
+	[VM_EV] = { "evicted", "EVICTED", UNIT_BYTES, "memory of these", 1 },
+	[VM_SK_BOS] = { "skipped_bos", "#SKIPPED", UNIT_COUNT, "BOs skipped", 1 },
+	[VM_SK] = { "skipped", "SKIPPED", UNIT_BYTES, "memory of these", 1 },
+	[VM_UNSEEN] = { "unseen", "UNSEEN", UNIT_BYTES, "not looked at", 0 },
+	[VM_REASON] = { "reason", "REASON", UNIT_TEXT, "why the VM as a whole was skipped", 1 },
+	[VM_DURATION] = { "duration_ns", "TOOK", UNIT_NS, "time spent on it", 1 },
+	[VM_FENCE] = { "fence_ns", "FENCE", UNIT_NS, "time waiting for jobs", 1 },
+	[VM_LOCK] = { "lock_ns", "LOCK", UNIT_NS, "time waiting for locks", 1 },
+	[VM_UNMAP] = { "unmap_ns", "UNMAP", UNIT_NS,
+		       "time tearing down mappings and releasing pages", 1 },
+	[VM_FENCES] = { "fences", "FENCES", UNIT_COUNT, "job fences waited for", 0 },
+	[VM_CONTEXT] = { "fence_context", "CONTEXT", UNIT_COUNT,
+			 "the last of these, as dma_fence events name it", 0 },
+	[VM_SEQNO] = { "fence_seqno", "SEQNO", UNIT_COUNT,
+		       "the last of these, as dma_fence events name it", 0 },
+};
+
+const size_t nr_vm_columns = NR_VM_COLUMNS;
+
+void vm_row(struct cell *row, const struct pt_request *req, const struct pt_vm *vm,
+	    const struct pt_names *names)
+{
+	bool ended = vm->end_ts;
+	char buf[PT_NUM_LEN];
+
+	row[VM_TIME] = cell_if(vm->begin_ts, vm->begin_ts);
+	row[VM_END] = cell_if(ended, vm->end_ts);
+	row[VM_ID] = cell_u(req->id);
+	row[VM_CLIENT] = cell_u(vm->client_id);
+	row[VM_TGID] = cell_i(vm->tgid);
+	row[VM_VM] = cell_u(vm->vm_id);
+	row[VM_BOS] = cell_if(vm->begin_ts, vm->bos);
+	row[VM_SIZE] = cell_if(vm->begin_ts, vm->size);
+	if (!ended)
+		return;
+	row[VM_EV_BOS] = cell_u(vm->evicted_bos);
+	row[VM_EV] = cell_u(vm->evicted);
+	row[VM_SK_BOS] = cell_u(vm->skipped_bos);
+	row[VM_SK] = cell_u(vm->skipped);
+	row[VM_UNSEEN] = cell_if(pt_req_has(req, unseen), vm->unseen);
+	if (pt_req_has(req, reason))
+		row[VM_REASON] = cell_s(view_symbol(names, PT_SYM_REASON, vm->reason, buf));
+	row[VM_DURATION] = cell_u(vm->duration_ns);
+	row[VM_FENCE] = cell_u(vm->fence_ns);
+	row[VM_LOCK] = cell_u(vm->lock_ns);
+	row[VM_UNMAP] = cell_u(vm->unmap_ns);
+	row[VM_FENCES] = cell_u(vm->fences);
+	row[VM_CONTEXT] = cell_if(vm->fences, vm->fence_context);
+	row[VM_SEQNO] = cell_if(vm->fences, vm->fence_seqno);
+}

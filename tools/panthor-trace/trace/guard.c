@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reads files in a process of their own.
+ *
+ * libtracecmd and libtraceevent believe what stands in a trace file: sizes
+ * inside of pages, offsets inside of sections. A damaged or hostile one can
+ * make them fall over, and that should be one line and an exit status like any
+ * other error.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cmd/cli.h"
+#include "trace/guard.h"
+
+static volatile pid_t reader;
+
+/* Ctrl-C reaches both by itself, kill only us: the reader decides when it is done. */
+static void pass_on(int sig)
+{
+	if (reader > 0)
+		kill(reader, sig);
+}
+
+static void read_signals(void (*handler)(int))
+{
+	struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_RESTART };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+int guarded_call(int (*run)(void *context), void *context, const char *file)
+{
+	struct rlimit no_core = { 0 };
+	pid_t parent = getpid();
+	int status;
+
+	fflush(NULL);
+	reader = fork();
+	if (reader < 0)
+		return run(context);
+	if (!reader) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(EXIT_FAILED);
+		setrlimit(RLIMIT_CORE, &no_core);
+		exit(run(context));
+	}
+
+	read_signals(pass_on);
+	while (waitpid(reader, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_FAILED;
+	read_signals(SIG_DFL);
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	if (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM)
+		return EXIT_INTERRUPTED;
+	if (WTERMSIG(status) == SIGKILL)
+		pt_error("%s: killed while reading; too little memory?", file);
+	else
+		pt_error("%s: damaged: the trace library fell over it (%s)", file,
+			 strsignal(WTERMSIG(status)));
+	return EXIT_FAILED;
+}
+
+struct subcommand {
+	int (*run)(int argc, char **argv);
+	int argc;
+	char **argv;
+};
+
+static int run_subcommand(void *context)
+{
+	struct subcommand *c = context;
+
+	return c->run(c->argc, c->argv);
+}
+
+int guarded(int (*run)(int argc, char **argv), int argc, char **argv)
+{
+	const char *file = argc > 1 && argv[argc - 1][0] != '-' ? argv[argc - 1] : "the trace";
+	struct subcommand c = { run, argc, argv };
+
+	return guarded_call(run_subcommand, &c, file);
+}

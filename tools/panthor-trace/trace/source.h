@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A trace file as a stream of our events in the order of time.
+ *
+ * Foreign events are passed over without decoding. Nothing is kept: memory
+ * does not grow with the file.
+ */
+#ifndef PANTHOR_TRACE_SOURCE_H
+#define PANTHOR_TRACE_SOURCE_H
+
+#include "model/events.h"
+#include "trace/source_version.h"
+
+struct doc;
+struct reader;
+
+/**
+ * struct source - a trace file, and what there is to say about it
+ * @path: its name
+ * @names: symbolic names as the file has them
+ * @event: called for each of our events
+ * @lost: called where the trace lost events; @count is 1 if it does not say how many
+ * @context: for both
+ * @records: events of any kind
+ * @events: of ours
+ * @undecodable: of ours, but damaged or of no use
+ * @lost_events: how many were lost at least
+ * @seen: bit PT_x is set if event PT_x was in the file
+ * @version: how its events differ from those we know
+ * @first_ns, @last_ns: first and last event of ours
+ * @start_ns, @end_ns: first and last event of any kind; @start_ns is known
+ * with the first call of @event
+ * @clock: its clock, NULL if it does not name it
+ * @no_seconds: that does not count nanoseconds
+ * @fingerprint: of the events of ours
+ * @tep: what it says of itself, as long as the source is not freed
+ */
+struct source {
+	const char *path;
+	struct pt_names names;
+	void (*event)(void *context, const struct pt_event *ev);
+	void (*lost)(void *context, uint64_t count);
+	void *context;
+
+	uint64_t records;
+	uint64_t events;
+	uint64_t undecodable;
+	uint64_t lost_events;
+	unsigned int seen;
+	struct version version;
+	uint64_t first_ns;
+	uint64_t last_ns;
+	uint64_t start_ns;
+	uint64_t end_ns;
+	char *clock;
+	bool no_seconds;
+	uint64_t fingerprint;
+	struct reader *reader; /* private: while it is read */
+	struct tep_handle *tep;
+};
+
+/* What to open for a file that the user names: standard input for "-" */
+const char *source_path(const char *name);
+/* The name of a thread if the trace has it, as it stands there; in callbacks only */
+const char *source_comm(const struct source *src, int pid);
+int source_read(struct source *src);
+/* The name of a thread, for struct doc: of a source that was opened */
+void source_name(const void *source, int64_t tid, char *name);
+void source_describe(const struct source *src, struct doc *doc);
+void source_free(struct source *src);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PANTHOR_TRACE_SWAP_H
+#define PANTHOR_TRACE_SWAP_H
+
+#include <stdio.h>
+
+#include "model/text.h"
+
+/*
+ * The block devices that memory is swapped to, from a file like /proc/swaps,
+ * as a filter for events of system block: "dev == 265289728 || dev == ...".
+ * Returns how many; what cannot be told is said on standard error.
+ */
+int swap_filter(FILE *swaps, struct pt_text *filter);
+
+#endif
