@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The verbs. Each does all that it needs, picks up where an earlier run was
-# stopped, and says how far it is.
+# Each target builds what it needs, resumes where an earlier run was stopped, and
+# shows its progress.
 
 T := tools/testing/panthor
 OUT := build/tools
@@ -10,38 +10,44 @@ KERNEL ?= plain
 MINUTES ?= 10
 export KDIR UPDATE JOBS
 
-# ARCH=: the distribution's kernel of that architecture instead of one of ours
+# ARCH=: the distribution's kernel for that architecture instead of ours
 PAGES ?= 4k
 ifeq ($(origin ARCH),command line)
 OF_ARCH := $(patsubst x86%,amd64,$(ARCH:aarch64=arm64))
 KERNEL := $(OF_ARCH)-$(PAGES)
 endif
 
-# As the user wrote it: a $ in it is the guest's
+# Unexpanded: a $ in it is for the guest
 guest: export CMD_IN_GUEST := $(value CMD)
 
 help:
-	@echo 'make demo                    two clients, one reclaim, its trace: build/demo/'
-	@echo '     KERNEL=distro           on the distribution'\''s kernel: in minutes, but without the mm helper'
-	@echo 'make check [TESTS=pattern]   all tests; the last line counts them'
-	@echo '                             ARCH=arm64 [PAGES=4k|16k]: on the distribution'\''s kernels, with real clients'
-	@echo 'make guest [CMD=...]         run CMD in the guest, or a shell'
-	@echo '                             (make says 2 for any failure; tools/testing/panthor/guest/guest exits with CMD'\''s status)'
-	@echo '                             KERNEL=plain|debug|distro MEM=MiB SMP=n SHARE=dir LIMIT=seconds'
-	@echo '                             ARCH=arm64|amd64 [PAGES=4k|16k]: the distribution'\''s kernel, and Mesa'
-	@echo 'make bench                   the figures: build/bench/bench.json'
-	@echo 'make soak MINUTES=n          everything at once, on the debug kernel'
-	@echo "     TESTS='isolation ...'   and what else takes long: see tools/testing/panthor/soak/soak"
-	@echo 'make tools | kernel          parts: build/tools/, build/kernel/; KERNEL=plain|debug'
-	@echo 'make install | uninstall     panthor-trace, the plugin, reclaimd; DESTDIR= PREFIX='
-	@echo 'make series KDIR=linux       the patches, for git am; BUILD_EACH=1 TEST_EACH=1'
-	@echo 'make module KVER=release     the module alone, for a kernel that is installed; KBUILD=headers'
-	@echo 'make deb SUITES="sid ..."    Debian packages, built and tried in clean roots: build/deb/; CROSS=1 for arm64, too'
-	@echo 'make lint                    what a maintainer would run before reading'
-	@echo 'make clean | distclean       build/; and the cache too'
+	@echo 'make demo                   two clients, two requests, their trace: build/demo/'
+	@echo "     KERNEL=distro          with the distribution's kernel: takes minutes, but"
+	@echo '                            has no mm helper'
+	@echo 'make check                  all tests; the last line counts them'
+	@echo '     TESTS=pattern          only tests that match'
+	@echo "     ARCH=arm64             with the distribution's kernels and real clients;"
+	@echo '                            PAGES=4k|16k for one page size'
+	@echo 'make guest                  a root shell in the guest'
+	@echo "     CMD='command'          run it instead; if it fails, make exits with 2, and"
+	@echo '                            tools/testing/panthor/guest/guest with its status'
+	@echo '     KERNEL=plain|debug|distro MEM=MiB SMP=n SHARE=dir LIMIT=seconds'
+	@echo "     ARCH=arm64|amd64       the distribution's kernel, and Mesa; PAGES=4k|16k"
+	@echo 'make bench                  measure; the figures are in build/bench/bench.json'
+	@echo 'make soak MINUTES=n         everything at once, on the debug kernel'
+	@echo "     TESTS='isolation ...'  long tests: see tools/testing/panthor/soak/soak"
+	@echo 'make tools                  build panthor-trace, plugin, reclaimd: build/tools/'
+	@echo 'make kernel                 build it: build/kernel/; KERNEL=plain|debug'
+	@echo 'make install | uninstall    panthor-trace, plugin, reclaimd; DESTDIR= PREFIX='
+	@echo 'make series KDIR=linux      patches for git am; BUILD_EACH=1 TEST_EACH=1'
+	@echo 'make module KVER=release    the module for an installed kernel; KBUILD=headers'
+	@echo "make deb SUITES='sid ...'   Debian packages, built and tested: build/deb/;"
+	@echo '                            CROSS=1 for arm64, too'
+	@echo 'make lint                   checkpatch, sparse, shellcheck and the like'
+	@echo 'make clean | distclean      remove build/; and the cache'
 	@echo
-	@echo 'KDIR=dir       your own Linux >= 7.2 instead of the newest packaged one; never written to'
-	@echo 'NO_INSTALL=1   never install packages: say what is missing'
+	@echo 'KDIR=dir       your Linux >= 7.2, never written to; default: the newest package'
+	@echo 'NO_INSTALL=1   do not install packages: list the missing ones'
 
 packages:
 	@$(T)/packages
@@ -67,7 +73,7 @@ $(FIRMWARE): $(OUT)/mkcsffw
 	@mkdir -p $(@D)
 	@$< $@
 
-# What runs in the guest only; it needs the headers of the kernel's source
+# Programs for the guest; they need the headers of the kernel's source
 clients: $(if $(OF_ARCH),packages,tools) $(FIRMWARE)
 ifdef OF_ARCH
 	@$(T)/packages foreign
@@ -89,7 +95,7 @@ demo: clients
 	@KERNEL=$(KERNEL) $(T)/demo/demo
 
 ifdef OF_ARCH
-# Each page size that the distribution has, unless one is named
+# Each page size that the distribution has, unless PAGES= names one
 CHECK_PAGES := $(if $(filter file,$(origin PAGES)),$(if $(filter arm64,$(OF_ARCH)),4k 16k,4k),$(PAGES))
 check: clients
 	@for pages in $(CHECK_PAGES); do $(T)/kernel/prebuilt $(OF_ARCH) $$pages || exit; done
@@ -124,7 +130,7 @@ lint: kernel-plain
 	@$(T)/packages lint
 	@$(T)/lint/lint
 
-# Folders as seen from here; what is not said is the tools' affair
+# Folders relative to this one; the tools have the defaults
 install uninstall:
 	@for d in panthor-trace reclaimd; do \
 		$(MAKE) -s --no-print-directory -C tools/$$d OUT="$$PWD/$(OUT)" $@ \
