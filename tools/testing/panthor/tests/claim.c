@@ -29,25 +29,8 @@
 #include "tap.h"
 #include "trace.h"
 
-#define CLAIM_FILE "/sys/bus/platform/devices/panthor/mem_claim"
 #define KIB 1024ULL
 #define MIB (1024 * KIB)
-
-static int claim_text(const char *text)
-{
-	ssize_t len = strlen(text), ret = write_file(CLAIM_FILE, text, len);
-
-	return ret < 0 ? ret : ret == len ? 0 : -EIO;
-}
-
-/* 0 bytes: all */
-static int claim(pid_t tgid, uint64_t bytes)
-{
-	char text[48];
-
-	snprintf(text, sizeof(text), bytes ? "%d %llu" : "%d", tgid, (unsigned long long)bytes);
-	return claim_text(text);
-}
 
 static int reclaim_some(pid_t tgid, uint64_t bytes)
 {

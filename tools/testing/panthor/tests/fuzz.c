@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whatever is written to mem_reclaim gets the answer that its own parser here says it must, and
- * whatever is done to the files in debugfs does no harm.
+ * Whatever is written to mem_reclaim or mem_claim gets the answer that its own parser here says it
+ * must, and whatever is done to the files in debugfs does no harm.
  *
  * INPUTS=N writes (100,000); SEED=N repeats a run
  */
@@ -218,14 +218,14 @@ static void show(const char *text, size_t len)
 	diag("%zu bytes: %s%s", len, line, len > 40 ? "..." : "");
 }
 
-static void test_mem_reclaim(long inputs, pid_t client)
+static void test_file(const char *path, long inputs, pid_t client)
 {
 	static char text[MAX_LEN + 16];
 	long wrong = 0, answers[4] = {};
-	int fd = open(RECLAIM_FILE, O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		bail("cannot open %s: %s", RECLAIM_FILE, strerror(errno));
+		bail("cannot open %s: %s", path, strerror(errno));
 	for (long i = 0; i < inputs; i++) {
 		size_t len;
 		ssize_t got, want;
@@ -262,9 +262,8 @@ static void test_mem_reclaim(long inputs, pid_t client)
 	close(fd);
 	diag("%ld requests, %ld EINVAL, %ld ERANGE, %ld ESRCH", answers[0], answers[1], answers[2],
 	     answers[3]);
-	ok(!wrong,
-	   "%ld inputs to mem_reclaim: each gets the answer that is documented (%ld did not)",
-	   inputs, wrong);
+	ok(!wrong, "%ld inputs to %s: each gets the answer that is documented (%ld did not)",
+	   inputs, strrchr(path, '/') + 1, wrong);
 	ok(answers[0] && answers[1] && answers[2] && answers[3],
 	   "and every answer was among them, so this says something");
 }
@@ -323,7 +322,8 @@ int main(void)
 	state = knob("SEED", now_ns() & 0xffffff) + 1;
 	diag("SEED=%llu", (unsigned long long)state - 1);
 	peer = peer_start("-b4x16K", NULL);
-	test_mem_reclaim(inputs, peer->pid);
+	test_file(RECLAIM_FILE, inputs, peer->pid);
+	test_file(CLAIM_FILE, inputs / 4, peer->pid);
 	ok(peer_do(peer, "verify cpu"), "the client's data is what it was");
 
 	test_debugfs(device_table(), inputs / 50, false);

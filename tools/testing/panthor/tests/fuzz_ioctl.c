@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Clients that ask for anything, in any order, and are killed; beside them writes of their TGIDs to
- * mem_reclaim, the shrinker, swap that goes and comes, limits of memory, and a freezer. The kernel
- * must have nothing to say, no byte may be wrong, and nothing may be left.
+ * mem_reclaim and mem_claim, the shrinker, swap that goes and comes, limits of memory, and a
+ * freezer. The kernel must have nothing to say, no byte may be wrong, and nothing may be left.
  *
  * FUZZ_SECONDS=N how long (20); SEED=N: clients ask for the same again
  */
@@ -52,8 +52,12 @@ static void *writer_main(void *arg)
 
 	while (!over) {
 		pid_t target = targets[random_below(random, CLIENTS)];
-		int ret = reclaim(target ? target : (pid_t)random_below(random, 1000));
+		int ret;
 
+		if (!target)
+			target = random_below(random, 1000);
+		ret = random_below(random, 4) ? reclaim(target)
+					      : claim(target, random_below(random, 2) << 16);
 		requests++;
 		if (ret && ret != -EBUSY && ret != -ESRCH && ret != -ENOSPC && ret != -ENOMEM) {
 			diag("a write returned %d (%s)", ret, strerror(-ret));
@@ -252,7 +256,7 @@ int main(void)
 	ends = trace_count(trace, "panthor_reclaim_end", 0);
 
 	ok(!complained, "the kernel had nothing to complain about meanwhile");
-	ok(!odd, "each write to mem_reclaim returned what it may");
+	ok(!odd, "each write to mem_reclaim and mem_claim returned what it may");
 	ok(!stats->wrong, "no byte of what clients kept for themselves is wrong");
 	ok(trace->lost || begins == ends, "each request has an end (%d, %d)", begins, ends);
 	ok(stale_accesses() == stale, "the GPU never reached memory by a way that was closed");

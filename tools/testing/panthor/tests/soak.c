@@ -185,16 +185,17 @@ static void *client_main(void *arg)
 	return NULL;
 }
 
-static bool documented(int ret, bool failing)
+static bool documented(int ret, bool failing, bool claims)
 {
 	switch (ret) {
 	case 0:
-	case -EBUSY:
 	case -ESRCH:
-	case -ENOSPC:
 		return true;
+	case -EBUSY:
+	case -ENOSPC:
+		return !claims;
 	case -ENOMEM:
-		return failing;
+		return claims || failing;
 	}
 	return false;
 }
@@ -216,7 +217,7 @@ static void *writer_main(void *arg)
 	int fail_nth = injects ? open(FAIL_NTH, O_RDWR | O_CLOEXEC) : -1;
 
 	while (!over) {
-		bool failing = fail_nth >= 0 && !rnd(me, 4);
+		bool failing = fail_nth >= 0 && !rnd(me, 4), claims = !rnd(me, 4);
 		char text[16] = "";
 		int ret;
 
@@ -224,15 +225,16 @@ static void *writer_main(void *arg)
 			snprintf(text, sizeof(text), "%u", 1 + rnd(me, 300));
 			failing = pwrite(fail_nth, text, strlen(text), 0) > 0;
 		}
-		ret = reclaim(choose_target(me));
+		ret = claims ? claim(choose_target(me), 0) : reclaim(choose_target(me));
 		if (failing && pread(fail_nth, text, sizeof(text) - 1, 0) > 0 && !atoi(text))
 			faults++;
 		if (failing && pwrite(fail_nth, "0", 1, 0) != 1)
 			report("fail-nth cannot be disarmed");
 		operations++;
 		requests++;
-		if (!documented(ret, failing))
-			report("a write returned %d (%s)", ret, strerror(-ret));
+		if (!documented(ret, failing, claims))
+			report("a write to mem_%s returned %d (%s)", claims ? "claim" : "reclaim",
+			       ret, strerror(-ret));
 		if (!rnd(me, 8))
 			usleep(rnd(me, 20000));
 	}

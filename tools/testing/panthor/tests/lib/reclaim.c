@@ -34,13 +34,18 @@ ssize_t write_file(const char *path, const void *data, size_t len)
 	return ret;
 }
 
-int reclaim_text(const char *text)
+static int write_text(const char *path, const char *text)
 {
-	ssize_t len = strlen(text), ret = write_file(RECLAIM_FILE, text, len);
+	ssize_t len = strlen(text), ret = write_file(path, text, len);
 
 	if (ret < 0)
 		return ret;
 	return ret == len ? 0 : -EIO;
+}
+
+int reclaim_text(const char *text)
+{
+	return write_text(RECLAIM_FILE, text);
 }
 
 int reclaim(pid_t tgid)
@@ -49,6 +54,19 @@ int reclaim(pid_t tgid)
 
 	snprintf(text, sizeof(text), "%d", tgid);
 	return reclaim_text(text);
+}
+
+int claim_text(const char *text)
+{
+	return write_text(CLAIM_FILE, text);
+}
+
+int claim(pid_t tgid, uint64_t bytes)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), bytes ? "%d %llu" : "%d", tgid, (unsigned long long)bytes);
+	return claim_text(text);
 }
 
 static char *read_file(const char *path)

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #define RECLAIM_FILE "/sys/bus/platform/devices/panthor/mem_reclaim"
+#define CLAIM_FILE "/sys/bus/platform/devices/panthor/mem_claim"
 #define NSEC 1000000000LL
 
 int64_t now_ns(void);
@@ -21,6 +22,9 @@ ssize_t write_file(const char *path, const void *data, size_t len);
 /* 0 or a negative errno; a short write is -EIO */
 int reclaim_text(const char *text);
 int reclaim(pid_t tgid);
+/* The same for mem_claim; 0 bytes: all */
+int claim_text(const char *text);
+int claim(pid_t tgid, uint64_t bytes);
 
 /* A line of /proc/meminfo in kB */
 long meminfo(const char *field);
