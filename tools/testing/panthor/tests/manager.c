@@ -236,10 +236,11 @@ static void test_unwritten_first(void)
 {
 	struct peer *peer = peer_start("-b32x64K", NULL);
 	struct fdinfo before, after;
-	char path[300];
+	char path[300], pages[16];
 
 	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
-	if (write_file(path, "128", 3) < 0)
+	snprintf(pages, sizeof(pages), "%llu", 512 * KIB / getpagesize());
+	if (write_file(path, pages, strlen(pages)) < 0)
 		bail("cannot write %s", path);
 	before = fdinfo_of(peer->pid);
 	ok(before.in_ram >= 512 && !before.in_swap, "evicted by the shrinker: %llu KiB, all in RAM",
