@@ -268,7 +268,7 @@ int panthor_vm_unmap_bos(struct panthor_vm *vm, struct panthor_gem_object **bos,
 struct panthor_reclaim_vm *panthor_vm_reclaim(struct panthor_vm *vm);
 struct panthor_reclaim_vm *panthor_gpuvm_reclaim(struct drm_gpuvm *gpuvm);
 
-/* panthor_reclaim_owner.c */
+/* panthor_reclaim_client.c */
 void panthor_reclaim_init(struct panthor_device *ptdev);
 struct panthor_reclaim_client *panthor_reclaim_client_open(struct panthor_device *ptdev,
 							   struct drm_file *file);

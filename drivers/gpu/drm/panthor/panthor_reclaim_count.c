@@ -3,7 +3,7 @@
 /*
  * What each client has: the numbers that fdinfo shows.
  *
- * A BO counts for one client, see panthor_reclaim_owner.c. All numbers but one
+ * A BO counts for one client, see panthor_reclaim_client.c. All numbers but one
  * are changed when what they count changes. The one is how much of the evicted
  * memory is in swap: the kernel's own reclaim writes out the pages of evicted BOs
  * and tells nobody. shmem knows for each file how many of its pages are in swap,

@@ -10,10 +10,13 @@
  *	panthor_reclaim.c	policy: one explicit request
  *	_claim			the same in the other direction
  *	_account, _scan		what a request did, whoever made it, and its events
+ *	_order			which memory of the target comes first
+ *	_owner			ownership: what is the target's alone
+ *	_gather			what may be the target's
+ *	_client			clients, and the BOs on their accounts
  *	_count			what each client has, for fdinfo
- *	_order			which comes first
- *	_owner			which memory is whose
  *	_writeback, panthor_gem_evict()	mechanism: evict one BO, write one BO
+ *	_escape			text from user space, safe to print
  */
 
 #include <linux/atomic.h>
@@ -284,14 +287,26 @@ struct panthor_reclaim_writing {
 	int err;
 };
 
-/* panthor_reclaim_owner.c */
+/* panthor_reclaim_escape.c */
+void panthor_reclaim_escape(char *dst, const char *src, size_t size, bool word);
+
+/* panthor_reclaim_client.c */
 pid_t panthor_reclaim_client_tgid(struct panthor_reclaim_client *client, char *comm);
+void panthor_reclaim_bo_move(struct panthor_gem_object *bo,
+			     struct panthor_reclaim_client *client);
+
+/* panthor_reclaim_gather.c */
 int panthor_reclaim_gather(struct panthor_reclaim_set *set, struct panthor_device *ptdev,
 			   struct pid *tgid);
-void panthor_reclaim_ask(struct panthor_reclaim_set *set);
 void panthor_reclaim_put_item(struct panthor_reclaim_item *item);
 void panthor_reclaim_release(struct panthor_reclaim_set *set);
 struct panthor_vm *panthor_reclaim_entry_vm(const struct panthor_reclaim_entry *entry);
+bool panthor_reclaim_is_target(const struct panthor_reclaim_set *set, const struct drm_file *file);
+struct panthor_reclaim_item *panthor_reclaim_find_item(const struct panthor_reclaim_set *set,
+						       const struct panthor_gem_object *bo);
+
+/* panthor_reclaim_owner.c */
+void panthor_reclaim_ask(struct panthor_reclaim_set *set);
 bool panthor_reclaim_is_own(const struct panthor_reclaim_set *set, struct drm_gpuvm *vm);
 u32 panthor_reclaim_roots(struct panthor_gem_object *bo, const struct panthor_reclaim_set *set,
 			  struct drm_gem_object **roots);
@@ -299,10 +314,7 @@ int panthor_reclaim_lock_bo(struct drm_exec *exec, struct panthor_gem_object *bo
 			    const struct panthor_reclaim_set *set);
 bool panthor_reclaim_mapped_by_others(const struct panthor_reclaim_set *set,
 				      struct panthor_gem_object *bo);
-void panthor_reclaim_bo_move(struct panthor_gem_object *bo,
-			     struct panthor_reclaim_client *client);
 u64 panthor_reclaim_bo_va(struct panthor_gem_object *bo);
-void panthor_reclaim_escape(char *dst, const char *src, size_t size, bool word);
 
 /* panthor_reclaim_order.c */
 int panthor_reclaim_order(struct panthor_reclaim_set *set);

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+/*
+ * Clients, which are open files, and the BOs on their accounts.
+ *
+ * A BO is on the account of the client that created it, until a request finds that
+ * it belongs to another client alone. Functions that the shrinker may call do not
+ * allocate, and take only spinlocks, as the innermost locks.
+ */
+
+#include <linux/cleanup.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include <drm/drm_file.h>
+
+#include "panthor_device.h"
+#include "panthor_gem.h"
+#include "panthor_reclaim_internal.h"
+
+/**
+ * panthor_reclaim_init() - Set up the part of the device that belongs to
+ * reclaim
+ * @ptdev: Device.
+ *
+ * Context: Called once, before the first BO is created.
+ */
+void panthor_reclaim_init(struct panthor_device *ptdev)
+{
+	spin_lock_init(&ptdev->rcl.lock);
+	INIT_LIST_HEAD(&ptdev->rcl.clients);
+	INIT_LIST_HEAD(&ptdev->rcl.scans);
+}
+
+/**
+ * panthor_reclaim_client_open() - Create the client of a file that is being
+ * opened
+ * @ptdev: Device.
+ * @file: The file.
+ *
+ * Context: Process context, may sleep.
+ * Return: The client, with one reference for the file, or NULL if there is no
+ * memory.
+ */
+struct panthor_reclaim_client *
+panthor_reclaim_client_open(struct panthor_device *ptdev, struct drm_file *file)
+{
+	struct panthor_reclaim_client *client;
+
+	client = kzalloc_obj(*client);
+	if (!client)
+		return NULL;
+
+	kref_init(&client->ref);
+	spin_lock_init(&client->lock);
+	INIT_LIST_HEAD(&client->bos);
+	INIT_LIST_HEAD(&client->moving);
+	INIT_LIST_HEAD(&client->settled);
+	client->ptdev = ptdev;
+	client->file = file;
+	client->id = file->client_id;
+	client->tgid = current->tgid;
+
+	scoped_guard(spinlock, &ptdev->rcl.lock)
+		list_add_tail(&client->node, &ptdev->rcl.clients);
+
+	return client;
+}
+
+/**
+ * panthor_reclaim_client_get() - Take a reference on a client
+ * @client: Client, NULL is fine.
+ *
+ * Return: @client.
+ */
+struct panthor_reclaim_client *
+panthor_reclaim_client_get(struct panthor_reclaim_client *client)
+{
+	if (client)
+		kref_get(&client->ref);
+
+	return client;
+}
+
+static void panthor_reclaim_client_release(struct kref *ref)
+{
+	struct panthor_reclaim_client *client =
+		container_of(ref, struct panthor_reclaim_client, ref);
+	struct panthor_device *ptdev = client->ptdev;
+
+	scoped_guard(spinlock, &ptdev->rcl.lock)
+		list_del(&client->node);
+
+	kfree(client);
+}
+
+/**
+ * panthor_reclaim_client_put() - Drop a reference on a client
+ * @client: Client, NULL is fine.
+ */
+void panthor_reclaim_client_put(struct panthor_reclaim_client *client)
+{
+	if (client)
+		kref_put(&client->ref, panthor_reclaim_client_release);
+}
+
+/**
+ * panthor_reclaim_client_tgid() - Which process a client belongs to now
+ * @client: Client.
+ * @comm: Where the name of the process goes, escaped,
+ *	%PANTHOR_RECLAIM_COMM_LEN bytes, or NULL.
+ *
+ * Context: Any but interrupts.
+ * Return: The process in the initial PID namespace; once the file is closed,
+ * the last one that used it.
+ */
+pid_t panthor_reclaim_client_tgid(struct panthor_reclaim_client *client, char *comm)
+{
+	struct task_struct *task;
+	struct pid *pid = NULL;
+
+	guard(rcu)();
+
+	scoped_guard(spinlock, &client->ptdev->rcl.lock) {
+		if (client->file) {
+			pid = rcu_dereference(client->file->pid);
+			client->tgid = pid_nr(pid);
+		}
+	}
+
+	if (comm) {
+		char raw[TASK_COMM_LEN] = "";
+
+		task = pid ? pid_task(pid, PIDTYPE_TGID) : NULL;
+		if (task)
+			get_task_comm(raw, task);
+		panthor_reclaim_escape(comm, raw, PANTHOR_RECLAIM_COMM_LEN, true);
+	}
+
+	return client->tgid;
+}
+
+/**
+ * panthor_reclaim_client_close() - Part a client from its file
+ * @client: Client, NULL is fine.
+ *
+ * Drops the file's reference.
+ */
+void panthor_reclaim_client_close(struct panthor_reclaim_client *client)
+{
+	if (!client)
+		return;
+
+	/* Remember who it was, the last chance to know. */
+	panthor_reclaim_client_tgid(client, NULL);
+
+	scoped_guard(spinlock, &client->ptdev->rcl.lock)
+		client->file = NULL;
+
+	panthor_reclaim_client_put(client);
+}
+
+/**
+ * panthor_reclaim_vm_init() - Set up the part of a new VM that belongs to
+ * reclaim
+ * @rcl: It.
+ * @gpuvm: The VM's list of mappings.
+ * @op_lock: What protects that.
+ */
+void panthor_reclaim_vm_init(struct panthor_reclaim_vm *rcl,
+			     struct drm_gpuvm *gpuvm, struct mutex *op_lock)
+{
+	static atomic64_t serials = ATOMIC64_INIT(0);
+
+	rcl->serial = atomic64_inc_return(&serials);
+	rcl->gpuvm = gpuvm;
+	rcl->op_lock = op_lock;
+}
+
+/**
+ * panthor_reclaim_bo_init() - Set up the part of a new BO that belongs to
+ * reclaim
+ * @bo: BO.
+ */
+void panthor_reclaim_bo_init(struct panthor_gem_object *bo)
+{
+	static atomic64_t ids = ATOMIC64_INIT(0);
+
+	bo->rcl.id = atomic64_inc_return(&ids);
+	bo->rcl.kind = bo->flags & DRM_PANTHOR_BO_NO_MMAP ? PANTHOR_RECLAIM_USER_NO_MMAP :
+							    PANTHOR_RECLAIM_USER;
+	INIT_LIST_HEAD(&bo->rcl.node);
+	INIT_LIST_HEAD(&bo->rcl.counted.node);
+}
+
+static void panthor_reclaim_bo_join(struct panthor_gem_object *bo,
+				    struct panthor_reclaim_client *client)
+{
+	bo->rcl.client = client;
+
+	guard(spinlock)(&client->lock);
+	list_add_tail(&bo->rcl.node, &client->bos);
+	panthor_reclaim_count_join(bo);
+}
+
+/* Returns the client, whose reference is the caller's from here on. */
+static struct panthor_reclaim_client *panthor_reclaim_bo_leave(struct panthor_gem_object *bo)
+{
+	struct panthor_reclaim_client *client = bo->rcl.client;
+
+	scoped_guard(spinlock, &client->lock) {
+		panthor_reclaim_count_leave(bo);
+		list_del(&bo->rcl.node);
+	}
+	bo->rcl.client = NULL;
+
+	return client;
+}
+
+/**
+ * panthor_reclaim_bo_own() - Say whose account a new BO is on
+ * @bo: BO, nobody else knows it yet.
+ * @client: Client, NULL for the firmware's.
+ * @kernel: The driver created it for itself.
+ */
+void panthor_reclaim_bo_own(struct panthor_gem_object *bo,
+			    struct panthor_reclaim_client *client, bool kernel)
+{
+	if (kernel)
+		bo->rcl.kind = PANTHOR_RECLAIM_KERNEL;
+	if (client)
+		panthor_reclaim_bo_join(bo, panthor_reclaim_client_get(client));
+}
+
+/**
+ * panthor_reclaim_bo_move() - Put a BO on the account of another client
+ * @bo: BO, which is that client's alone.
+ * @client: Client.
+ *
+ * Context: The BO's reservation lock is held.
+ */
+void panthor_reclaim_bo_move(struct panthor_gem_object *bo,
+			     struct panthor_reclaim_client *client)
+{
+	struct panthor_reclaim_client *old = NULL;
+
+	dma_resv_assert_held(bo->base.resv);
+
+	panthor_reclaim_client_get(client);
+	/* A dma-buf of it may be released meanwhile, see panthor_reclaim_bo_exported(). */
+	scoped_guard(spinlock, &client->ptdev->rcl.lock) {
+		if (bo->rcl.client)
+			old = panthor_reclaim_bo_leave(bo);
+		panthor_reclaim_bo_join(bo, client);
+	}
+	panthor_reclaim_client_put(old);
+}
+
+/**
+ * panthor_reclaim_bo_fini() - Forget a BO that is being freed
+ * @bo: BO. Its pages are freed, its file is not.
+ */
+void panthor_reclaim_bo_fini(struct panthor_gem_object *bo)
+{
+	if (bo->rcl.client)
+		panthor_reclaim_client_put(panthor_reclaim_bo_leave(bo));
+}

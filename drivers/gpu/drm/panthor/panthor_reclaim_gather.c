@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+/*
+ * All that may be the target's: its open files, their VMs, and the BOs in both.
+ */
+
+#include <linux/bsearch.h>
+#include <linux/cleanup.h>
+#include <linux/dma-fence.h>
+#include <linux/list_sort.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_gpuvm.h>
+
+#include "panthor_device.h"
+#include "panthor_gem.h"
+#include "panthor_mmu.h"
+#include "panthor_reclaim_internal.h"
+
+/* Handles of VMs count from 1, panthor_mmu.c has no more than that of them in a file. */
+#define PANTHOR_RECLAIM_MAX_VMS		32
+
+/* What is gathered, before it is known how much there is. */
+struct panthor_reclaim_found {
+	struct panthor_reclaim_item *items;
+	u32 count;
+	u32 room;
+};
+
+/* Counts on when there is no room, so that the next try has it. */
+static void panthor_reclaim_find(struct panthor_reclaim_found *found,
+				 struct drm_gem_object *obj, u32 entry, u32 handles)
+{
+	if (found->count < found->room) {
+		/* What is being freed is nobody's. */
+		if (!kref_get_unless_zero(&obj->refcount))
+			return;
+
+		found->items[found->count] = (struct panthor_reclaim_item){
+			.bo = to_panthor_bo(obj),
+			.bo_id = to_panthor_bo(obj)->rcl.id,
+			.entry = entry,
+			.handles = handles,
+		};
+	}
+	found->count++;
+}
+
+/**
+ * panthor_reclaim_is_target() - Is a file the target's?
+ * @set: The target.
+ * @file: The file.
+ *
+ * Context: filelist_mutex is held. Until it is released the file stays open, and
+ * belongs to the same process.
+ * Return: True if it is.
+ */
+bool panthor_reclaim_is_target(const struct panthor_reclaim_set *set, const struct drm_file *file)
+{
+	lockdep_assert_held(&set->ptdev->base.filelist_mutex);
+
+	return rcu_access_pointer(file->pid) == set->tgid;
+}
+
+static u32 panthor_reclaim_count_files(struct panthor_reclaim_set *set)
+{
+	struct drm_file *file;
+	u32 count = 0;
+
+	guard(mutex)(&set->ptdev->base.filelist_mutex);
+	list_for_each_entry(file, &set->ptdev->base.filelist, lhead)
+		count += panthor_reclaim_is_target(set, file);
+
+	return count;
+}
+
+static void panthor_reclaim_find_handles(struct panthor_reclaim_found *found,
+					 struct drm_file *file, u32 entry)
+{
+	struct drm_gem_object *obj;
+	int handle;
+
+	guard(spinlock)(&file->table_lock);
+	idr_for_each_entry(&file->object_idr, obj, handle)
+		panthor_reclaim_find(found, obj, entry, 1);
+}
+
+/* The set has room for @files files. */
+static int panthor_reclaim_find_files(struct panthor_reclaim_set *set,
+				      struct panthor_reclaim_found *found, u32 files)
+{
+	struct drm_file *file;
+
+	guard(mutex)(&set->ptdev->base.filelist_mutex);
+	list_for_each_entry(file, &set->ptdev->base.filelist, lhead) {
+		struct panthor_file *pfile = file->driver_priv;
+
+		if (!panthor_reclaim_is_target(set, file))
+			continue;
+
+		if (set->nr_clients == files)
+			return -EAGAIN;
+
+		set->clients[set->nr_clients++] = panthor_reclaim_client_get(pfile->rcl);
+		for (u32 id = 1; id <= PANTHOR_RECLAIM_MAX_VMS; id++) {
+			struct panthor_vm *vm = panthor_vm_pool_get_vm(pfile->vms, id);
+
+			if (!vm)
+				continue;
+
+			set->entries[set->nr_entries++] = (struct panthor_reclaim_entry){
+				.client = pfile->rcl,
+				.vm = vm,
+				.serial = panthor_vm_reclaim(vm)->serial,
+				.id = id,
+			};
+			set->nr_vms++;
+		}
+
+		panthor_reclaim_find_handles(found, file, set->nr_entries);
+		set->entries[set->nr_entries++] = (struct panthor_reclaim_entry){
+			.client = pfile->rcl,
+		};
+	}
+
+	return 0;
+}
+
+static int panthor_reclaim_find_mapped(struct panthor_reclaim_found *found,
+				       struct panthor_reclaim_vm *rcl, u32 entry)
+{
+	struct drm_gem_object *last = NULL;
+	struct drm_gpuva *va;
+
+	/* A bind may take its time with it. */
+	if (mutex_lock_interruptible(rcl->op_lock))
+		return -EINTR;
+
+	drm_gpuvm_for_each_va(va, rcl->gpuvm) {
+		/* A sparse mapping is many of the same BO. */
+		if (va->gem.obj && va->gem.obj != last)
+			panthor_reclaim_find(found, va->gem.obj, entry, 0);
+		last = va->gem.obj;
+	}
+	mutex_unlock(rcl->op_lock);
+
+	return 0;
+}
+
+/* What only a CPU still maps. */
+static void panthor_reclaim_find_mmapped(struct panthor_reclaim_found *found,
+					 struct panthor_reclaim_client *client, u32 entry)
+{
+	struct panthor_gem_object *bo;
+
+	guard(spinlock)(&client->lock);
+	list_for_each_entry(bo, &client->bos, rcl.node) {
+		if (!READ_ONCE(bo->base.handle_count) && list_empty(&bo->base.gpuva.list))
+			panthor_reclaim_find(found, &bo->base, entry, 0);
+	}
+}
+
+/**
+ * panthor_reclaim_entry_vm() - The VM of an entry
+ * @entry: Entry.
+ *
+ * Context: Any but interrupts.
+ * Return: The VM, with a reference, or NULL if it is gone or the entry is for
+ * BOs in none.
+ */
+struct panthor_vm *panthor_reclaim_entry_vm(const struct panthor_reclaim_entry *entry)
+{
+	struct panthor_vm *vm = NULL;
+
+	if (!entry->serial)
+		return NULL;
+
+	scoped_guard(spinlock, &entry->client->ptdev->rcl.lock) {
+		struct drm_file *file = entry->client->file;
+
+		if (file && file->driver_priv)
+			vm = panthor_vm_pool_get_vm(((struct panthor_file *)file->driver_priv)->vms,
+						    entry->id);
+	}
+
+	if (vm && panthor_vm_reclaim(vm)->serial != entry->serial) {
+		panthor_vm_put(vm);
+		vm = NULL;
+	}
+
+	return vm;
+}
+
+static int panthor_reclaim_find_all(struct panthor_reclaim_set *set,
+				    struct panthor_reclaim_found *found, u32 files)
+{
+	int ret;
+
+	ret = panthor_reclaim_find_files(set, found, files);
+	for (u32 i = 0; i < set->nr_entries; i++) {
+		struct panthor_reclaim_entry *entry = &set->entries[i];
+
+		if (entry->vm && !ret)
+			ret = panthor_reclaim_find_mapped(found, panthor_vm_reclaim(entry->vm), i);
+		else if (!entry->vm)
+			panthor_reclaim_find_mmapped(found, entry->client, i);
+
+		panthor_vm_put(entry->vm);
+		entry->vm = NULL;
+	}
+
+	return ret ? : found->count > found->room ? -EAGAIN : 0;
+}
+
+static int panthor_reclaim_cmp(const void *a, const void *b)
+{
+	const struct panthor_reclaim_item *one = a, *other = b;
+
+	return cmp_int(one->bo_id, other->bo_id);
+}
+
+/**
+ * panthor_reclaim_find_item() - Find the item of a BO
+ * @set: Set.
+ * @bo: BO.
+ *
+ * Return: The item, or NULL if the BO is not in the set.
+ */
+struct panthor_reclaim_item *panthor_reclaim_find_item(const struct panthor_reclaim_set *set,
+						       const struct panthor_gem_object *bo)
+{
+	const struct panthor_reclaim_item key = { .bo_id = bo->rcl.id };
+
+	return bsearch(&key, set->items, set->nr_items, sizeof(key), panthor_reclaim_cmp);
+}
+
+/* The entry for BOs that are private to no VM of the same file. */
+static u32 panthor_reclaim_no_vm(const struct panthor_reclaim_set *set, u32 entry)
+{
+	while (set->entries[entry].serial)
+		entry++;
+
+	return entry;
+}
+
+/* The entry of a BO that was found at both. */
+static u32 panthor_reclaim_merge(const struct panthor_reclaim_set *set, u32 one, u32 other)
+{
+	if (one == other || !set->entries[other].serial)
+		return one;
+
+	if (!set->entries[one].serial)
+		return other;
+
+	return panthor_reclaim_no_vm(set, one);
+}
+
+static int panthor_reclaim_cmp_nodes(void *priv, const struct list_head *a,
+				     const struct list_head *b)
+{
+	return panthor_reclaim_cmp(list_entry(a, struct panthor_reclaim_node, node)->item,
+				   list_entry(b, struct panthor_reclaim_node, node)->item) > 0;
+}
+
+/*
+ * Make one item of all that are the same BO, and give each to its entry. Handles and
+ * mappings are found in an order that is nearly that of the numbers, and items are
+ * large: merging lists takes less than moving them about.
+ */
+static int panthor_reclaim_sort(struct panthor_reclaim_set *set)
+{
+	struct panthor_reclaim_node *nodes, *node;
+	struct panthor_reclaim_item *items;
+	LIST_HEAD(list);
+	u32 nr = 0;
+
+	nodes = kvmalloc_array(set->nr_items, sizeof(*nodes), GFP_KERNEL);
+	items = kvmalloc_array(set->nr_items, sizeof(*items), GFP_KERNEL);
+	if (!nodes || !items) {
+		kvfree(nodes);
+		kvfree(items);
+		return -ENOMEM;
+	}
+
+	for (u32 i = 0; i < set->nr_items; i++) {
+		nodes[i].item = &set->items[i];
+		list_add_tail(&nodes[i].node, &list);
+	}
+	list_sort(NULL, &list, panthor_reclaim_cmp_nodes);
+
+	list_for_each_entry(node, &list, node) {
+		struct panthor_reclaim_item *item = node->item;
+		struct panthor_reclaim_item *last = nr ? &items[nr - 1] : NULL;
+
+		if (last && last->bo_id == item->bo_id) {
+			last->handles += item->handles;
+			last->entry = panthor_reclaim_merge(set, last->entry, item->entry);
+			drm_gem_object_put(&item->bo->base);
+		} else {
+			items[nr++] = *item;
+		}
+	}
+	kvfree(nodes);
+	kvfree(set->items);
+	set->items = items;
+	set->nr_items = nr;
+
+	for (u32 i = 0; i < set->nr_entries; i++)
+		set->entries[i].first = PANTHOR_RECLAIM_NO_ITEM;
+
+	while (nr--) {
+		struct panthor_reclaim_item *item = &set->items[nr];
+		struct panthor_reclaim_entry *entry = &set->entries[item->entry];
+
+		item->next = entry->first;
+		entry->first = nr;
+	}
+
+	return 0;
+}
+
+/**
+ * panthor_reclaim_put_item() - A request is done with a BO
+ * @item: Its item.
+ */
+void panthor_reclaim_put_item(struct panthor_reclaim_item *item)
+{
+	if (item->stage == PANTHOR_RECLAIM_DONE)
+		return;
+
+	item->stage = PANTHOR_RECLAIM_DONE;
+	drm_gem_object_put(&item->bo->base);
+	item->bo = NULL;
+}
+
+/**
+ * panthor_reclaim_release() - Release what panthor_reclaim_gather() gave
+ * @set: Set.
+ */
+void panthor_reclaim_release(struct panthor_reclaim_set *set)
+{
+	for (u32 i = 0; i < set->nr_items; i++)
+		panthor_reclaim_put_item(&set->items[i]);
+
+	for (u32 i = 0; i < set->nr_entries; i++)
+		dma_fence_put(set->entries[i].fence);
+
+	for (u32 i = 0; i < set->nr_clients; i++)
+		panthor_reclaim_client_put(set->clients[i]);
+
+	kvfree(set->turns);
+	kvfree(set->items);
+	kvfree(set->entries);
+	kvfree(set->handed);
+	kvfree(set->clients);
+	memset(set, 0, sizeof(*set));
+}
+
+/* Files, VMs and BOs come while we look: try with more room until all have some. */
+static int panthor_reclaim_try_gather(struct panthor_reclaim_set *set, u32 files, u32 *room)
+{
+	struct panthor_reclaim_found found = { .room = *room };
+	int ret;
+
+	set->clients = kvcalloc(files, sizeof(*set->clients), GFP_KERNEL);
+	set->entries = kvcalloc(files, (PANTHOR_RECLAIM_MAX_VMS + 1) * sizeof(*set->entries),
+				GFP_KERNEL);
+	set->items = kvcalloc(*room, sizeof(*set->items), GFP_KERNEL);
+	set->handed = kvcalloc(files, sizeof(*set->handed), GFP_KERNEL);
+	if (!set->clients || !set->entries || !set->items || !set->handed)
+		return -ENOMEM;
+
+	found.items = set->items;
+	ret = panthor_reclaim_find_all(set, &found, files);
+	set->nr_items = min(found.count, found.room);
+	*room = max(*room, found.count + found.count / 8);
+
+	return ret ? : panthor_reclaim_sort(set);
+}
+
+/**
+ * panthor_reclaim_gather() - Find all that may be a process'
+ * @set: Filled in here. Release it with panthor_reclaim_release().
+ * @ptdev: Device.
+ * @tgid: The process. Referenced by the caller for as long as there is the set.
+ *
+ * Holds references on the BOs and clients, and no lock when it returns.
+ *
+ * Context: Process context, may sleep. No locks may be held that reclaim takes.
+ * Return: 0; %-ESRCH if the process does not have the device open; %-EINTR if a
+ * signal came; %-ENOMEM.
+ */
+int panthor_reclaim_gather(struct panthor_reclaim_set *set, struct panthor_device *ptdev,
+			   struct pid *tgid)
+{
+	u32 room = 256;
+	int ret;
+
+	for (;;) {
+		u32 files;
+
+		*set = (struct panthor_reclaim_set){ .ptdev = ptdev, .tgid = tgid };
+		files = panthor_reclaim_count_files(set);
+		if (!files)
+			return -ESRCH;
+
+		ret = panthor_reclaim_try_gather(set, files, &room);
+		/* The last of the files was closed meanwhile. */
+		if (!ret && !set->nr_clients)
+			ret = -ESRCH;
+		if (!ret)
+			return 0;
+
+		panthor_reclaim_release(set);
+		if (ret != -EAGAIN)
+			return ret;
+
+		if (signal_pending(current))
+			return -EINTR;
+	}
+}
