@@ -7,7 +7,7 @@
  * What reclaim's own files share. Each layer calls those below it:
  *
  *	sysfs, debugfs		faces
- *	panthor_reclaim.c	policy: one explicit request
+ *	panthor_reclaim.c	policy: one explicit request, see panthor_reclaim_run.h
  *	_claim			the same in the other direction
  *	_account, _scan		what a request did, whoever made it, and its events
  *	_order			which memory of the target comes first
