@@ -20,33 +20,37 @@
  * DOC: Explicit reclaim
  *
  * A write of a TGID to mem_reclaim evicts the GPU memory of that process and
- * writes it to swap, now. The target's open files, VMs and BOs are looked up once,
- * with references on files and BOs. Then the request goes round:
+ * writes it to swap before it returns. The request looks up the target's open
+ * files, VMs and BOs once and takes references on the files and the BOs. Then it
+ * works in rounds:
  *
- * 1. Ask DRM which BOs are the target's alone.
- * 2. Evict what is idle, VM by VM: all that is private to it while its
- *    reservation lock keeps new jobs out. After that what is private to none.
- * 3. Write to swap what was evicted, now or earlier, by whomever, and is still in
- *    RAM. No lock is held, and no reference but those on the BOs that have not had
- *    their turn.
- * 4. If anything was busy, wait until one VM is idle, and go round again.
+ * 1. Ask DRM which BOs belong to the target alone.
+ * 2. Evict what is idle: VM by VM, all BOs that are private to it, with its
+ *    reservation lock held to block new jobs; then BOs that are private to no VM.
+ * 3. Write to swap what is evicted and still in RAM, no matter which request
+ *    evicted it. No lock is held. The reference on a BO is dropped as soon as it
+ *    is written.
+ * 4. If anything was busy, wait until one VM is idle, and start the next round.
  *
- * With an amount in bytes it stops when that much is evicted. What was evicted
- * earlier and is still in RAM counts, and comes first, for it only needs to be
- * written.
+ * Idle memory thus never waits for busy memory, and its RAM is free when the write
+ * returns.
  *
- * So what is idle does not wait for what is busy, and RAM is free when the write
- * returns. The first round takes no reservation lock that it would have to wait
- * for; the later ones do, with nothing else held. All waiting for jobs together ends after
- * %PANTHOR_RECLAIM_WAIT_MS, all waiting together when there is a signal.
+ * A request for a number of bytes stops when it has evicted that much. BOs that
+ * are already evicted but still in RAM count and come first, because they only
+ * need to be written.
  *
- * The jobs in flight are waited for without any lock held, because one of them
- * may need the VM's lock to get on (the tiler's out-of-memory handler does). A
- * client that never stops submitting is caught by waiting for its last jobs with
- * the lock held, for slices that grow, and letting go between them.
+ * The first round only tries reservation locks. Later rounds wait for them, one at
+ * a time, with no other lock held. All waits for jobs together are limited to
+ * %PANTHOR_RECLAIM_WAIT_MS. A signal ends any wait.
+ *
+ * Jobs in flight are waited for without a lock, because a job may need the VM's
+ * lock to make progress: the tiler's out-of-memory handler takes it.
+ * For a client that never stops submitting, the request holds the lock and waits
+ * for its last jobs in slices of increasing length. It releases the lock between
+ * slices.
  */
 
-/* Rounds for what was locked, with nothing to wait for in between. */
+/* Rounds in a row for contended locks, with no job to wait for. */
 #define PANTHOR_RECLAIM_TRIES		4
 
 static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
@@ -59,7 +63,7 @@ static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
 
 	panthor_reclaim_write_end(writing);
 
-	/* The VM is no business of this any more, but for its account. */
+	/* The VM is only needed for its account. */
 	if (writing->written || writing->freed) {
 		vm = panthor_reclaim_entry_vm(entry);
 		panthor_reclaim_written(req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL,
@@ -70,7 +74,7 @@ static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
 	if (writing->err == -EINTR)
 		return;
 
-	/* What some CPU has in a batch gets a second chance. */
+	/* Folios in a CPU's batch are tried again after it is drained. */
 	if (writing->left && !writing->err && !run->drained &&
 	    panthor_reclaim_write_kind() == PANTHOR_RECLAIM_WB_FREE)
 		return;
@@ -88,7 +92,7 @@ static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
 	panthor_reclaim_put_item(item);
 }
 
-/* Wait for the first @count of @nr writes. Returns how many others there are. */
+/* Wait for the first @count of @nr writes. Returns the number of writes in flight. */
 static u32 panthor_reclaim_finish(struct panthor_reclaim_run *run, u32 nr, u32 count,
 				  struct panthor_gem_object **left)
 {
@@ -107,7 +111,7 @@ static u32 panthor_reclaim_finish(struct panthor_reclaim_run *run, u32 nr, u32 c
 	return nr;
 }
 
-/* Returns a BO of which something is left in RAM, NULL if there is none. */
+/* Returns a BO that is still partly in RAM, or NULL. */
 static struct panthor_gem_object *panthor_reclaim_write_pass(struct panthor_reclaim_run *run)
 {
 	struct panthor_gem_object *left = NULL;
@@ -119,7 +123,7 @@ static struct panthor_gem_object *panthor_reclaim_write_pass(struct panthor_recl
 		if (run->set.items[i].stage != PANTHOR_RECLAIM_EVICTED)
 			continue;
 
-		/* The device has the other half to do while this one is prepared. */
+		/* Keep the device busy with one half while preparing the other. */
 		if (nr == PANTHOR_RECLAIM_WRITES)
 			nr = panthor_reclaim_finish(run, nr, nr / 2, &left);
 
@@ -155,7 +159,7 @@ static bool panthor_reclaim_is_pending(struct panthor_reclaim_run *run)
 	return false;
 }
 
-/* Is there anything to do in another round? Waits until there is. */
+/* Is another round needed? If so, wait until it has something to do. */
 static bool panthor_reclaim_again(struct panthor_reclaim_run *run)
 {
 	if (run->last || panthor_reclaim_satisfied(run) || !panthor_reclaim_is_pending(run))
@@ -170,7 +174,7 @@ static bool panthor_reclaim_again(struct panthor_reclaim_run *run)
 	return true;
 }
 
-/* What is left that was neither evicted nor told why not, and what was not written. */
+/* Count what is still pending, and what is evicted but not written. */
 static void panthor_reclaim_count_left(struct panthor_reclaim_run *run)
 {
 	struct panthor_reclaim_info *info = &run->req.info;
@@ -195,7 +199,7 @@ static void panthor_reclaim_count_left(struct panthor_reclaim_run *run)
 		info->writeback = PANTHOR_RECLAIM_WB_SWAPCACHE;
 }
 
-/* What to tell the requester. That something was evicted is a success, however little. */
+/* Result for the requester. Partial success is success. */
 static int panthor_reclaim_verdict(struct panthor_reclaim_run *run)
 {
 	const struct panthor_reclaim_info *info = &run->req.info;
@@ -235,17 +239,18 @@ static void panthor_reclaim_book_result(struct panthor_reclaim_run *run)
 }
 
 /**
- * panthor_reclaim_process() - Evict the GPU memory of a process, and write it
- * to swap
+ * panthor_reclaim_process() - Evict the GPU memory of a process and write it to
+ * swap
  * @ptdev: Device.
- * @tgid: The process.
- * @goal: Bytes of RAM that are wanted, 0 for all. May be exceeded by one BO.
+ * @tgid: Target process.
+ * @goal: Bytes of RAM to free, 0 for all. May be exceeded by one BO.
  *
  * Context: Process context, sleeps, interruptible. No locks may be held.
  * Return: 0 if anything was evicted or written, or there was nothing to do;
- * %-ESRCH if the process does not have the device open; %-EBUSY if all there was
- * is in use; %-ENOSPC if there is no room in swap; %-ERESTARTNOHAND if a signal
- * came before anything was done; %-ENODEV if the device is gone; %-ENOMEM.
+ * %-ESRCH if the process does not have the device open; %-EBUSY if all of its
+ * memory is in use; %-ENOSPC if there is no room in swap; %-ERESTARTNOHAND if a
+ * signal arrived before anything was done; %-ENODEV if the device was removed;
+ * %-ENOMEM.
  */
 int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid, u64 goal)
 {
@@ -289,6 +294,6 @@ int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid, u64 
 	panthor_reclaim_book_result(run);
 	panthor_reclaim_release(&run->set);
 
-	/* If the signal has no handler, start again. */
+	/* A signal without a handler restarts the write. */
 	return ret == -EINTR ? -ERESTARTNOHAND : ret;
 }

@@ -19,16 +19,16 @@
 #include "panthor_mmu.h"
 #include "panthor_reclaim_run.h"
 
-/* BOs of a VM that are unmapped with one flush, and one hold of their locks. */
+/* BOs of a VM that are locked together and unmapped with one flush. */
 #define PANTHOR_RECLAIM_BATCH		64
 
-/* May a VM_BIND have pinned a BO, which it does until it is done? */
+/* May the pin of a BO be that of a VM_BIND, which ends with the VM_BIND? */
 static bool panthor_reclaim_may_bind(struct panthor_gem_object *bo)
 {
 	return bo->rcl.kind != PANTHOR_RECLAIM_KERNEL && !atomic_read(&bo->rcl.dmabufs);
 }
 
-/* A BO is not evicted in this round: keep it for the next one, or for good. */
+/* Do not evict a BO in this round: retry it in the next one, or skip it. */
 static void panthor_reclaim_keep(struct panthor_reclaim_run *run,
 				 struct panthor_reclaim_item *item,
 				 enum panthor_reclaim_reason reason,
@@ -51,11 +51,11 @@ static void panthor_reclaim_keep(struct panthor_reclaim_run *run,
 	}
 	panthor_reclaim_skipped(&run->req, bo, READ_ONCE(bo->reclaim_state), reason, lock,
 				item->wait_ns, ktime_get_ns() - start_ns);
-	/* Somebody up there has its lock: the reference is dropped when he has not. */
+	/* A caller may hold its lock: the reference is dropped later. */
 	item->stage = PANTHOR_RECLAIM_KEPT;
 }
 
-/* Has a BO lost its pages, or never had any? Then there is nothing to evict. */
+/* If a BO has no pages there is nothing to evict: settle it, and return true. */
 static bool panthor_reclaim_no_pages(struct panthor_reclaim_run *run,
 				     struct panthor_reclaim_item *item)
 {
@@ -79,7 +79,7 @@ static bool panthor_reclaim_no_pages(struct panthor_reclaim_run *run,
 	return true;
 }
 
-/* Is there room in swap for it, after what was evicted and is not written yet? */
+/* Is there room in swap for it, after all that is evicted and not written yet? */
 static bool panthor_reclaim_has_room(struct panthor_reclaim_run *run,
 				     struct panthor_gem_object *bo)
 {
@@ -95,14 +95,14 @@ static bool panthor_reclaim_gpu_mapped(struct panthor_gem_object *bo)
 }
 
 /*
- * Has any VM that maps a BO jobs? They have no fence on it if it was mapped after they
- * were submitted. New ones need its reservation lock, which is held.
+ * Does any VM that maps a BO have jobs? A job that was submitted before the BO was
+ * mapped has no fence on it. New jobs need the BO's reservation lock, which is held.
  */
 static bool panthor_reclaim_used(struct panthor_gem_object *bo)
 {
 	struct drm_gpuvm_bo *vm_bo;
 
-	/* What is exclusive to a VM has the VM's fences. */
+	/* A BO that is exclusive to a VM shares its reservation object. */
 	if (bo->exclusive_vm_root_gem)
 		return false;
 
@@ -116,8 +116,8 @@ static bool panthor_reclaim_used(struct panthor_gem_object *bo)
 }
 
 /*
- * Why not even to try, %PANTHOR_RECLAIM_NONE to try. @jobs: there are jobs that
- * use what is mapped, or map it. Its reservation lock is held.
+ * Why a BO cannot be evicted now, %PANTHOR_RECLAIM_NONE if it can. @jobs: there are
+ * jobs that use its mappings, or map it. Its reservation lock is held.
  */
 static enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_reclaim_run *run,
 							  struct panthor_reclaim_item *item,
@@ -144,7 +144,7 @@ static enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_reclaim
 	return panthor_reclaim_has_room(run, bo) ? PANTHOR_RECLAIM_NONE : PANTHOR_RECLAIM_NO_SWAP;
 }
 
-/* Its reservation lock is held, with @ticket, nothing bars it, and the device is there. */
+/* The BO's reservation lock is held, with @ticket, inside drm_dev_enter(). */
 static void panthor_reclaim_evict(struct panthor_reclaim_run *run,
 				  struct panthor_reclaim_item *item,
 				  struct ww_acquire_ctx *ticket)
@@ -172,7 +172,7 @@ static void panthor_reclaim_evict(struct panthor_reclaim_run *run,
 	item->stage = PANTHOR_RECLAIM_EVICTED;
 }
 
-/* BOs of one VM, with their locks held. */
+/* BOs of one VM, with their reservation locks held. */
 struct panthor_reclaim_batch {
 	struct panthor_reclaim_item *items[PANTHOR_RECLAIM_BATCH];
 	u32 count;
@@ -193,10 +193,10 @@ static void panthor_reclaim_flush_batch(struct panthor_reclaim_run *run, struct 
 
 	if (drm_dev_enter(&run->req.ptdev->base, &cookie)) {
 		/*
-		 * Evicting a BO unmaps it by itself, and that ends with the GPU's caches
-		 * written back. While the VM is on the GPU that costs more than all else,
-		 * so it is done for many at once. What is not evicted after all is mapped
-		 * again by the next job, as after any eviction that failed half way.
+		 * Evicting a BO alone unmaps it alone, and each unmap flushes the GPU's
+		 * caches. While the VM is on the GPU that is the largest cost, so unmap
+		 * many BOs with one flush. If one is not evicted after all, the next job
+		 * maps it again, as after any eviction that failed half way.
 		 */
 		if (batch->count > 1)
 			panthor_vm_unmap_bos(vm, bos, batch->count);
@@ -214,7 +214,7 @@ static void panthor_reclaim_flush_batch(struct panthor_reclaim_run *run, struct 
 	batch->count = 0;
 }
 
-/* The first round takes what it can have at once. */
+/* The first round only tries the lock. */
 static int panthor_reclaim_lock_resv(struct panthor_reclaim_run *run, struct dma_resv *resv,
 				     struct ww_acquire_ctx *ticket)
 {
@@ -229,7 +229,7 @@ static int panthor_reclaim_lock_resv(struct panthor_reclaim_run *run, struct dma
 	return ret;
 }
 
-/* The VM's reservation lock is held, with @ticket. Returns whether anything was busy. */
+/* The VM's reservation lock is held, with @ticket. Returns true if anything was busy. */
 static bool panthor_reclaim_private(struct panthor_reclaim_run *run,
 				    struct panthor_reclaim_entry *entry, struct panthor_vm *vm,
 				    struct ww_acquire_ctx *ticket)
@@ -316,7 +316,7 @@ static void panthor_reclaim_vm(struct panthor_reclaim_run *run,
 		run->req.vm.reason = PANTHOR_RECLAIM_BUSY;
 }
 
-/* Its reservation lock is held, and with a @ticket those of the VMs that map it. */
+/* The BO's reservation lock is held, and with a @ticket those of the VMs that map it. */
 static void panthor_reclaim_shared_bo(struct panthor_reclaim_run *run,
 				      struct panthor_reclaim_item *item,
 				      struct ww_acquire_ctx *ticket)
@@ -336,7 +336,7 @@ static void panthor_reclaim_shared_bo(struct panthor_reclaim_run *run,
 	}
 }
 
-/* With the locks of all VMs that map it, as a job that uses it would take them. */
+/* Lock the BO and all VMs that map it, as the submission of a job does. */
 static void panthor_reclaim_lock_all(struct panthor_reclaim_run *run,
 				     struct panthor_reclaim_item *item)
 {
@@ -368,7 +368,7 @@ static void panthor_reclaim_no_vm(struct panthor_reclaim_run *run,
 		if (panthor_reclaim_satisfied(run))
 			break;
 
-		/* No need to lock what will not be evicted. */
+		/* No need to lock what cannot be evicted. */
 		if (item->others) {
 			panthor_reclaim_keep(run, item, PANTHOR_RECLAIM_SHARED,
 					     PANTHOR_RECLAIM_LOCK_NONE, ktime_get_ns());
@@ -407,7 +407,7 @@ static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
 	}
 	over = panthor_reclaim_satisfied(run);
 
-	/* What was waited for is on its account, though somebody else took it meanwhile. */
+	/* Account for a wait even if somebody else has evicted the BOs meanwhile. */
 	if ((bos && !over) || entry->fence_ns) {
 		panthor_reclaim_vm_begin(req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL,
 					 bos, size);
@@ -450,8 +450,8 @@ void panthor_reclaim_evict_round(struct panthor_reclaim_run *run)
 	panthor_reclaim_ask(set);
 
 	/*
-	 * What is evicted already is the cheapest part of a goal, and is written first:
-	 * there has to be room in swap for it, too.
+	 * Evicted BOs are the cheapest part of a goal and are written first. They need
+	 * room in swap, too.
 	 */
 	for (u32 i = 0; i < set->nr_items; i++) {
 		if (set->items[i].stage == PANTHOR_RECLAIM_PENDING)
@@ -459,7 +459,7 @@ void panthor_reclaim_evict_round(struct panthor_reclaim_run *run)
 	}
 
 	for (u32 i = 0; i < set->nr_entries; i++) {
-		/* Nobody else has to wait for a client of many VMs. */
+		/* There may be many VMs. */
 		cond_resched();
 		panthor_reclaim_entry(run, &set->entries[set->turns ? set->turns[i] : i]);
 	}

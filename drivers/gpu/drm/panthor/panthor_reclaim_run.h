@@ -18,14 +18,14 @@
 #include "panthor_device.h"
 #include "panthor_reclaim_internal.h"
 
-/* All waiting for jobs together ends after this, in milliseconds. */
+/* Limit of all waits for jobs together, in milliseconds. */
 #define PANTHOR_RECLAIM_WAIT_MS		1000
 
-/* The first wait for jobs with a lock held, and the longest, in milliseconds. */
+/* First and longest wait for jobs with a lock held, in milliseconds. */
 #define PANTHOR_RECLAIM_SLICE_MS	40
 #define PANTHOR_RECLAIM_SLICE_MAX_MS	160
 
-/* BOs that are on their way to swap before the first of them is waited for. */
+/* BOs that are being written to swap at a time. */
 #define PANTHOR_RECLAIM_WRITES		64
 
 /* One explicit request. */
@@ -33,19 +33,19 @@ struct panthor_reclaim_run {
 	struct panthor_reclaim_req req;
 	struct panthor_reclaim_set set;
 
-	/* Time spent waiting for jobs so far. */
+	/* Time spent waiting for jobs so far, in nanoseconds. */
 	u64 waited_ns;
 
-	/* How long jobs are waited for with a lock held, in jiffies. */
+	/* Next wait for jobs with a lock held, in jiffies. */
 	unsigned long slice;
 
-	/* Bytes that are about to be evicted. */
+	/* Bytes in the current batch, which are about to be evicted. */
 	u64 batched;
 
-	/* Bytes that were evicted before, and are to be written. */
+	/* Bytes that were evicted earlier and are still to be written. */
 	u64 found;
 
-	/* Bytes of these that have no place in swap yet. */
+	/* Bytes of @found that have no swap entry yet. */
 	u64 placeless;
 
 	/* Rounds so far. */
@@ -54,16 +54,16 @@ struct panthor_reclaim_run {
 	/* Rounds in a row that found nothing busy. */
 	u32 tries;
 
-	/* Nothing will be waited for any more: settle everything. */
+	/* No more waiting: this round decides about every BO. */
 	bool last;
 
-	/* Something is evicted and in RAM that may not go to swap. */
+	/* Evicted memory is left in RAM because it may not go to swap. */
 	bool no_swap;
 
-	/* No CPU has folios in a batch that were evicted before. */
+	/* The CPUs' folio batches were drained. */
 	bool drained;
 
-	/* What is on its way to swap. */
+	/* BOs that are being written to swap. */
 	struct panthor_reclaim_writing writing[PANTHOR_RECLAIM_WRITES];
 	struct panthor_reclaim_item *written[PANTHOR_RECLAIM_WRITES];
 };
@@ -74,7 +74,7 @@ panthor_reclaim_item(struct panthor_reclaim_run *run, u32 i)
 	return i == PANTHOR_RECLAIM_NO_ITEM ? NULL : &run->set.items[i];
 }
 
-/* The item at @i, or the first one of the same entry behind it, that is pending. */
+/* The first pending item of an entry, starting at index @i. */
 static inline struct panthor_reclaim_item *
 panthor_reclaim_pending(struct panthor_reclaim_run *run, u32 i)
 {
@@ -91,7 +91,7 @@ static inline bool panthor_reclaim_stopped(struct panthor_reclaim_run *run)
 	return signal_pending(current) || drm_dev_is_unplugged(&run->req.ptdev->base);
 }
 
-/* Reasons that may not hold any more in the next round. */
+/* Reasons that may no longer apply in the next round. */
 static inline bool panthor_reclaim_passing(enum panthor_reclaim_reason reason)
 {
 	return reason == PANTHOR_RECLAIM_BUSY || reason == PANTHOR_RECLAIM_LOCKED ||
@@ -103,7 +103,7 @@ static inline u64 panthor_reclaim_so_far(struct panthor_reclaim_run *run)
 	return run->req.info.total.evicted + run->req.vm.acct.evicted + run->batched;
 }
 
-/* Does it take no more to leave as much RAM free as is wanted? */
+/* Is enough evicted, or about to be, to meet the goal? */
 static inline bool panthor_reclaim_satisfied(struct panthor_reclaim_run *run)
 {
 	return run->req.info.goal && panthor_reclaim_so_far(run) + run->found >= run->req.info.goal;

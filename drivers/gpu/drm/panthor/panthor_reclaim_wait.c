@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 /*
- * Waiting for jobs, on behalf of an explicit request.
+ * How an explicit request waits for jobs.
  */
 
 #include <linux/dma-fence.h>
@@ -28,9 +28,9 @@ static unsigned long panthor_reclaim_time_left(struct panthor_reclaim_run *run)
  * panthor_reclaim_jobs() - Are there jobs that use a VM or a BO?
  * @run: Request.
  * @resv: Reservation object of the VM, or of the BO.
- * @waited: All jobs that it had were waited for already. There are new ones if the
- *	client submits all the time, which it cannot do while the lock is held: wait
- *	for these, too, for one slice.
+ * @waited: All jobs that it had were waited for. If there are new ones, the client
+ *	never stops submitting. It cannot submit while the lock is held, so wait
+ *	for these for one slice.
  *
  * Context: Process context, may sleep. @resv is locked.
  * Return: True if there are.
@@ -75,12 +75,12 @@ void panthor_reclaim_set_fence(struct panthor_reclaim_entry *entry, struct dma_r
 	dma_resv_iter_end(&cursor);
 	entry->fences = fences;
 
-	/* With no memory for that it is looked at again, but not waited for. */
+	/* Without memory for that, the VM is retried but not waited for. */
 	if (dma_resv_get_singleton(resv, DMA_RESV_USAGE_BOOKKEEP, &entry->fence))
 		entry->fence = NULL;
 }
 
-/* What was busy in this round: VMs, and BOs that are private to none. */
+/* What was busy in this round: VMs, and BOs that are private to no VM. */
 struct panthor_reclaim_busy {
 	struct dma_fence *fences[PANTHOR_RECLAIM_FENCES];
 	struct panthor_reclaim_entry *entries[PANTHOR_RECLAIM_FENCES];
@@ -108,7 +108,7 @@ static struct dma_fence *panthor_reclaim_fence_of(struct dma_resv *resv)
 	return fence;
 }
 
-/* The jobs that a BO waits for: its own, or else those of one of the VMs that map it. */
+/* The jobs that keep a BO busy: its own, or else those of a VM that maps it. */
 static struct dma_fence *panthor_reclaim_item_fence(struct panthor_reclaim_item *item)
 {
 	struct dma_fence *fence = panthor_reclaim_fence_of(item->bo->base.resv);
@@ -173,7 +173,7 @@ static void panthor_reclaim_wait_any(struct panthor_reclaim_run *run,
 	if (ret <= 0 || !panthor_reclaim_time_left(run))
 		run->last = true;
 
-	/* Time is told of what it was waited for, or of the first if that was in vain. */
+	/* Account the time to what is idle now, or to the first if nothing is. */
 	busy->entries[idle]->fence_ns += ktime_get_ns() - start_ns;
 	if (busy->items[idle])
 		busy->items[idle]->wait_ns += ktime_get_ns() - start_ns;
