@@ -23,8 +23,7 @@
 #include "panthor_reclaim_internal.h"
 
 /**
- * panthor_reclaim_init() - Set up the part of the device that belongs to
- * reclaim
+ * panthor_reclaim_init() - Initialize the reclaim state of a device
  * @ptdev: Device.
  *
  * Context: Called once, before the first BO is created.
@@ -37,10 +36,9 @@ void panthor_reclaim_init(struct panthor_device *ptdev)
 }
 
 /**
- * panthor_reclaim_client_open() - Create the client of a file that is being
- * opened
+ * panthor_reclaim_client_open() - Create the client of a file
  * @ptdev: Device.
- * @file: The file.
+ * @file: File that is being opened.
  *
  * Context: Process context, may sleep.
  * Return: The client, with one reference for the file, or NULL if there is no
@@ -73,7 +71,7 @@ panthor_reclaim_client_open(struct panthor_device *ptdev, struct drm_file *file)
 
 /**
  * panthor_reclaim_client_get() - Take a reference on a client
- * @client: Client, NULL is fine.
+ * @client: Client, may be NULL.
  *
  * Return: @client.
  */
@@ -100,7 +98,7 @@ static void panthor_reclaim_client_release(struct kref *ref)
 
 /**
  * panthor_reclaim_client_put() - Drop a reference on a client
- * @client: Client, NULL is fine.
+ * @client: Client, may be NULL.
  */
 void panthor_reclaim_client_put(struct panthor_reclaim_client *client)
 {
@@ -109,14 +107,14 @@ void panthor_reclaim_client_put(struct panthor_reclaim_client *client)
 }
 
 /**
- * panthor_reclaim_client_tgid() - Which process a client belongs to now
+ * panthor_reclaim_client_tgid() - The process that a client belongs to
  * @client: Client.
- * @comm: Where the name of the process goes, escaped,
- *	%PANTHOR_RECLAIM_COMM_LEN bytes, or NULL.
+ * @comm: Filled with the escaped name of the process, %PANTHOR_RECLAIM_COMM_LEN
+ *	bytes; or NULL.
  *
- * Context: Any but interrupts.
- * Return: The process in the initial PID namespace; once the file is closed,
- * the last one that used it.
+ * Context: Any but interrupt context.
+ * Return: TGID in the initial PID namespace. Once the file is closed, that of the
+ * process that used it last.
  */
 pid_t panthor_reclaim_client_tgid(struct panthor_reclaim_client *client, char *comm)
 {
@@ -145,8 +143,8 @@ pid_t panthor_reclaim_client_tgid(struct panthor_reclaim_client *client, char *c
 }
 
 /**
- * panthor_reclaim_client_close() - Part a client from its file
- * @client: Client, NULL is fine.
+ * panthor_reclaim_client_close() - Detach a client from its file
+ * @client: Client, may be NULL.
  *
  * Drops the file's reference.
  */
@@ -155,7 +153,7 @@ void panthor_reclaim_client_close(struct panthor_reclaim_client *client)
 	if (!client)
 		return;
 
-	/* Remember who it was, the last chance to know. */
+	/* Remember the process while the file knows it. */
 	panthor_reclaim_client_tgid(client, NULL);
 
 	scoped_guard(spinlock, &client->ptdev->rcl.lock)
@@ -165,11 +163,10 @@ void panthor_reclaim_client_close(struct panthor_reclaim_client *client)
 }
 
 /**
- * panthor_reclaim_vm_init() - Set up the part of a new VM that belongs to
- * reclaim
- * @rcl: It.
+ * panthor_reclaim_vm_init() - Initialize the reclaim state of a new VM
+ * @rcl: Reclaim state.
  * @gpuvm: The VM's list of mappings.
- * @op_lock: What protects that.
+ * @op_lock: Lock that protects the list.
  */
 void panthor_reclaim_vm_init(struct panthor_reclaim_vm *rcl,
 			     struct drm_gpuvm *gpuvm, struct mutex *op_lock)
@@ -182,8 +179,7 @@ void panthor_reclaim_vm_init(struct panthor_reclaim_vm *rcl,
 }
 
 /**
- * panthor_reclaim_bo_init() - Set up the part of a new BO that belongs to
- * reclaim
+ * panthor_reclaim_bo_init() - Initialize the reclaim state of a new BO
  * @bo: BO.
  */
 void panthor_reclaim_bo_init(struct panthor_gem_object *bo)
@@ -207,7 +203,7 @@ static void panthor_reclaim_bo_join(struct panthor_gem_object *bo,
 	panthor_reclaim_count_join(bo);
 }
 
-/* Returns the client, whose reference is the caller's from here on. */
+/* Returns the client, with the BO's reference, which the caller has to drop. */
 static struct panthor_reclaim_client *panthor_reclaim_bo_leave(struct panthor_gem_object *bo)
 {
 	struct panthor_reclaim_client *client = bo->rcl.client;
@@ -222,10 +218,10 @@ static struct panthor_reclaim_client *panthor_reclaim_bo_leave(struct panthor_ge
 }
 
 /**
- * panthor_reclaim_bo_own() - Say whose account a new BO is on
- * @bo: BO, nobody else knows it yet.
- * @client: Client, NULL for the firmware's.
- * @kernel: The driver created it for itself.
+ * panthor_reclaim_bo_own() - Put a new BO on the account of a client
+ * @bo: BO, not visible to anybody else yet.
+ * @client: Client, NULL for BOs of the firmware.
+ * @kernel: The driver created the BO for itself.
  */
 void panthor_reclaim_bo_own(struct panthor_gem_object *bo,
 			    struct panthor_reclaim_client *client, bool kernel)
@@ -237,8 +233,8 @@ void panthor_reclaim_bo_own(struct panthor_gem_object *bo,
 }
 
 /**
- * panthor_reclaim_bo_move() - Put a BO on the account of another client
- * @bo: BO, which is that client's alone.
+ * panthor_reclaim_bo_move() - Move a BO to the account of another client
+ * @bo: BO, which belongs to that client alone.
  * @client: Client.
  *
  * Context: The BO's reservation lock is held.
@@ -251,7 +247,7 @@ void panthor_reclaim_bo_move(struct panthor_gem_object *bo,
 	dma_resv_assert_held(bo->base.resv);
 
 	panthor_reclaim_client_get(client);
-	/* A dma-buf of it may be released meanwhile, see panthor_reclaim_bo_exported(). */
+	/* Its dma-buf may be released concurrently, see panthor_reclaim_bo_exported(). */
 	scoped_guard(spinlock, &client->ptdev->rcl.lock) {
 		if (bo->rcl.client)
 			old = panthor_reclaim_bo_leave(bo);
@@ -261,8 +257,8 @@ void panthor_reclaim_bo_move(struct panthor_gem_object *bo,
 }
 
 /**
- * panthor_reclaim_bo_fini() - Forget a BO that is being freed
- * @bo: BO. Its pages are freed, its file is not.
+ * panthor_reclaim_bo_fini() - Remove a BO that is being freed from its account
+ * @bo: BO. Its pages are freed, its shmem file is not.
  */
 void panthor_reclaim_bo_fini(struct panthor_gem_object *bo)
 {

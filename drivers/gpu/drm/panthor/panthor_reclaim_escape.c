@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 /*
- * Names and labels come from user space. What is printed of them is escaped here.
+ * Names and labels come from user space. They are escaped before they are printed.
  */
 
 #include <linux/ctype.h>
@@ -10,7 +10,7 @@
 
 #include "panthor_reclaim_internal.h"
 
-/* Bytes of the character at @src if that may be printed, else 0. */
+/* Length of the character at @src in bytes, 0 if it must not be printed. */
 static size_t panthor_reclaim_printable(const char *src, bool word)
 {
 	const u8 *s = (const u8 *)src;
@@ -19,7 +19,7 @@ static size_t panthor_reclaim_printable(const char *src, bool word)
 	if (s[0] < 0x80)
 		return !iscntrl(s[0]) && s[0] != '"' && s[0] != '\\' && !(word && s[0] == ' ');
 
-	/* U+0080 to U+009F are control characters, too. */
+	/* U+0080 to U+009F are control characters. */
 	if (s[0] < 0xc2 || (s[0] == 0xc2 && s[1] < 0xa0) || s[0] > 0xf4)
 		return 0;
 
@@ -33,14 +33,14 @@ static size_t panthor_reclaim_printable(const char *src, bool word)
 }
 
 /**
- * panthor_reclaim_escape() - Make a name safe to print
- * @dst: Where it goes.
- * @src: Name.
- * @size: Room in @dst, at least 1.
- * @word: Escape blanks too, so that it stays one word.
+ * panthor_reclaim_escape() - Make a string safe to print
+ * @dst: Filled with the escaped string.
+ * @src: String.
+ * @size: Size of @dst in bytes, at least 1.
+ * @word: Escape spaces too, so that the result is one word.
  *
  * Control characters, quotes, backslashes and bytes that are not UTF-8 become
- * \\xNN. Cut at the last character that fits.
+ * \\xNN. The result is truncated at the last character that fits.
  */
 void panthor_reclaim_escape(char *dst, const char *src, size_t size, bool word)
 {
@@ -49,7 +49,7 @@ void panthor_reclaim_escape(char *dst, const char *src, size_t size, bool word)
 	while (*src) {
 		size_t len;
 
-		/* Most are letters and digits, and this is done for each event. */
+		/* The fast path: this runs for each event. */
 		if (isascii(*src) && isalnum(*src) && dst < end) {
 			*dst++ = *src++;
 			continue;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 /*
- * All that may be the target's: its open files, their VMs, and the BOs in both.
+ * Everything that may belong to the target: its open files, their VMs, and the BOs
+ * in both.
  */
 
 #include <linux/bsearch.h>
@@ -24,22 +25,22 @@
 #include "panthor_mmu.h"
 #include "panthor_reclaim_internal.h"
 
-/* Handles of VMs count from 1, panthor_mmu.c has no more than that of them in a file. */
+/* VM handles of a file are 1 to this, see PANTHOR_MAX_VMS_PER_FILE in panthor_mmu.c. */
 #define PANTHOR_RECLAIM_MAX_VMS		32
 
-/* What is gathered, before it is known how much there is. */
+/* BOs found so far, while their number is still unknown. */
 struct panthor_reclaim_found {
 	struct panthor_reclaim_item *items;
 	u32 count;
 	u32 room;
 };
 
-/* Counts on when there is no room, so that the next try has it. */
+/* Counts on when there is no room, so that the next try allocates enough. */
 static void panthor_reclaim_find(struct panthor_reclaim_found *found,
 				 struct drm_gem_object *obj, u32 entry, u32 handles)
 {
 	if (found->count < found->room) {
-		/* What is being freed is nobody's. */
+		/* It is being freed. */
 		if (!kref_get_unless_zero(&obj->refcount))
 			return;
 
@@ -54,13 +55,13 @@ static void panthor_reclaim_find(struct panthor_reclaim_found *found,
 }
 
 /**
- * panthor_reclaim_is_target() - Is a file the target's?
- * @set: The target.
- * @file: The file.
+ * panthor_reclaim_is_target() - Does a file belong to the target?
+ * @set: Set of the target.
+ * @file: File.
  *
- * Context: filelist_mutex is held. Until it is released the file stays open, and
- * belongs to the same process.
- * Return: True if it is.
+ * Context: &drm_device.filelist_mutex is held. Until it is released, the file stays
+ * open and belongs to the same process.
+ * Return: True if it does.
  */
 bool panthor_reclaim_is_target(const struct panthor_reclaim_set *set, const struct drm_file *file)
 {
@@ -139,12 +140,12 @@ static int panthor_reclaim_find_mapped(struct panthor_reclaim_found *found,
 	struct drm_gem_object *last = NULL;
 	struct drm_gpuva *va;
 
-	/* A bind may take its time with it. */
+	/* A bind may hold it for long. */
 	if (mutex_lock_interruptible(rcl->op_lock))
 		return -EINTR;
 
 	drm_gpuvm_for_each_va(va, rcl->gpuvm) {
-		/* A sparse mapping is many of the same BO. */
+		/* A sparse mapping maps the same BO many times. */
 		if (va->gem.obj && va->gem.obj != last)
 			panthor_reclaim_find(found, va->gem.obj, entry, 0);
 		last = va->gem.obj;
@@ -154,7 +155,7 @@ static int panthor_reclaim_find_mapped(struct panthor_reclaim_found *found,
 	return 0;
 }
 
-/* What only a CPU still maps. */
+/* BOs that only the CPU still maps. */
 static void panthor_reclaim_find_mmapped(struct panthor_reclaim_found *found,
 					 struct panthor_reclaim_client *client, u32 entry)
 {
@@ -168,12 +169,12 @@ static void panthor_reclaim_find_mmapped(struct panthor_reclaim_found *found,
 }
 
 /**
- * panthor_reclaim_entry_vm() - The VM of an entry
+ * panthor_reclaim_entry_vm() - Look up the VM of an entry
  * @entry: Entry.
  *
- * Context: Any but interrupts.
- * Return: The VM, with a reference, or NULL if it is gone or the entry is for
- * BOs in none.
+ * Context: Any but interrupt context.
+ * Return: The VM, with a reference, or NULL if it was destroyed or the entry is
+ * for BOs that are private to no VM.
  */
 struct panthor_vm *panthor_reclaim_entry_vm(const struct panthor_reclaim_entry *entry)
 {
@@ -241,7 +242,7 @@ struct panthor_reclaim_item *panthor_reclaim_find_item(const struct panthor_recl
 	return bsearch(&key, set->items, set->nr_items, sizeof(key), panthor_reclaim_cmp);
 }
 
-/* The entry for BOs that are private to no VM of the same file. */
+/* The entry of the same file for BOs that are private to no VM. */
 static u32 panthor_reclaim_no_vm(const struct panthor_reclaim_set *set, u32 entry)
 {
 	while (set->entries[entry].serial)
@@ -250,7 +251,7 @@ static u32 panthor_reclaim_no_vm(const struct panthor_reclaim_set *set, u32 entr
 	return entry;
 }
 
-/* The entry of a BO that was found at both. */
+/* The entry of a BO that was found in both. */
 static u32 panthor_reclaim_merge(const struct panthor_reclaim_set *set, u32 one, u32 other)
 {
 	if (one == other || !set->entries[other].serial)
@@ -270,9 +271,9 @@ static int panthor_reclaim_cmp_nodes(void *priv, const struct list_head *a,
 }
 
 /*
- * Make one item of all that are the same BO, and give each to its entry. Handles and
- * mappings are found in an order that is nearly that of the numbers, and items are
- * large: merging lists takes less than moving them about.
+ * Sort the items by BO, merge those of the same BO, and add each to the list of its
+ * entry. Handles and mappings are nearly sorted already and items are large, so a
+ * merge sort of a list costs less than sorting the array in place.
  */
 static int panthor_reclaim_sort(struct panthor_reclaim_set *set)
 {
@@ -327,8 +328,8 @@ static int panthor_reclaim_sort(struct panthor_reclaim_set *set)
 }
 
 /**
- * panthor_reclaim_put_item() - A request is done with a BO
- * @item: Its item.
+ * panthor_reclaim_put_item() - Mark an item as done and drop its BO
+ * @item: Item.
  */
 void panthor_reclaim_put_item(struct panthor_reclaim_item *item)
 {
@@ -341,8 +342,8 @@ void panthor_reclaim_put_item(struct panthor_reclaim_item *item)
 }
 
 /**
- * panthor_reclaim_release() - Release what panthor_reclaim_gather() gave
- * @set: Set.
+ * panthor_reclaim_release() - Release a set
+ * @set: Set, as filled in by panthor_reclaim_gather().
  */
 void panthor_reclaim_release(struct panthor_reclaim_set *set)
 {
@@ -363,7 +364,7 @@ void panthor_reclaim_release(struct panthor_reclaim_set *set)
 	memset(set, 0, sizeof(*set));
 }
 
-/* Files, VMs and BOs come while we look: try with more room until all have some. */
+/* Files, VMs and BOs may be created meanwhile: the caller retries with more room. */
 static int panthor_reclaim_try_gather(struct panthor_reclaim_set *set, u32 files, u32 *room)
 {
 	struct panthor_reclaim_found found = { .room = *room };
@@ -386,16 +387,15 @@ static int panthor_reclaim_try_gather(struct panthor_reclaim_set *set, u32 files
 }
 
 /**
- * panthor_reclaim_gather() - Find all that may be a process'
- * @set: Filled in here. Release it with panthor_reclaim_release().
+ * panthor_reclaim_gather() - Find everything that may belong to a process
+ * @set: Filled in here, with references on clients and BOs. Release it with
+ *	panthor_reclaim_release().
  * @ptdev: Device.
- * @tgid: The process. Referenced by the caller for as long as there is the set.
- *
- * Holds references on the BOs and clients, and no lock when it returns.
+ * @tgid: Process. The caller holds a reference for the lifetime of the set.
  *
  * Context: Process context, may sleep. No locks may be held that reclaim takes.
- * Return: 0; %-ESRCH if the process does not have the device open; %-EINTR if a
- * signal came; %-ENOMEM.
+ * Return: 0; %-ESRCH if the process does not have the device open; %-EINTR on a
+ * signal; %-ENOMEM.
  */
 int panthor_reclaim_gather(struct panthor_reclaim_set *set, struct panthor_device *ptdev,
 			   struct pid *tgid)
@@ -412,7 +412,7 @@ int panthor_reclaim_gather(struct panthor_reclaim_set *set, struct panthor_devic
 			return -ESRCH;
 
 		ret = panthor_reclaim_try_gather(set, files, &room);
-		/* The last of the files was closed meanwhile. */
+		/* The last file was closed meanwhile. */
 		if (!ret && !set->nr_clients)
 			ret = -ESRCH;
 		if (!ret)

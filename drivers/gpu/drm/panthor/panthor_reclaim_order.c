@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 /*
- * Which memory of the target comes first, if a request does not want all.
+ * Which memory of the target comes first, for a request that does not want all.
  */
 
 #include <linux/cleanup.h>
@@ -22,20 +22,19 @@
 /**
  * DOC: What comes first
  *
- * A request that wants a part takes what was used longest ago, as far as the
- * driver knows that. For a VM it knows when a job was submitted to it last. A job
- * may use all BOs of its VM, and does not say which, so all that is known of a BO
- * in one VM is when it was mapped, or swapped in, last: that is when it came to the
- * end of the VM's LRU list. The VM to which the last submission is longest ago comes first,
- * and in it the BO that is in front of that list. What the CPU does with a mapping
- * is only known when it faults.
+ * A request for a part of the memory evicts what is least recently used, as far as
+ * the driver knows. For a VM it knows the time of the last submission. A job may use
+ * all BOs of its VM and does not say which. So for a BO in one VM the driver only
+ * knows when it was last mapped or swapped in, which moves it to the tail of the
+ * VM's LRU list. The VM with the oldest last submission comes first, and in it the
+ * BO at the head of that list. Accesses by the CPU are only known when they fault.
  *
- * BOs in no VM, or in several, are one group for each open file. It is as old as
- * the one of them that was used last; a BO in several VMs was used when the last of
- * these was.
+ * BOs in no VM or in several form one group for each open file. The group is as
+ * recent as its most recently used BO. A BO in several VMs is as recent as the last
+ * submission to any of them.
  */
 
-/* A BO in several VMs was used with the last of them. */
+/* A BO in several VMs is as recent as the most recently used of them. */
 static u64 panthor_reclaim_item_used(struct panthor_reclaim_item *item)
 {
 	struct panthor_gem_object *bo = item->bo;
@@ -49,7 +48,7 @@ static u64 panthor_reclaim_item_used(struct panthor_reclaim_item *item)
 	return used_ns;
 }
 
-/* The items of an entry are chained by now. */
+/* Before the items are sorted: it walks the list of the entry. */
 static void panthor_reclaim_entry_used(struct panthor_reclaim_set *set,
 				       struct panthor_reclaim_entry *entry)
 {
@@ -87,7 +86,7 @@ static int panthor_reclaim_cmp_items(void *priv, const struct list_head *a,
 	       list_entry(b, struct panthor_reclaim_node, node)->item->used_ns;
 }
 
-/* Merged, not sort_r(): BOs come nearly in the order of their numbers, and there may be many. */
+/* A merge sort, not sort_r(): there may be many items, which are nearly sorted already. */
 static void panthor_reclaim_order_items(struct panthor_reclaim_set *set,
 					struct panthor_reclaim_node *nodes)
 {
@@ -109,8 +108,8 @@ static void panthor_reclaim_order_items(struct panthor_reclaim_set *set,
 }
 
 /**
- * panthor_reclaim_order() - Have what was used longest ago come first
- * @set: Set, not looked at since it was gathered.
+ * panthor_reclaim_order() - Sort a set, the least recently used memory first
+ * @set: Set, just gathered.
  *
  * Context: Process context, may sleep. No reservation lock may be held.
  * Return: 0 or %-ENOMEM.

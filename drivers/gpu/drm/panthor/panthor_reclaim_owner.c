@@ -16,40 +16,43 @@
 /**
  * DOC: What belongs to the target
  *
- * A BO is the target's alone, and may be evicted for it, when all three hold,
- * whoever created it:
+ * A BO belongs to the target alone, and may be evicted for it, if all of these
+ * hold, no matter who created it:
  *
- * 1. Every handle of it is in a file of the target, or it has none.
- * 2. No dma-buf of it is in anybody's hands: it is not imported, and if it was
- *    exported, no file descriptor, mapping or attachment is left.
- * 3. Every VM that maps it is the target's.
+ * 1. All of its handles are in files of the target, or it has none.
+ * 2. Nobody uses a dma-buf of it: it is not imported, and if it was exported, no
+ *    file descriptor, mapping or attachment of the dma-buf is left.
+ * 3. All VMs that map it belong to the target.
  *
- * DRM is asked for all three, at the start of each round of a request. The
- * handles in the target's files are counted under &drm_device.filelist_mutex,
- * which keeps the files, and the table_lock of each. All the while
- * &drm_device.object_name_lock is held, so that nobody is given a handle. How many
- * there are in all, and how many references the dma-buf has besides DRM's own, one
- * and one for each handle that it was exported from or imported to, is read first: a
- * handle that is being closed leaves its file's table first and the other two
- * later, so what is read too early shows as a handle of somebody else. A handle that
- * was opened by name has no reference on the dma-buf, so a BO that has a name and
- * was exported is taken for somebody else's. Once the
- * last handle is closed DRM forgets a dma-buf that others still have; the BO
- * counts its dma-bufs for that, see panthor_reclaim_bo.dmabufs. The mappings are
- * looked at under the BO's gpuva.lock, with its reservation lock held until it is
- * evicted.
+ * DRM is asked about handles and dma-bufs at the start of each round, with
+ * &drm_device.object_name_lock held, so that no handle can be created. Two numbers
+ * are read first: all handles of the BO, and the references on its dma-buf beyond
+ * DRM's own, which are one for the cached dma-buf and one for each handle that it
+ * was exported from or imported to. Then the handles in the target's files are
+ * counted under &drm_device.filelist_mutex, which keeps the files open, and the
+ * table_lock of each file. The order matters: a handle that is being closed leaves
+ * the table of its file first, so a race with that makes the BO look shared, and
+ * never the reverse.
  *
- * None of these locks is held while a BO is evicted. It does not have to be: where
- * 1 and 2 hold only the target itself can give the BO to somebody else. Who gets
- * it then gets it as if that had happened after the eviction.
+ * Two cases need more than that. A handle that was opened by name has no reference
+ * on the dma-buf, so a BO that has a name and was exported counts as shared. And
+ * DRM forgets the dma-buf when the last handle is closed, even if somebody else
+ * uses it, so the BO counts its dma-bufs, see &panthor_reclaim_bo.dmabufs.
  *
- * A BO that has no handle and is in no VM is only reached through a mapping of a
- * CPU. It belongs to the client that created it.
+ * The mappings are checked under the BO's gpuva.lock, with its reservation lock
+ * held until it is evicted.
+ *
+ * The other locks are not held during eviction. While 1 and 2 hold, only the target
+ * can share the BO, and sharing it during the eviction has the same result as
+ * sharing it afterwards.
+ *
+ * A BO that has no handle and is in no VM is only reachable through a CPU mapping.
+ * It belongs to the client that created it.
  */
 
 /*
- * Has anybody the dma-buf of a BO? DRM itself has it once, and once more for each
- * handle that it was exported from or imported to.
+ * Does anybody use a dma-buf of the BO? DRM itself holds one reference, and one for
+ * each handle that it was exported from or imported to.
  */
 static bool panthor_reclaim_exported(struct panthor_gem_object *bo)
 {
@@ -60,7 +63,7 @@ static bool panthor_reclaim_exported(struct panthor_gem_object *bo)
 	if (!atomic_read(&bo->rcl.dmabufs))
 		return false;
 
-	/* A handle that was opened by name has none of them. */
+	/* A handle that was opened by name holds none. */
 	return !dma_buf || bo->base.name || file_count(dma_buf->file) > 1 + bo->base.handle_count;
 }
 
@@ -78,7 +81,7 @@ static void panthor_reclaim_count_handles(struct panthor_reclaim_set *set, struc
 	}
 }
 
-/* Has a file been handed to another process since it was found? */
+/* Note which files were passed to another process since they were found. */
 static void panthor_reclaim_ask_clients(struct panthor_reclaim_set *set)
 {
 	lockdep_assert_held(&set->ptdev->base.filelist_mutex);
@@ -107,7 +110,7 @@ static void panthor_reclaim_count_all(struct panthor_reclaim_set *set)
 	struct drm_device *dev = &set->ptdev->base;
 	struct drm_file *file;
 
-	/* Nobody is given a handle meanwhile. */
+	/* No handle can be created meanwhile. */
 	guard(mutex)(&dev->object_name_lock);
 	for (u32 i = 0; i < set->nr_items; i++) {
 		struct panthor_reclaim_item *item = &set->items[i];
@@ -131,10 +134,10 @@ static void panthor_reclaim_count_all(struct panthor_reclaim_set *set)
 
 /**
  * panthor_reclaim_ask() - Ask DRM who has handles and dma-bufs of each BO
- * @set: Set. &panthor_reclaim_item.others is what comes of it.
+ * @set: Set. The result is in &panthor_reclaim_item.others.
  *
- * Context: Process context, may sleep. No reservation lock may be held: whoever
- * imports a dma-buf takes one with object_name_lock held.
+ * Context: Process context, may sleep. No reservation lock may be held: importing a
+ * dma-buf takes one with &drm_device.object_name_lock held.
  */
 void panthor_reclaim_ask(struct panthor_reclaim_set *set)
 {
@@ -149,11 +152,11 @@ void panthor_reclaim_ask(struct panthor_reclaim_set *set)
 }
 
 /**
- * panthor_reclaim_is_own() - Is a VM the target's?
- * @set: The target.
- * @vm: The VM's list of mappings.
+ * panthor_reclaim_is_own() - Does a VM belong to the target?
+ * @set: Set of the target.
+ * @vm: VM.
  *
- * Return: True if it is.
+ * Return: True if it does.
  */
 bool panthor_reclaim_is_own(const struct panthor_reclaim_set *set, struct drm_gpuvm *vm)
 {
@@ -161,13 +164,13 @@ bool panthor_reclaim_is_own(const struct panthor_reclaim_set *set, struct drm_gp
 }
 
 /**
- * panthor_reclaim_mapped_by_others() - Does a VM map a BO that is not the target's?
- * @set: The target.
+ * panthor_reclaim_mapped_by_others() - Is a BO mapped in a VM of another process?
+ * @set: Set of the target.
  * @bo: BO.
  *
- * Context: May sleep, takes the BO's gpuva.lock. The BO's reservation lock is
- * held, and the answer stands for as long as it is.
- * Return: True if one does.
+ * Context: May sleep, takes the BO's gpuva.lock. A hint unless the BO's reservation
+ * lock is held.
+ * Return: True if it is.
  */
 bool panthor_reclaim_mapped_by_others(const struct panthor_reclaim_set *set,
 				      struct panthor_gem_object *bo)
@@ -184,14 +187,14 @@ bool panthor_reclaim_mapped_by_others(const struct panthor_reclaim_set *set,
 }
 
 /**
- * panthor_reclaim_roots() - The objects whose reservation locks are those of the VMs
- * that map a BO
+ * panthor_reclaim_roots() - Find the root objects of the VMs that map a BO
  * @bo: BO.
- * @set: Whose VMs, NULL for all.
- * @roots: The objects, with references, %PANTHOR_RECLAIM_ROOTS at most.
+ * @set: Only VMs of this target, NULL for all.
+ * @roots: Filled with the objects, which have the VMs' reservation objects. Each has
+ *	a reference. At most %PANTHOR_RECLAIM_ROOTS.
  *
  * Context: May sleep, takes the BO's gpuva.lock.
- * Return: How many.
+ * Return: Number of objects.
  */
 u32 panthor_reclaim_roots(struct panthor_gem_object *bo, const struct panthor_reclaim_set *set,
 			  struct drm_gem_object **roots)
@@ -215,15 +218,15 @@ u32 panthor_reclaim_roots(struct panthor_gem_object *bo, const struct panthor_re
 }
 
 /**
- * panthor_reclaim_lock_bo() - Take the reservation locks of a BO and of the VMs that
- * map it
- * @exec: Locks. Whatever comes of it, drm_exec_fini() is the caller's.
+ * panthor_reclaim_lock_bo() - Lock the reservation objects of a BO and of the VMs
+ * that map it
+ * @exec: Initialized here. The caller calls drm_exec_fini(), also after an error.
  * @bo: BO.
- * @set: Whose VMs, NULL for all.
+ * @set: Only VMs of this target, NULL for all.
  *
- * If there are too many VMs, some are left out.
+ * Locks %PANTHOR_RECLAIM_ROOTS VMs at most.
  *
- * Context: Process context, sleeps.
+ * Context: Process context, sleeps, interruptible.
  * Return: 0, %-EINTR or %-ENOMEM.
  */
 int panthor_reclaim_lock_bo(struct drm_exec *exec, struct panthor_gem_object *bo,
@@ -245,7 +248,7 @@ int panthor_reclaim_lock_bo(struct drm_exec *exec, struct panthor_gem_object *bo
 			break;
 	}
 
-	/* What is locked has a reference of its own. */
+	/* drm_exec has its own references. */
 	while (count--)
 		drm_gem_object_put(roots[count]);
 
@@ -253,13 +256,11 @@ int panthor_reclaim_lock_bo(struct drm_exec *exec, struct panthor_gem_object *bo
 }
 
 /**
- * panthor_reclaim_bo_va() - Lowest GPU address that a BO is, or was until
- * evicted, mapped to
- * @bo: BO.
+ * panthor_reclaim_bo_va() - Lowest GPU address of a BO
+ * @bo: BO. An evicted BO keeps its addresses.
  *
- * Context: Takes the BO's gpuva.lock, if that can be had at once: who has it may
- * wait for memory.
- * Return: The address, 0 if it is not mapped, or the lock was taken.
+ * Context: Only tries the BO's gpuva.lock, whose holder may be waiting for memory.
+ * Return: The address, 0 if the BO is not mapped or the lock was contended.
  */
 u64 panthor_reclaim_bo_va(struct panthor_gem_object *bo)
 {
