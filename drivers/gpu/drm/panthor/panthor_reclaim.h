@@ -4,8 +4,8 @@
 #define __PANTHOR_RECLAIM_H__
 
 /*
- * What the driver's own files know of reclaim. What only reclaim's files share
- * is in panthor_reclaim_internal.h.
+ * Interface of reclaim to the rest of the driver. What only the files of reclaim
+ * share is in panthor_reclaim_internal.h.
  */
 
 #include <linux/atomic.h>
@@ -30,28 +30,27 @@ struct panthor_vm;
 struct ww_acquire_ctx;
 
 /**
- * struct panthor_reclaim_last - The last request that looked at a client, or a VM
+ * struct panthor_reclaim_last - The last request that looked at a client or a VM
  */
 struct panthor_reclaim_last {
-	/** @id: Request, 0 if there was none. */
+	/** @id: ID of the request, 0 if there was none. */
 	u64 id;
 
-	/** @end_ns: CLOCK_MONOTONIC time when it was over. */
+	/** @end_ns: CLOCK_MONOTONIC time of its end, in nanoseconds. */
 	u64 end_ns;
 
-	/** @acct: What it did. */
+	/** @acct: Its account for this client or VM. */
 	struct panthor_reclaim_acct acct;
 
-	/** @source: Who requested. */
+	/** @source: Source of the request. */
 	enum panthor_reclaim_source source;
 
-	/** @result: What the requester was told. */
+	/** @result: Its result, 0 or a negative errno. */
 	int result;
 };
 
 /**
- * struct panthor_reclaim_vm - Part of &struct panthor_vm that belongs to
- * reclaim
+ * struct panthor_reclaim_vm - Reclaim state of a &struct panthor_vm
  */
 struct panthor_reclaim_vm {
 	/** @client: Client that created the VM, NULL for the MCU's. Reference held. */
@@ -60,16 +59,19 @@ struct panthor_reclaim_vm {
 	/** @gpuvm: The VM's list of mappings. */
 	struct drm_gpuvm *gpuvm;
 
-	/** @op_lock: Protects that list. */
+	/** @op_lock: Lock that protects @gpuvm. */
 	struct mutex *op_lock;
 
-	/** @serial: Stable number, never reused. */
+	/** @serial: Unique number, never reused. */
 	u64 serial;
 
-	/** @used_ns: CLOCK_MONOTONIC time of the last submission, 0 if there was none. */
+	/**
+	 * @used_ns: CLOCK_MONOTONIC time of the last submission in nanoseconds, 0 if
+	 * there was none.
+	 */
 	u64 used_ns;
 
-	/** @id: Handle of the VM. Set before anybody can look it up. */
+	/** @id: Handle of the VM. Set before the VM can be looked up. */
 	u32 id;
 
 #ifdef CONFIG_DEBUG_FS
@@ -79,13 +81,13 @@ struct panthor_reclaim_vm {
 };
 
 /**
- * struct panthor_reclaim_bo - Part of &struct panthor_gem_object that belongs
- * to reclaim
+ * struct panthor_reclaim_bo - Reclaim state of a &struct panthor_gem_object
  *
- * Protected by the BO's reservation lock unless said otherwise.
+ * Protected by the BO's reservation lock unless stated otherwise. Times are
+ * CLOCK_MONOTONIC, in nanoseconds.
  */
 struct panthor_reclaim_bo {
-	/** @id: Stable number, never reused. Immutable. */
+	/** @id: Unique number, never reused. Immutable. */
 	u64 id;
 
 	/** @client: Client whose account the BO is on, may be NULL. Reference held. */
@@ -94,158 +96,158 @@ struct panthor_reclaim_bo {
 	/** @node: Entry of &panthor_reclaim_client.bos, protected by its lock. */
 	struct list_head node;
 
-	/** @dmabufs: Number of dma-bufs of it. DRM forgets them with the last handle. */
+	/** @dmabufs: Number of its dma-bufs. DRM forgets them with the last handle. */
 	atomic_t dmabufs;
 
-	/** @writing: 1 while a request writes the BO to swap, which has it to itself. Atomic. */
+	/** @writing: 1 while a request writes the BO to swap, which excludes others. */
 	atomic_t writing;
 
 	/**
-	 * @swapcached: Bytes that the last write left in the swap cache.
-	 *
-	 * Changed by the request that has set @writing.
+	 * @swapcached: Bytes that the last write left in the swap cache. Changed by
+	 * the request that has set @writing.
 	 */
 	u64 swapcached;
 
-	/** @late: Bytes that were on their way to swap when the last write ended. */
+	/** @late: Bytes that were still being written when the last write ended. */
 	u64 late;
 
-	/** @used_ns: CLOCK_MONOTONIC time when it came to the end of its LRU list. */
+	/** @used_ns: When it was moved to the tail of its LRU list. */
 	u64 used_ns;
 
-	/** @by: Request that is swapping it in, 0 if it is the GPU or the CPU that needs it. */
+	/** @by: Request that is swapping it in, 0 if the GPU or the CPU needs it. */
 	u64 by;
 
-	/** @by_ns: CLOCK_MONOTONIC time when that request began to. */
+	/** @by_ns: When that request started to swap it in. */
 	u64 by_ns;
 
-	/** @kind: What it is. Set before anybody else knows the BO. */
+	/** @kind: What kind of BO it is. Set before the BO is visible to anybody else. */
 	enum panthor_reclaim_kind kind;
 
-	/** @counted: What it counts for, protected by &panthor_reclaim_client.lock. */
+	/** @counted: How its client counts it. Protected by &panthor_reclaim_client.lock. */
 	struct {
 		/** @counted.node: Entry of the client's list of evicted BOs, or empty. */
 		struct list_head node;
 
-		/** @counted.in_swap: Bytes of it that are in swap, as last looked at. */
+		/** @counted.in_swap: Bytes of it that were in swap when last checked. */
 		u64 in_swap;
 
-		/** @counted.resident: It has pages. */
+		/** @counted.resident: It counts as resident. */
 		bool resident;
 
-		/** @counted.reclaimable: It counts as that. */
+		/** @counted.reclaimable: It counts as reclaimable. */
 		bool reclaimable;
 	} counted;
 
-	/** @evicted: The last eviction, for as long as it is not undone. */
+	/** @evicted: The last eviction, until the BO is swapped in. */
 	struct {
 		/** @evicted.id: Request that evicted the BO, 0 unless it is evicted. */
 		u64 id;
 
-		/** @evicted.ns: CLOCK_MONOTONIC time of that. */
+		/** @evicted.ns: When it was evicted. */
 		u64 ns;
 
-		/** @evicted.client_id: Client that the event told. */
+		/** @evicted.client_id: Client in the event of the eviction. */
 		u64 client_id;
 
-		/** @evicted.tgid: Process that the event told. */
+		/** @evicted.tgid: Process in that event. */
 		s32 tgid;
 
-		/** @evicted.vm_id: VM that the event told. */
+		/** @evicted.vm_id: VM in that event. */
 		u32 vm_id;
 	} evicted;
 };
 
 /**
- * struct panthor_reclaim_dev - Part of &struct panthor_device that belongs to
- * reclaim
+ * struct panthor_reclaim_dev - Reclaim state of a &struct panthor_device
  */
 struct panthor_reclaim_dev {
-	/** @lock: Protects the lists below. Never sleeps. */
+	/** @lock: Protects the lists below. */
 	spinlock_t lock;
 
 	/** @clients: All clients, by &panthor_reclaim_client.node. */
 	struct list_head clients;
 
-	/** @scans: Runs of the shrinker, the newest first. */
+	/** @scans: Scans of the shrinker, the newest first. */
 	struct list_head scans;
 
-	/** @resident: Bytes of all BOs that have pages. */
+	/** @resident: Size of all BOs that have pages, in bytes. */
 	atomic64_t resident;
 };
 
 /**
- * struct panthor_reclaim_req - One request, on the stack of who requests
+ * struct panthor_reclaim_req - A request and its account
+ *
+ * Times are CLOCK_MONOTONIC, in nanoseconds.
  */
 struct panthor_reclaim_req {
 	/** @ptdev: Device. */
 	struct panthor_device *ptdev;
 
-	/** @info: The request as its events tell it. */
+	/** @info: The request, as in its events. */
 	struct panthor_reclaim_info info;
 
-	/** @vm: The VM that the request is at, as its events tell it. */
+	/** @vm: The current VM, as in its events. */
 	struct panthor_reclaim_vm_info vm;
 
-	/** @client: Client that owns that VM, NULL between two VMs. Borrowed. */
+	/** @client: Client that owns @vm, NULL between two VMs. No reference. */
 	struct panthor_reclaim_client *client;
 
-	/** @rcl_vm: That VM, NULL for BOs that are private to none. Borrowed. */
+	/** @rcl_vm: The current VM, NULL for BOs that are private to no VM. No reference. */
 	struct panthor_reclaim_vm *rcl_vm;
 
-	/** @start_ns: CLOCK_MONOTONIC time of the start. */
+	/** @start_ns: Start of the request. */
 	u64 start_ns;
 
-	/** @begin_ns: The same when its first event was told. */
+	/** @begin_ns: When panthor_reclaim_begin was emitted. */
 	u64 begin_ns;
 
-	/** @vm_start_ns: The same for the VM that the request is at. */
+	/** @vm_start_ns: When the request turned to the current VM. */
 	u64 vm_start_ns;
 
-	/** @vm_waited_ns: How long was waited for its jobs before that. */
+	/** @vm_waited_ns: Time spent waiting for its jobs before that. */
 	u64 vm_waited_ns;
 
-	/** @vm_told: Whether panthor_vm_reclaim_begin was told. */
+	/** @vm_told: Whether panthor_vm_reclaim_begin was emitted for it. */
 	bool vm_told;
 };
 
 /**
- * struct panthor_reclaim_scan - A run of the shrinker
+ * struct panthor_reclaim_scan - A scan of the shrinker, accounted as a request
  *
- * The callback of drm_gem_lru_scan() takes no argument, so it has to look for
- * the run that it belongs to.
+ * The callback of drm_gem_lru_scan() takes no argument, so it looks up the scan of
+ * its task.
  */
 struct panthor_reclaim_scan {
 	/** @node: Entry of &panthor_reclaim_dev.scans. */
 	struct list_head node;
 
-	/** @task: Task that runs it. */
+	/** @task: Task that scans. */
 	struct task_struct *task;
 
 	/** @req: Its account. */
 	struct panthor_reclaim_req req;
 
-	/** @left: What the DRM core had left over when the VM was begun, in pages. */
+	/** @left: What the DRM core had skipped before the current VM, in pages. */
 	unsigned long left;
 
-	/** @left_seen: Bytes of that which were skipped since, so that an event tells of them. */
+	/** @left_seen: What was skipped since and has an event, in bytes. */
 	u64 left_seen;
 
-	/** @wait_ns: Time the present BO was waited for. */
+	/** @wait_ns: Time spent waiting for the current BO, in nanoseconds. */
 	u64 wait_ns;
 };
 
 /**
- * struct panthor_reclaim_ctx - How a BO is to be evicted
+ * struct panthor_reclaim_ctx - Context in which a BO is evicted
  */
 struct panthor_reclaim_ctx {
 	/**
-	 * @ticket: Context that the caller took reservation locks with, NULL for
-	 * none. Those need not be tried.
+	 * @ticket: Context with which the caller holds reservation locks, or NULL.
+	 * These are not locked again.
 	 */
 	struct ww_acquire_ctx *ticket;
 
-	/** @lock: If the result is %-EBUSY: which lock was in the way. */
+	/** @lock: Set if the result is %-EBUSY because of a contended lock. */
 	enum panthor_reclaim_lock lock;
 };
 
@@ -262,7 +264,7 @@ static inline int panthor_reclaim_locked(struct panthor_reclaim_ctx *ctx,
 	return -EBUSY;
 }
 
-/* panthor_gem.c and panthor_mmu.c: the mechanism */
+/* panthor_gem.c and panthor_mmu.c */
 int panthor_gem_evict(struct drm_gem_object *obj, struct panthor_reclaim_ctx *ctx);
 int panthor_vm_unmap_bos(struct panthor_vm *vm, struct panthor_gem_object **bos, u32 count);
 struct panthor_reclaim_vm *panthor_vm_reclaim(struct panthor_vm *vm);

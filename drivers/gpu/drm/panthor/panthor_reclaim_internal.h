@@ -4,19 +4,20 @@
 #define __PANTHOR_RECLAIM_INTERNAL_H__
 
 /*
- * What reclaim's own files share. Each layer calls those below it:
+ * What the files of reclaim share. Each layer calls those below it:
  *
  *	sysfs, debugfs		faces
  *	panthor_reclaim.c	policy: one explicit request, see panthor_reclaim_run.h
- *	_claim			the same in the other direction
- *	_account, _scan		what a request did, whoever made it, and its events
+ *	_claim			the reverse, swaps BOs in; has its own sysfs file
+ *	_scan			the shrinker's scans, accounted as requests
+ *	_account		accounts of all requests, and their events
  *	_order			which memory of the target comes first
- *	_owner			ownership: what is the target's alone
- *	_gather			what may be the target's
+ *	_owner			ownership: what belongs to the target alone
+ *	_gather			what may belong to the target
  *	_client			clients, and the BOs on their accounts
- *	_count			what each client has, for fdinfo
+ *	_count			what each client has, and its fdinfo
  *	_writeback, panthor_gem_evict()	mechanism: evict one BO, write one BO
- *	_escape			text from user space, safe to print
+ *	_escape			escapes text from user space
  */
 
 #include <linux/atomic.h>
@@ -28,19 +29,19 @@
 
 #include "panthor_reclaim.h"
 
-/* Index of an item that is none. */
+/* Index that ends a list of items. */
 #define PANTHOR_RECLAIM_NO_ITEM		(~0U)
 
-/* VMs of one BO whose locks are waited for. */
+/* VMs of one BO that are locked, at most. */
 #define PANTHOR_RECLAIM_ROOTS		8
 
 struct dma_fence;
 struct drm_exec;
 
 /**
- * struct panthor_reclaim_client - Reclaim's view of one open file
+ * struct panthor_reclaim_client - Reclaim state of an open file
  *
- * Outlives the file for as long as a BO or a VM that is on its account does.
+ * Outlives the file while a BO or a VM is on its account.
  */
 struct panthor_reclaim_client {
 	/** @ref: Held by the file, by VMs and BOs, and by requests. */
@@ -55,41 +56,40 @@ struct panthor_reclaim_client {
 	/** @file: The open file, NULL once it is closed. Protected by &panthor_reclaim_dev.lock. */
 	struct drm_file *file;
 
-	/** @id: Number of the client, as drm-client-id in fdinfo. */
+	/** @id: ID of the client, as drm-client-id in fdinfo. */
 	u64 id;
 
 	/**
-	 * @tgid: Process in the initial PID namespace, as last seen.
-	 *
-	 * It moves when the file is handed to another process.
+	 * @tgid: Process in the initial PID namespace, as last seen. It changes when
+	 * the file is passed to another process.
 	 */
 	pid_t tgid;
 
 	/**
-	 * @lock: Protects the lists, what is counted and the last request of it.
-	 * Never sleeps. Comes after &panthor_reclaim_dev.lock.
+	 * @lock: Protects the lists, the counters and the last request. Nests inside
+	 * &panthor_reclaim_dev.lock.
 	 */
 	spinlock_t lock;
 
 	/** @bos: BOs on its account, by &panthor_reclaim_bo.node. */
 	struct list_head bos;
 
-	/** @moving: Those of @bos that are evicted and not all in swap, when last looked at. */
+	/** @moving: Evicted @bos that were not completely in swap when last checked. */
 	struct list_head moving;
 
-	/** @settled: Those that are evicted and all in swap. */
+	/** @settled: Evicted @bos that were completely in swap. */
 	struct list_head settled;
 
-	/** @reclaimable: Bytes of @bos that a request could evict, as far as is known. */
+	/** @reclaimable: Bytes of @bos that a request could probably evict. */
 	u64 reclaimable;
 
-	/** @in_swap: Bytes of evicted @bos that are in swap, as last looked at. */
+	/** @in_swap: Bytes of evicted @bos that were in swap when last checked. */
 	u64 in_swap;
 
-	/** @resident: Bytes of these that have pages. */
+	/** @resident: Bytes of @bos that have pages. */
 	atomic64_t resident;
 
-	/** @evicted: Bytes of these that are evicted. */
+	/** @evicted: Bytes of @bos that are evicted. */
 	atomic64_t evicted;
 
 	/** @evictions: Number of evictions so far. */
@@ -102,13 +102,14 @@ struct panthor_reclaim_client {
 	/** @last: The last request. */
 	struct panthor_reclaim_last last;
 
-	/** @last_no_vm: The last request that looked at BOs that are private to no VM. */
+	/** @last_no_vm: The last request that looked at BOs private to no VM. */
 	struct panthor_reclaim_last last_no_vm;
 #endif
 };
 
 /**
- * struct panthor_reclaim_entry - A VM of the target, or what a file has in none
+ * struct panthor_reclaim_entry - A VM of the target, or the BOs of a file that are
+ * private to no VM
  */
 struct panthor_reclaim_entry {
 	/** @client: Client. Referenced by the set. */
@@ -117,95 +118,95 @@ struct panthor_reclaim_entry {
 	/** @vm: The VM, with a reference, while its BOs are looked up. */
 	struct panthor_vm *vm;
 
-	/** @serial: Which VM, 0 for BOs that are private to none. */
+	/** @serial: &panthor_reclaim_vm.serial, 0 without a VM. */
 	u64 serial;
 
-	/** @id: Handle of the VM, 0 for BOs that are private to none. */
+	/** @id: Handle of the VM, 0 without a VM. */
 	u32 id;
 
-	/** @used_ns: When it was used last, as far as is known, if that matters. */
+	/** @used_ns: When it was last used, set by panthor_reclaim_order(). */
 	u64 used_ns;
 
-	/** @first: First of its items, by index. */
+	/** @first: Index of its first item. */
 	u32 first;
 
-	/** @fence: What it is busy with. */
+	/** @fence: Jobs that keep it busy, or NULL. */
 	struct dma_fence *fence;
 
-	/** @fence_ns: How long that was waited for, not booked yet. */
+	/** @fence_ns: Time spent waiting for jobs and not accounted yet. */
 	u64 fence_ns;
 
 	/** @fence_context: Context of the last fence that was waited for. */
 	u64 fence_context;
 
-	/** @fence_seqno: Number of the last fence that was waited for. */
+	/** @fence_seqno: Sequence number of the last fence that was waited for. */
 	u64 fence_seqno;
 
-	/** @fences: Number of fences that were waited for. */
+	/** @fences: Number of fences waited for. */
 	u32 fences;
 
-	/** @waited: Whether it was waited for at all. */
+	/** @waited: All of its jobs were waited for once. */
 	bool waited;
 };
 
 /**
- * enum panthor_reclaim_stage - How far a request is with a BO
+ * enum panthor_reclaim_stage - Progress of a request with a BO
  */
 enum panthor_reclaim_stage {
-	/** @PANTHOR_RECLAIM_PENDING: It has pages. */
+	/** @PANTHOR_RECLAIM_PENDING: Not decided yet. */
 	PANTHOR_RECLAIM_PENDING,
 
-	/** @PANTHOR_RECLAIM_EVICTED: It has none, but they are in RAM still. */
+	/** @PANTHOR_RECLAIM_EVICTED: Evicted, to be written to swap. */
 	PANTHOR_RECLAIM_EVICTED,
 
-	/** @PANTHOR_RECLAIM_KEPT: It has, and keeps them. */
+	/** @PANTHOR_RECLAIM_KEPT: Skipped, the reference is still held. */
 	PANTHOR_RECLAIM_KEPT,
 
-	/** @PANTHOR_RECLAIM_DONE: Nothing is left to do, and the reference is dropped. */
+	/** @PANTHOR_RECLAIM_DONE: Done, the reference is dropped. */
 	PANTHOR_RECLAIM_DONE,
 };
 
 /**
- * struct panthor_reclaim_item - A BO that may be the target's
+ * struct panthor_reclaim_item - A BO that may belong to the target
  */
 struct panthor_reclaim_item {
-	/** @bo: BO. Referenced until it is done. */
+	/** @bo: BO, referenced until %PANTHOR_RECLAIM_DONE. */
 	struct panthor_gem_object *bo;
 
-	/** @bo_id: Its number. */
+	/** @bo_id: &panthor_reclaim_bo.id. */
 	u64 bo_id;
 
-	/** @wait_ns: How long it was waited for alone. */
+	/** @wait_ns: Time spent waiting for this BO alone. */
 	u64 wait_ns;
 
-	/** @found: Bytes of it that were evicted before and still in RAM. */
+	/** @found: Bytes of it that were evicted earlier and still in RAM. */
 	u64 found;
 
-	/** @used_ns: When it was used last, as far as is known, if that matters. */
+	/** @used_ns: When it was last used or evicted, for sorting. */
 	u64 used_ns;
 
-	/** @entry: Entry that it belongs to, by index. */
+	/** @entry: Index of its entry. */
 	u32 entry;
 
-	/** @next: Next item of that entry, by index. */
+	/** @next: Index of the next item of @entry. */
 	u32 next;
 
-	/** @handles: Handles of it in the target's files. */
+	/** @handles: Number of its handles in the target's files. */
 	u32 handles;
 
-	/** @all_handles: Handles of it in all files. */
+	/** @all_handles: Number of its handles in all files. */
 	u32 all_handles;
 
-	/** @others: Somebody else may have it: a handle, or its dma-buf. */
+	/** @others: Another process may have a handle or a dma-buf of it. */
 	bool others;
 
-	/** @stage: How far the request is with it. */
+	/** @stage: Progress of the request. */
 	enum panthor_reclaim_stage stage;
 
-	/** @reason: Why it was not evicted so far. */
+	/** @reason: Why it is not evicted yet. */
 	enum panthor_reclaim_reason reason;
 
-	/** @lock: If that was a lock: which. */
+	/** @lock: Which lock, if @reason is %PANTHOR_RECLAIM_LOCKED. */
 	enum panthor_reclaim_lock lock;
 };
 
@@ -213,15 +214,15 @@ struct panthor_reclaim_item {
  * struct panthor_reclaim_node - An item that is being sorted
  */
 struct panthor_reclaim_node {
-	/** @node: Its place on the list. */
+	/** @node: Link in the list. */
 	struct list_head node;
 
-	/** @item: It. */
+	/** @item: The item. */
 	struct panthor_reclaim_item *item;
 };
 
 /**
- * struct panthor_reclaim_set - All that may be the target's
+ * struct panthor_reclaim_set - Everything that may belong to the target
  */
 struct panthor_reclaim_set {
 	/** @ptdev: Device. */
@@ -230,19 +231,19 @@ struct panthor_reclaim_set {
 	/** @tgid: The target. */
 	struct pid *tgid;
 
-	/** @clients: Its open files, each with a reference. */
+	/** @clients: Clients of its open files, each with a reference. */
 	struct panthor_reclaim_client **clients;
 
-	/** @handed: Which of these belong to another process by now. */
+	/** @handed: Which of @clients now belong to another process. */
 	bool *handed;
 
-	/** @entries: Its VMs, and one more for each file, which comes after the file's VMs. */
+	/** @entries: For each file its VMs, then one entry for BOs private to no VM. */
 	struct panthor_reclaim_entry *entries;
 
-	/** @items: The BOs, sorted by their numbers. */
+	/** @items: The BOs, sorted by @bo_id. */
 	struct panthor_reclaim_item *items;
 
-	/** @turns: Order in which @entries have their turn, by index; NULL for as they are. */
+	/** @turns: Indices of @entries in the order of eviction, NULL for the order they have. */
 	u32 *turns;
 
 	/** @nr_clients: Length of @clients. */
@@ -259,31 +260,33 @@ struct panthor_reclaim_set {
 };
 
 /**
- * struct panthor_reclaim_writing - An evicted BO that is on its way to swap
+ * struct panthor_reclaim_writing - Write-back of an evicted BO
+ *
+ * Times are in nanoseconds.
  */
 struct panthor_reclaim_writing {
 	/** @bo: BO. */
 	struct panthor_gem_object *bo;
 
-	/** @start_ns: CLOCK_MONOTONIC time when the write of it began. */
+	/** @start_ns: CLOCK_MONOTONIC time of the start. */
 	u64 start_ns;
 
-	/** @duration_ns: Time that the request spent on it. */
+	/** @duration_ns: Time that the request spent on this BO. */
 	u64 duration_ns;
 
-	/** @lock_ns: Part of that spent waiting for locks. */
+	/** @lock_ns: Part of @duration_ns spent waiting for locks. */
 	u64 lock_ns;
 
-	/** @written: Bytes of it that were written to swap. */
+	/** @written: Bytes written to swap. */
 	u64 written;
 
-	/** @freed: Bytes of RAM that were freed, some of it written earlier perhaps. */
+	/** @freed: Bytes of RAM freed. Some may have been written earlier. */
 	u64 freed;
 
-	/** @left: Bytes of it that are still in RAM. */
+	/** @left: Bytes still in RAM. */
 	u64 left;
 
-	/** @err: 0, %-EINTR if a signal cut it short, %-EBUSY if another request has it. */
+	/** @err: 0, %-EINTR after a signal, %-EBUSY if another request is writing the BO. */
 	int err;
 };
 
