@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 /*
- * What a request did, whoever made it, and what became of the BOs later: books
- * it on clients and VMs and tells the events of it.
+ * The account of a request, no matter who makes it, and of the swap-ins later: adds
+ * it to clients and VMs, and emits the events.
  */
 
 #include <linux/cleanup.h>
@@ -48,7 +48,7 @@ static void panthor_reclaim_add(struct panthor_reclaim_acct *sum,
 }
 
 #ifdef CONFIG_DEBUG_FS
-/* Of two at a time the later one is the last, and has the books to itself. */
+/* Of concurrent requests the one that began later is the last. */
 static void panthor_reclaim_last_add(struct panthor_reclaim_last *last,
 				     const struct panthor_reclaim_req *req,
 				     const struct panthor_reclaim_acct *acct)
@@ -57,7 +57,7 @@ static void panthor_reclaim_last_add(struct panthor_reclaim_last *last,
 		return;
 
 	if (last->id != req->info.id) {
-		/* Who requested shall find the answer, though the shrinker passes by since. */
+		/* A shrinker that evicted nothing does not replace an explicit request. */
 		if ((req->info.source == PANTHOR_RECLAIM_SHRINKER ||
 		     req->info.source == PANTHOR_RECLAIM_KSWAPD) && !acct->evicted_bos)
 			return;
@@ -83,12 +83,12 @@ static void panthor_reclaim_book(struct panthor_reclaim_client *client,
 }
 
 /**
- * panthor_reclaim_result() - Book what the requester is told
+ * panthor_reclaim_result() - Record the result of a request
  * @req: Request, which has ended.
  * @client: Client.
- * @vm: VM of it, NULL for BOs that are private to none.
+ * @vm: VM of the client, NULL for BOs that are private to no VM.
  *
- * The request is the last one of both, even if there was nothing to look at.
+ * Makes the request the last one of both, even if it did nothing there.
  */
 void panthor_reclaim_result(struct panthor_reclaim_req *req, struct panthor_reclaim_client *client,
 			    struct panthor_reclaim_vm *vm)
@@ -123,9 +123,9 @@ void panthor_reclaim_result(struct panthor_reclaim_req *req, struct panthor_recl
 
 /**
  * panthor_reclaim_req_begin() - Open the account of a request
- * @req: Request, zeroed but for what is known of the target.
+ * @req: Request, zeroed except for what describes the target.
  * @ptdev: Device.
- * @source: Who requests.
+ * @source: Source of the request.
  */
 void panthor_reclaim_req_begin(struct panthor_reclaim_req *req, struct panthor_device *ptdev,
 			       enum panthor_reclaim_source source)
@@ -150,7 +150,7 @@ void panthor_reclaim_req_begin(struct panthor_reclaim_req *req, struct panthor_d
 /**
  * panthor_reclaim_req_end() - Close the account of a request
  * @req: Request.
- * @result: What the requester will be told, 0 or a negative errno.
+ * @result: Result for the requester, 0 or a negative errno.
  */
 void panthor_reclaim_req_end(struct panthor_reclaim_req *req, int result)
 {
@@ -160,15 +160,15 @@ void panthor_reclaim_req_end(struct panthor_reclaim_req *req, int result)
 }
 
 /**
- * panthor_reclaim_vm_begin() - A request turns to a VM
+ * panthor_reclaim_vm_begin() - A request starts with a VM
  * @req: Request.
- * @client: Client that owns the VM, NULL for anyone's BOs that are private to
- *	none. Stays until panthor_reclaim_vm_end().
- * @vm: The VM, which stays as long, or NULL.
- * @bos: Number of BOs it has to offer.
- * @size: Bytes of them.
+ * @client: Client that owns the VM, NULL for BOs of any client that are private to
+ *	no VM. Valid until panthor_reclaim_vm_end().
+ * @vm: The VM, or NULL. Valid as long.
+ * @bos: Number of BOs to look at.
+ * @size: Their size in bytes.
  *
- * Told with the first thing that happens there.
+ * The event is emitted before the first event of what happens there.
  */
 void panthor_reclaim_vm_begin(struct panthor_reclaim_req *req,
 			      struct panthor_reclaim_client *client,
@@ -191,7 +191,7 @@ void panthor_reclaim_vm_begin(struct panthor_reclaim_req *req,
 
 static void panthor_reclaim_vm_tell(struct panthor_reclaim_req *req)
 {
-	/* What is in no list of a client has no VM around it. */
+	/* The device-wide lists have no VM. */
 	if (req->vm_told || !req->client)
 		return;
 
@@ -200,14 +200,14 @@ static void panthor_reclaim_vm_tell(struct panthor_reclaim_req *req)
 }
 
 /**
- * panthor_reclaim_vm_fold() - Add what was done since to the whole account
+ * panthor_reclaim_vm_fold() - Add the account of the current VM to the total
  * @req: Request.
  */
 void panthor_reclaim_vm_fold(struct panthor_reclaim_req *req)
 {
 	u64 duration_ns = req->vm.acct.duration_ns;
 
-	/* That of the request is not the sum of its parts. */
+	/* The duration of a request is not the sum of those of its VMs. */
 	req->vm.acct.duration_ns = 0;
 	panthor_reclaim_add(&req->info.total, &req->vm.acct);
 	req->vm.acct.duration_ns = duration_ns;
@@ -215,7 +215,7 @@ void panthor_reclaim_vm_fold(struct panthor_reclaim_req *req)
 }
 
 /**
- * panthor_reclaim_vm_end() - A request is done with a VM, for now
+ * panthor_reclaim_vm_end() - A request is done with a VM, for this round
  * @req: Request.
  */
 void panthor_reclaim_vm_end(struct panthor_reclaim_req *req)
@@ -252,7 +252,7 @@ static void panthor_reclaim_fill_label(struct panthor_reclaim_bo_info *info,
 	info->evictions = atomic_read(&bo->reclaimed_count);
 }
 
-/* Not inlined, for the label needs stack that the shrinker's path is short of. */
+/* Not inlined: the label takes stack, of which the shrinker has little. */
 static noinline_for_stack void
 panthor_reclaim_trace_bo(struct panthor_reclaim_req *req, struct panthor_gem_object *bo,
 			 struct panthor_reclaim_bo_info *info)
@@ -276,7 +276,7 @@ panthor_reclaim_trace_bo(struct panthor_reclaim_req *req, struct panthor_gem_obj
 		trace_panthor_bo_evict(info);
 }
 
-/* The shrinker's lists have BOs of all: what comes of each is its client's. */
+/* BOs on the shrinker's device-wide lists are accounted to their own clients. */
 static void panthor_reclaim_book_bo(struct panthor_reclaim_req *req, struct panthor_gem_object *bo,
 				    const struct panthor_reclaim_acct *acct)
 {
@@ -288,9 +288,9 @@ static void panthor_reclaim_book_bo(struct panthor_reclaim_req *req, struct pant
  * panthor_reclaim_evicted() - A BO was evicted
  * @req: Request.
  * @bo: BO.
- * @state: How it was used before.
- * @wait_ns: How long it was waited for alone.
- * @duration_ns: What evicting it took.
+ * @state: &panthor_gem_object.reclaim_state before.
+ * @wait_ns: Time spent waiting for this BO alone, in nanoseconds.
+ * @duration_ns: Time that the eviction took, in nanoseconds.
  *
  * Context: The BO's reservation lock is held.
  */
@@ -335,14 +335,14 @@ void panthor_reclaim_evicted(struct panthor_reclaim_req *req, struct panthor_gem
 }
 
 /**
- * panthor_reclaim_skipped() - A BO was looked at and kept
+ * panthor_reclaim_skipped() - A BO was skipped
  * @req: Request.
  * @bo: BO.
- * @state: How it was used.
- * @reason: Why it was kept.
- * @lock: If because of a lock: which.
- * @wait_ns: How long it was waited for alone.
- * @duration_ns: What the attempt to evict it took.
+ * @state: Its &panthor_gem_object.reclaim_state.
+ * @reason: Why it was skipped.
+ * @lock: Which lock, if @reason is %PANTHOR_RECLAIM_LOCKED.
+ * @wait_ns: Time spent waiting for this BO alone, in nanoseconds.
+ * @duration_ns: Time that the attempt to evict it took, in nanoseconds.
  */
 void panthor_reclaim_skipped(struct panthor_reclaim_req *req, struct panthor_gem_object *bo,
 			     u32 state, enum panthor_reclaim_reason reason,
@@ -374,10 +374,10 @@ void panthor_reclaim_skipped(struct panthor_reclaim_req *req, struct panthor_gem
 /**
  * panthor_reclaim_written() - An evicted BO was written to swap
  * @req: Request.
- * @client: Client whose it is.
- * @vm: VM of it that it is private to, if that still exists, or NULL.
+ * @client: Client that the BO belongs to.
+ * @vm: VM that the BO is private to, NULL if there is none or it was destroyed.
  * @bo: BO.
- * @writing: What was written.
+ * @writing: The finished write-back.
  */
 void panthor_reclaim_written(struct panthor_reclaim_req *req, struct panthor_reclaim_client *client,
 			     struct panthor_reclaim_vm *vm, struct panthor_gem_object *bo,
@@ -410,11 +410,10 @@ void panthor_reclaim_written(struct panthor_reclaim_req *req, struct panthor_rec
 
 /**
  * panthor_reclaim_reason() - Why an attempt to evict a BO failed
- * @err: What panthor_gem_evict() returned.
- * @ctx: What it was given. &panthor_reclaim_ctx.lock is set if that was the
- *	reason.
+ * @err: Return value of panthor_gem_evict().
+ * @ctx: Its context. If the reason is a lock, &panthor_reclaim_ctx.lock says which.
  *
- * Return: The reason to tell.
+ * Return: The reason.
  */
 enum panthor_reclaim_reason panthor_reclaim_reason(int err, struct panthor_reclaim_ctx *ctx)
 {
@@ -436,7 +435,7 @@ enum panthor_reclaim_reason panthor_reclaim_reason(int err, struct panthor_recla
 }
 
 /**
- * panthor_reclaim_source_name() - Name of a source, as the events print it
+ * panthor_reclaim_source_name() - Name of a source, as in the events
  * @source: Source.
  *
  * Return: The name.
@@ -454,7 +453,7 @@ const char *panthor_reclaim_source_name(enum panthor_reclaim_source source)
 	return names[source];
 }
 
-/* What Android and Perfetto draw: all of the device's memory, and that of one process. */
+/* For Android and Perfetto: the memory of the device, and that of one process. */
 static void panthor_reclaim_trace_total(struct panthor_device *ptdev,
 					struct panthor_reclaim_client *client)
 {
@@ -488,7 +487,7 @@ static void panthor_reclaim_resident(struct panthor_gem_object *bo, s64 size)
 	if (client)
 		panthor_reclaim_client_tgid(client, NULL);
 
-	/* Read and told in one go: the last event tells how it is in the end. */
+	/* Read and emitted under one lock: the last event has the final value. */
 	guard(spinlock)(&ptdev->rcl.lock);
 	panthor_reclaim_trace_total(ptdev, client);
 }
@@ -513,10 +512,10 @@ static noinline_for_stack void panthor_reclaim_trace_swapin(struct panthor_gem_o
 }
 
 /**
- * panthor_reclaim_bo_populated() - A BO was given pages, or should have been
+ * panthor_reclaim_bo_populated() - A BO got its pages, or failed to
  * @bo: BO.
- * @start_ns: CLOCK_MONOTONIC time before its pages were asked for.
- * @result: 0, or a negative errno if there were none.
+ * @start_ns: CLOCK_MONOTONIC time of the start, in nanoseconds.
+ * @result: 0, or a negative errno if it failed.
  *
  * Context: The BO's reservation lock is held.
  */
@@ -539,7 +538,7 @@ void panthor_reclaim_bo_populated(struct panthor_gem_object *bo, u64 start_ns, i
 }
 
 /**
- * panthor_reclaim_bo_released() - A BO gave its pages back
+ * panthor_reclaim_bo_released() - A BO lost its pages
  * @bo: BO.
  *
  * Context: The BO's reservation lock is held, or the BO is being freed.

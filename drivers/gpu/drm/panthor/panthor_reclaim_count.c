@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 /*
- * What each client has: the numbers that fdinfo shows.
+ * What each client has: the numbers in fdinfo.
  *
- * A BO counts for one client, see panthor_reclaim_client.c. All numbers but one
- * are changed when what they count changes. The one is how much of the evicted
- * memory is in swap: the kernel's own reclaim writes out the pages of evicted BOs
- * and tells nobody. shmem knows for each file how many of its pages are in swap,
- * so each reader of fdinfo looks at some BOs, with a bound that does not depend on
- * how many there are: of those that were not all in swap, as many as can be looked
- * at in microseconds; of those that were, a few, because they only change when
- * somebody turns swap off.
+ * A BO counts for one client, see panthor_reclaim_client.c. All numbers but one are
+ * updated when they change. The exception is how much of the evicted memory is in
+ * swap: the kernel's own reclaim writes pages of evicted BOs without notice. shmem
+ * knows how many pages of each file are in swap, so each read of fdinfo checks a
+ * limited number of BOs: of those that were not completely in swap, as many as take
+ * microseconds; of the others a few, because they only change on swapoff.
  */
 
 #include <linux/cleanup.h>
@@ -27,13 +25,13 @@
 #include "panthor_gem.h"
 #include "panthor_reclaim_internal.h"
 
-/* BOs that a reader of fdinfo looks at. */
+/* BOs that a read of fdinfo checks. */
 #define PANTHOR_RECLAIM_LOOK_MOVING	24
 #define PANTHOR_RECLAIM_LOOK_SETTLED	4
 
 /*
- * Exported means that there is a dma-buf, though it may be DRM's cached one and in
- * nobody's hands: a request would find out, but it is told to nobody.
+ * A BO with a dma-buf does not count. The dma-buf may be one that only DRM's cache
+ * still references, but that is only known to a request that asks for it.
  */
 static void panthor_reclaim_count_reclaimable(struct panthor_gem_object *bo)
 {
@@ -54,7 +52,7 @@ static void panthor_reclaim_count_reclaimable(struct panthor_gem_object *bo)
 		client->reclaimable -= bo->base.size;
 }
 
-/* Where is an evicted BO? shmem counts a page from when it is given its place in swap. */
+/* Update how much of a BO is in swap. shmem counts a page once it has a swap entry. */
 static void panthor_reclaim_count_look(struct panthor_gem_object *bo)
 {
 	struct panthor_reclaim_client *client = bo->rcl.client;
@@ -85,7 +83,7 @@ static void panthor_reclaim_count_not_evicted(struct panthor_gem_object *bo)
 }
 
 /**
- * panthor_reclaim_count_join() - A BO counts for its client from here on
+ * panthor_reclaim_count_join() - Start to count a BO for its client
  * @bo: BO.
  *
  * Context: Its client's lock is held.
@@ -106,8 +104,8 @@ void panthor_reclaim_count_join(struct panthor_gem_object *bo)
 }
 
 /**
- * panthor_reclaim_count_leave() - A BO does not count for its client any more
- * @bo: BO. If it is evicted its file is still there.
+ * panthor_reclaim_count_leave() - Stop counting a BO for its client
+ * @bo: BO. Its shmem file still exists if it is evicted.
  *
  * Context: Its client's lock is held.
  */
@@ -126,7 +124,7 @@ void panthor_reclaim_count_leave(struct panthor_gem_object *bo)
 }
 
 /**
- * panthor_reclaim_count_pages() - A BO was given pages, or gave them back
+ * panthor_reclaim_count_pages() - A BO got its pages, or lost them
  * @bo: BO.
  * @resident: Whether it has pages.
  *
@@ -150,7 +148,7 @@ void panthor_reclaim_count_pages(struct panthor_gem_object *bo, bool resident)
 
 /**
  * panthor_reclaim_count_evicted() - A BO was evicted
- * @bo: BO, which has given its pages back.
+ * @bo: BO, which has lost its pages.
  *
  * Context: The BO's reservation lock is held.
  */
@@ -171,13 +169,13 @@ void panthor_reclaim_count_evicted(struct panthor_gem_object *bo)
 
 /**
  * panthor_reclaim_count_written() - Part of an evicted BO was written to swap
- * @bo: BO, referenced by the caller. It may have its pages again.
+ * @bo: BO, referenced by the caller. It may be swapped in again.
  */
 void panthor_reclaim_count_written(struct panthor_gem_object *bo)
 {
 	struct panthor_device *ptdev = container_of(bo->base.dev, struct panthor_device, base);
 
-	/* Without the reservation lock it is this one that keeps its client. */
+	/* The reservation lock is not held, so this lock keeps the BO's client. */
 	guard(spinlock)(&ptdev->rcl.lock);
 	if (bo->rcl.client) {
 		guard(spinlock)(&bo->rcl.client->lock);
@@ -187,17 +185,17 @@ void panthor_reclaim_count_written(struct panthor_gem_object *bo)
 }
 
 /**
- * panthor_reclaim_bo_used() - A BO may come to the end of another LRU list
+ * panthor_reclaim_bo_used() - A BO may move to the tail of another LRU list
  * @bo: BO.
- * @state: What its &panthor_gem_object.reclaim_state will be.
+ * @state: Its new &panthor_gem_object.reclaim_state.
  *
- * Called whenever it may have been pinned or unpinned, too.
+ * Also called when the BO may have been pinned or unpinned.
  *
  * Context: The BO's reservation lock is held.
  */
 void panthor_reclaim_bo_used(struct panthor_gem_object *bo, u32 state)
 {
-	/* To be evicted, or pinned, is not to be used. */
+	/* An eviction or a pin is not a use. */
 	if (state != bo->reclaim_state && state != PANTHOR_GEM_UNRECLAIMABLE)
 		WRITE_ONCE(bo->rcl.used_ns, ktime_get_ns());
 
@@ -208,11 +206,11 @@ void panthor_reclaim_bo_used(struct panthor_gem_object *bo, u32 state)
 }
 
 /**
- * panthor_reclaim_bo_exported() - A BO has one dma-buf more, or less
+ * panthor_reclaim_bo_exported() - A dma-buf of a BO was created or released
  * @bo: BO, referenced by the dma-buf.
  * @by: 1 or -1.
  *
- * Context: Any but interrupts.
+ * Context: Any but interrupt context.
  */
 void panthor_reclaim_bo_exported(struct panthor_gem_object *bo, int by)
 {
@@ -227,7 +225,7 @@ void panthor_reclaim_bo_exported(struct panthor_gem_object *bo, int by)
 	}
 }
 
-/* Look at those in @list that were not looked at for longest, at most @most. */
+/* Check at most @most BOs in @list, those first that were not checked for longest. */
 static void panthor_reclaim_count_look_at(struct list_head *list, u32 most)
 {
 	struct panthor_gem_object *bo, *last;
@@ -252,18 +250,18 @@ static void panthor_reclaim_count_look_around(struct panthor_reclaim_client *cli
 	in_swap = client->in_swap;
 	panthor_reclaim_count_look_at(&client->settled, PANTHOR_RECLAIM_LOOK_SETTLED);
 
-	/* Swap was turned off: none of them can be relied on. */
+	/* Swap was turned off: the others may have changed, too. */
 	if (client->in_swap != in_swap)
 		list_splice_tail_init(&client->settled, &client->moving);
 }
 
 /**
- * panthor_reclaim_show_fdinfo() - Tell what a manager wants to know of a client
- * @p: Where to.
+ * panthor_reclaim_show_fdinfo() - Print what a resource manager needs of a client
+ * @p: Printer.
  * @file: The client's file.
  *
- * The numbers are of one moment. See Documentation/gpu/panthor-reclaim-manager.rst
- * for what they mean.
+ * The numbers are consistent with each other. For their meaning see
+ * Documentation/gpu/panthor-reclaim-manager.rst.
  */
 void panthor_reclaim_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 {

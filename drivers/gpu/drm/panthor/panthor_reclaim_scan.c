@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 /*
- * The shrinker's runs, told as requests. The driver's shrinker is as it was; it
- * says here what it is about to do.
+ * The shrinker's scans, accounted as requests. The shrinker itself is unchanged, it
+ * reports here what it does.
  */
 
 #include <linux/cleanup.h>
@@ -20,7 +20,7 @@
 #include "panthor_gem.h"
 #include "panthor_reclaim_internal.h"
 
-/* The innermost one: allocating memory in the shrinker may run the shrinker. */
+/* The innermost scan of the task: an allocation in the shrinker may enter it again. */
 static struct panthor_reclaim_scan *panthor_reclaim_scan_find(struct panthor_device *ptdev)
 {
 	struct panthor_reclaim_scan *scan;
@@ -50,9 +50,8 @@ static void panthor_reclaim_scan_enter(struct panthor_reclaim_scan *scan,
 }
 
 /**
- * panthor_reclaim_scan_debugfs() - What the current task scans from here on,
- * debugfs requested
- * @mark: Filled in here; undone by panthor_reclaim_scan_leave().
+ * panthor_reclaim_scan_debugfs() - Account scans of the current task to debugfs
+ * @mark: Filled in here. Ended by panthor_reclaim_scan_leave().
  * @ptdev: Device.
  */
 void panthor_reclaim_scan_debugfs(struct panthor_reclaim_scan *mark, struct panthor_device *ptdev)
@@ -63,8 +62,8 @@ void panthor_reclaim_scan_debugfs(struct panthor_reclaim_scan *mark, struct pant
 }
 
 /**
- * panthor_reclaim_scan_leave() - A scan is over
- * @scan: It.
+ * panthor_reclaim_scan_leave() - End a scan of the current task
+ * @scan: Scan.
  */
 void panthor_reclaim_scan_leave(struct panthor_reclaim_scan *scan)
 {
@@ -73,10 +72,10 @@ void panthor_reclaim_scan_leave(struct panthor_reclaim_scan *scan)
 }
 
 /**
- * panthor_reclaim_scan_begin() - The shrinker starts to scan
+ * panthor_reclaim_scan_begin() - The shrinker starts a scan
  * @scan: Filled in here.
  * @ptdev: Device.
- * @nr_to_scan: Pages it is asked for.
+ * @nr_to_scan: Pages to scan.
  */
 void panthor_reclaim_scan_begin(struct panthor_reclaim_scan *scan, struct panthor_device *ptdev,
 				unsigned long nr_to_scan)
@@ -96,7 +95,7 @@ void panthor_reclaim_scan_begin(struct panthor_reclaim_scan *scan, struct pantho
 	panthor_reclaim_vm_begin(&scan->req, NULL, NULL, 0, 0);
 }
 
-/* What the DRM core passed over, and no event tells of. */
+/* Count what the DRM core skipped without an event. */
 static void panthor_reclaim_scan_unseen(struct panthor_reclaim_scan *scan, unsigned long left)
 {
 	u64 unseen = (u64)(left - scan->left) << PAGE_SHIFT;
@@ -107,9 +106,9 @@ static void panthor_reclaim_scan_unseen(struct panthor_reclaim_scan *scan, unsig
 }
 
 /**
- * panthor_reclaim_scan_end() - The shrinker has scanned
+ * panthor_reclaim_scan_end() - The shrinker ends a scan
  * @scan: Scan.
- * @left: Pages that the DRM core counted as left over.
+ * @left: Pages that the DRM core skipped in the whole scan.
  */
 void panthor_reclaim_scan_end(struct panthor_reclaim_scan *scan, unsigned long left)
 {
@@ -123,11 +122,11 @@ void panthor_reclaim_scan_end(struct panthor_reclaim_scan *scan, unsigned long l
 }
 
 /**
- * panthor_reclaim_scan_vm_begin() - The shrinker turns to a VM
+ * panthor_reclaim_scan_vm_begin() - The shrinker starts with a VM
  * @ptdev: Device.
  * @vm: VM, referenced by the caller.
  * @lru: BOs that are private to it.
- * @left: Pages that the DRM core counted as left over so far.
+ * @left: Pages that the DRM core has skipped so far.
  */
 void panthor_reclaim_scan_vm_begin(struct panthor_device *ptdev, struct panthor_vm *vm,
 				   struct drm_gem_lru *lru, unsigned long left)
@@ -153,7 +152,7 @@ void panthor_reclaim_scan_vm_begin(struct panthor_device *ptdev, struct panthor_
 /**
  * panthor_reclaim_scan_vm_end() - The shrinker is done with a VM
  * @ptdev: Device.
- * @left: Pages that the DRM core counted as left over so far.
+ * @left: Pages that the DRM core has skipped so far.
  */
 void panthor_reclaim_scan_vm_end(struct panthor_device *ptdev, unsigned long left)
 {
@@ -171,7 +170,7 @@ static void panthor_reclaim_scan_skipped(struct panthor_reclaim_scan *scan,
 					 enum panthor_reclaim_reason reason,
 					 enum panthor_reclaim_lock lock, u64 duration_ns)
 {
-	/* One that moved to another list is not left over on this one. */
+	/* The DRM core does not count a BO that moved to another list. */
 	if (reason != PANTHOR_RECLAIM_CHANGED)
 		scan->left_seen += bo->base.size;
 
@@ -184,7 +183,7 @@ static void panthor_reclaim_scan_skipped(struct panthor_reclaim_scan *scan,
  * @bo: BO.
  *
  * Context: The BO's reservation lock is held.
- * Return: True if they are done, false if that took too long.
+ * Return: True if they are done, false after a timeout of 10 jiffies.
  */
 bool panthor_reclaim_scan_wait(struct panthor_gem_object *bo)
 {
@@ -206,7 +205,7 @@ bool panthor_reclaim_scan_wait(struct panthor_gem_object *bo)
 }
 
 /**
- * panthor_reclaim_scan_evict() - Evict a BO, and account for it
+ * panthor_reclaim_scan_evict() - Evict a BO and account for it
  * @bo: BO.
  *
  * Context: The BO's reservation lock is held.
