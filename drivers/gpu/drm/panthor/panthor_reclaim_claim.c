@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 /*
- * The other direction: swap in what is evicted of a process, before it needs it.
+ * The reverse of a reclaim: swap in the evicted memory of a process ahead of use.
  */
 
 #include <linux/cleanup.h>
@@ -33,26 +33,25 @@
 /**
  * DOC: Claim
  *
- * A write of a TGID to mem_claim swaps in what is evicted of that process, and maps
- * it, so that the next job need not. The BO that was evicted last comes first. It
- * takes free memory only, and leaves what the kernel keeps free for others: where a
- * BO does not fit any more, it stops.
+ * A write of a TGID to mem_claim swaps in the evicted memory of that process and
+ * maps it, so that the next job does not have to. The BO that was evicted last comes
+ * first. A claim only uses free memory, above what the kernel keeps free. It stops at
+ * the first BO that does not fit.
  *
- * The pages of a BO are read from swap with no lock held, so nobody has to wait
- * for that, a signal ends it, and a job that comes meanwhile finds part of them
- * there. Only then are the locks taken that a job takes.
+ * The pages of a BO are read from swap without a lock. Nobody waits for the read, a
+ * signal ends it, and a job that is submitted meanwhile finds some of the pages in
+ * RAM. Only then are the locks taken that a submission takes.
  *
- * What several processes have is swapped in for any of them, but mapped only in
- * the VMs of the target.
+ * A BO that several processes share is swapped in for any of them, but mapped in
+ * the VMs of the target only.
  */
 
-/* Pages that are read before signals, and free memory, are looked at again. */
+/* Pages to read between two checks of signals and of free memory. */
 #define PANTHOR_RECLAIM_CLAIM_STEP	32
 
 /*
- * Bytes that are free, and not kept for when they are needed. Above the high
- * watermark kswapd sleeps, and as much again is left to whoever allocates next,
- * or that would wake it.
+ * Free memory in bytes that a claim may use. Above the high watermark kswapd
+ * sleeps. Leave as much again for other allocations, or they would wake it.
  */
 static u64 panthor_reclaim_free_memory(void)
 {
@@ -85,9 +84,8 @@ static bool panthor_reclaim_is_evicted(struct panthor_gem_object *bo)
 }
 
 /*
- * Read the pages of a BO from swap; returns 1 if there is no need to. Allocating
- * them must not reclaim anything: to have one process' memory evicted for another's
- * is not what was asked for.
+ * Read the pages of a BO from swap. Returns 1 if that is not needed. The allocation
+ * must not reclaim: a claim is not to evict memory of other processes.
  */
 static int panthor_reclaim_read_in(struct panthor_gem_object *bo)
 {
@@ -104,7 +102,7 @@ static int panthor_reclaim_read_in(struct panthor_gem_object *bo)
 		struct folio *folio;
 
 		if (index >= next) {
-			/* Nobody needs it any more, or somebody has got it by now. */
+			/* It is about to be freed, or was swapped in meanwhile. */
 			if (kref_read(&bo->base.refcount) == 1 || !panthor_reclaim_is_evicted(bo))
 				return 1;
 
@@ -129,8 +127,8 @@ static int panthor_reclaim_read_in(struct panthor_gem_object *bo)
 }
 
 /*
- * All that a job would do. @exec has the locks of the BO and of the target's VMs. The
- * latter keep what is on the list, too, which is freed after a turn with that lock.
+ * Do what a submission does. @exec holds the locks of the BO and of the target's VMs.
+ * The latter also keep the vm_bos from being freed.
  */
 static int panthor_reclaim_map_in(struct panthor_gem_object *bo, struct drm_exec *exec)
 {
@@ -207,7 +205,7 @@ static int panthor_reclaim_claim_bo(struct panthor_reclaim_req *req,
 		drm_exec_fini(&exec);
 	}
 
-	/* If not, part of it may be in RAM now. */
+	/* After an error, part of it may be in RAM. */
 	panthor_reclaim_count_written(bo);
 	return min(ret, 0);
 }
@@ -220,7 +218,7 @@ static int panthor_reclaim_cmp_newest(const void *a, const void *b, const void *
 	return cmp_int(set->items[j].used_ns, set->items[i].used_ns) ? : cmp_int(i, j);
 }
 
-/* What is evicted, the newest first; returns how much there is. */
+/* Find the evicted items, the most recently evicted first. Returns their number. */
 static u32 panthor_reclaim_evicted_items(struct panthor_reclaim_set *set, u32 *order)
 {
 	u32 count = 0;
@@ -259,7 +257,7 @@ static int panthor_reclaim_claim_set(struct panthor_reclaim_req *req,
 		      panthor_reclaim_claim_bo(req, set, set->items[order[i]].bo);
 		panthor_reclaim_put_item(&set->items[order[i]]);
 
-		/* One that cannot be had is no reason to leave the others where they are. */
+		/* After most errors, go on with the other BOs. */
 		if (ret && ret != -EINTR && ret != -ENODEV && ret != -ENOMEM) {
 			failed = failed ? : ret;
 			ret = 0;
@@ -272,13 +270,13 @@ static int panthor_reclaim_claim_set(struct panthor_reclaim_req *req,
 	else if (ret == -ENOMEM)
 		req->info.cut_short = PANTHOR_RECLAIM_NO_MEMORY;
 
-	/* That something was swapped in is a success, however little. */
+	/* Partial success is success. */
 	return req->info.swapped_in_bos ? 0 : ret ? : failed;
 }
 
 /*
- * Swap in what is evicted of the process, at least @goal bytes, or all if that is 0.
- * Process context, sleeps, interruptible, no locks may be held.
+ * Swap in the evicted memory of a process: at least @goal bytes, or all if that is 0.
+ * Process context, sleeps, interruptible. No locks may be held.
  */
 static int panthor_reclaim_claim(struct panthor_device *ptdev, struct pid *tgid, u64 goal)
 {
@@ -309,7 +307,7 @@ static int panthor_reclaim_claim(struct panthor_device *ptdev, struct pid *tgid,
 		panthor_reclaim_result(req, set.clients[i], NULL);
 	panthor_reclaim_release(&set);
 
-	/* If the signal has no handler, start again. */
+	/* A signal without a handler restarts the write. */
 	return ret == -EINTR ? -ERESTARTNOHAND : ret;
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 /*
- * dri/<device>/reclaim has one line a client, dri/client-<id>/reclaim one line
- * a VM of that client and their sum. A line tells what a request for the client's
- * process would find. The numbers are read one by one, each right on its own.
+ * dri/<device>/reclaim has one line for each client. dri/client-<id>/reclaim has one
+ * line for each VM of that client, and one for their sum. A line shows what a request
+ * for the client's process would find. Each number is correct, but they are not read
+ * atomically.
  */
 
 #include <linux/cleanup.h>
@@ -24,7 +25,7 @@
 
 #ifdef CONFIG_DEBUG_FS
 
-/* What a client has in one VM, or in all. */
+/* What a client has in one VM, or in all VMs. */
 struct panthor_reclaim_row {
 	struct panthor_reclaim_last last;
 	u64 resident;
@@ -92,7 +93,7 @@ static void panthor_reclaim_print_row(struct seq_file *m, struct panthor_reclaim
 		   last->acct.writeback_ns);
 }
 
-/* The process that used a client's file last, with a reference; NULL once that is closed. */
+/* The process that last used a client's file, with a reference. NULL once it is closed. */
 static struct pid *panthor_reclaim_client_pid(struct panthor_reclaim_client *client)
 {
 	guard(rcu)();
@@ -133,7 +134,7 @@ static void panthor_reclaim_show_entry(struct seq_file *m, const struct panthor_
 		row.last = vm ? panthor_vm_reclaim(vm)->last : client->last_no_vm;
 	panthor_vm_put(vm);
 
-	/* What was destroyed meanwhile has no line. */
+	/* A VM that was destroyed meanwhile has no line. */
 	if (!vms || (entry->serial ? !vm : !row.bos && !row.last.id))
 		return;
 
@@ -141,7 +142,7 @@ static void panthor_reclaim_show_entry(struct seq_file *m, const struct panthor_
 	panthor_reclaim_print_row(m, client, name, &row);
 }
 
-/* What a process has. Kept from line to line: many may be of the same process. */
+/* What a process has. Kept for the next line, which may be of the same process. */
 struct panthor_reclaim_view {
 	struct panthor_reclaim_set set;
 	struct pid *tgid;
@@ -201,7 +202,7 @@ static int panthor_reclaim_show_client(struct seq_file *m, struct panthor_reclai
 		panthor_reclaim_show_entry(m, &view->set, &view->set.entries[i], &sum, vms);
 	}
 
-	/* It was handed to that process since that was looked up. */
+	/* Its file was passed to that process after the lookup. */
 	if (!found)
 		return 0;
 
@@ -227,7 +228,7 @@ static int panthor_reclaim_one_show(struct seq_file *m, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(panthor_reclaim_one);
 
-/* With references, up to @room of them; returns how many there are. */
+/* Collect up to @room open clients, with references. Returns how many there are. */
 static u32 panthor_reclaim_open_clients(struct panthor_device *ptdev,
 					struct panthor_reclaim_client **clients, u32 room)
 {
@@ -239,7 +240,7 @@ static u32 panthor_reclaim_open_clients(struct panthor_device *ptdev,
 		if (!client->file)
 			continue;
 
-		/* An open file has a reference. */
+		/* The open file holds a reference. */
 		if (count < room)
 			clients[count] = panthor_reclaim_client_get(client);
 		count++;
@@ -261,7 +262,7 @@ static int panthor_reclaim_all_show(struct seq_file *m, void *data)
 	if (!clients)
 		return -ENOMEM;
 
-	/* Files opened since need not be shown. */
+	/* Files that were opened since are not shown. */
 	count = min(panthor_reclaim_open_clients(ptdev, clients, room), room);
 
 	panthor_reclaim_print_header(m);
@@ -290,14 +291,14 @@ void panthor_reclaim_debugfs_init(struct drm_minor *minor)
 }
 
 /**
- * panthor_reclaim_debugfs_client() - Create the view of one client
+ * panthor_reclaim_debugfs_client() - Create the file of one client
  * @client: Client.
- * @file: Its file. The DRM core removes the view before the file goes.
+ * @file: Its open file. The DRM core removes the debugfs file before that is freed.
  */
 void panthor_reclaim_debugfs_client(struct panthor_reclaim_client *client,
 				    struct drm_file *file)
 {
-	/* Without a folder it would end up in debugfs' own, and stay there. */
+	/* Without a directory it would be created in the root of debugfs, and leak. */
 	if (file->debugfs_client)
 		debugfs_create_file("reclaim", 0444, file->debugfs_client, client,
 				    &panthor_reclaim_one_fops);

@@ -17,9 +17,8 @@
 DEFINE_FREE(put_pid, struct pid *, put_pid(_T))
 
 /*
- * An amount as memory.reclaim takes it: what memparse() does, but that refuses
- * what is too large instead of wrapping it, and nothing may follow but a newline.
- * @text is changed.
+ * Parse an amount as memory.reclaim does. Unlike memparse(), reject an overflow and
+ * anything after the amount but a newline. Modifies @text.
  */
 static int panthor_reclaim_parse_bytes(char *text, u64 *bytes)
 {
@@ -35,7 +34,7 @@ static int panthor_reclaim_parse_bytes(char *text, u64 *bytes)
 	if (text[len - 1] == '\n')
 		text[--len] = '\0';
 
-	/* In hexadecimal an e is a digit. */
+	/* In hexadecimal, e is a digit. */
 	last = text + len - 1;
 	if (!isdigit(*last) && !(tolower(text[1]) == 'x' && isxdigit(*last))) {
 		unit = strchr(units, tolower(*last));
@@ -44,7 +43,7 @@ static int panthor_reclaim_parse_bytes(char *text, u64 *bytes)
 		*last = '\0';
 	}
 
-	/* Takes a newline, too. */
+	/* kstrtoull() accepts a newline. */
 	if (strchr(text, '\n'))
 		return -EINVAL;
 
@@ -58,7 +57,7 @@ static int panthor_reclaim_parse_bytes(char *text, u64 *bytes)
 	return *bytes ? 0 : -EINVAL;
 }
 
-/* "TGID" or "TGID BYTES". @bytes is 0 if there are none. */
+/* Parse "TGID" or "TGID BYTES". @bytes is 0 if it is absent. */
 static int panthor_reclaim_parse(const char *buf, int *tgid, u64 *bytes)
 {
 	char *text __free(kfree) = kstrdup(buf, GFP_KERNEL);
@@ -85,14 +84,16 @@ static int panthor_reclaim_parse(const char *buf, int *tgid, u64 *bytes)
 }
 
 /**
- * panthor_reclaim_store() - Do what a write asks for, if the writer may
+ * panthor_reclaim_store() - Parse a write, check permission, make the request
  * @dev: Device.
- * @buf: What was written: "TGID" or "TGID BYTES".
- * @len: Length of it.
- * @request: What to do: for a process, that many bytes, 0 for all.
+ * @buf: Text that was written: "TGID" or "TGID BYTES".
+ * @len: Length of @buf.
+ * @request: Makes the request for process tgid: bytes, or all if that is 0.
  *
- * Return: @len; %-EINVAL; %-ERANGE; %-EPERM, also if there is no such process; %-ESRCH;
- * %-ENOMEM; or what @request returns.
+ * Context: Process context, sleeps, interruptible.
+ * Return: @len; %-EINVAL or %-ERANGE for bad input; %-EPERM for another process
+ * without CAP_SYS_RESOURCE, existing or not; %-ESRCH; %-ENOMEM; or the error of
+ * @request.
  */
 ssize_t panthor_reclaim_store(struct device *dev, const char *buf, size_t len,
 			      int (*request)(struct panthor_device *ptdev, struct pid *tgid,
@@ -106,10 +107,10 @@ ssize_t panthor_reclaim_store(struct device *dev, const char *buf, size_t len,
 	if (ret)
 		return ret;
 
-	/* The number means what it means to the writer. */
+	/* In the PID namespace of the requester. */
 	tgid = find_get_pid(nr);
 
-	/* Refuse before anything tells whether there is such a process. */
+	/* Check before revealing whether the process exists. */
 	if (tgid != task_tgid(current) && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 /*
- * Eviction ends with ordinary dirty pages in the page cache of the BO's shmem
- * file: swappable, but not one byte of RAM is free yet. This takes them the
- * rest of the way, whoever evicted them.
+ * Write an evicted BO to swap and free its RAM.
  *
- * No lock is held or waited for. What was swapped in meanwhile has references,
- * and is skipped. Requests that meet on one BO do not
- * wait for each other either: the later one leaves the BO to the earlier.
+ * Eviction leaves ordinary dirty pages in the page cache of the BO's shmem file:
+ * swappable, but no RAM is free yet. It does not matter who evicted the BO.
+ *
+ * No lock is held or waited for. Pages that were swapped in meanwhile have
+ * references and are skipped. Concurrent requests for one BO do not wait for each
+ * other: the later one skips the BO.
  */
 
 #include <linux/atomic.h>
@@ -40,19 +41,19 @@ static void panthor_reclaim_drain(struct panthor_gem_object *bo)
 {
 	unsigned long found = 0;
 
-	/* Of an empty range. */
+	/* An empty range. */
 	reclaim_shmem_range(bo->base.filp->f_mapping, 1, 0, false, true, &found);
 }
 
 #else
 
 /*
- * All that a module can do: the folios end up clean in the swap cache, where
- * the next reclaim frees them without I/O.
+ * What a module can do without the mm helper: the folios end up clean in the swap
+ * cache, where the next reclaim frees them without I/O.
  */
 #define PANTHOR_RECLAIM_WRITES_TO	PANTHOR_RECLAIM_WB_SWAPCACHE
 
-/* Write a folio, locked by us; returns the number of its pages that are on their way. */
+/* Write a folio that we have locked. Returns the number of pages that are being written. */
 static unsigned long panthor_reclaim_write_folio(struct folio *folio)
 {
 	unsigned long nr;
@@ -63,14 +64,14 @@ static unsigned long panthor_reclaim_write_folio(struct folio *folio)
 		return 0;
 	}
 
-	/* The end of the write puts it first in line for whoever reclaims next. */
+	/* At the end of the write it moves to the tail of the LRU, to be reclaimed first. */
 	folio_set_reclaim(folio);
 	ret = shmem_write_folio(folio);
 	nr = folio_nr_pages(folio);
 	if (folio_test_writeback(folio))
 		return nr;
 
-	/* Written at once, or not at all. */
+	/* Written synchronously, or not at all. */
 	folio_clear_reclaim(folio);
 	if (ret == AOP_WRITEPAGE_ACTIVATE)
 		folio_unlock(folio);
@@ -79,9 +80,10 @@ static unsigned long panthor_reclaim_write_folio(struct folio *folio)
 }
 
 /*
- * Whoever wants a folio back from here on has to wait for its lock; who has got
- * it already has a reference. So may a CPU's batch, unless nobody can be bringing
- * the BO back: who does has its lock for long, so do not wait for that.
+ * Lock a folio that nobody uses. To swap it in takes the lock from here on, and
+ * whoever did so before holds a reference. So may the folio batch of a CPU, which
+ * does not matter if @evicted: the BO's reservation lock is held, so that nobody can
+ * be swapping it in. That lock may be held for long, so the caller only tries it.
  */
 static bool panthor_reclaim_lock_unused(struct folio *folio, struct address_space *mapping,
 					bool evicted)
@@ -120,7 +122,7 @@ static unsigned long panthor_reclaim_range(struct panthor_gem_object *bo, pgoff_
 				continue;
 
 			nr += panthor_reclaim_write_folio(folio);
-			/* Split, for want of room, and just one page of it written? */
+			/* It was split for lack of room, and only one page was written. */
 			if (large && !folio_test_large(folio)) {
 				start = next;
 				break;
@@ -140,14 +142,14 @@ static void panthor_reclaim_drain(struct panthor_gem_object *bo)
 
 #endif
 
-/* Pages of a BO that are looked at before signals, and the BO's state, are again. */
+/* Pages of a BO to write between two checks of signals and of the BO's state. */
 #define PANTHOR_RECLAIM_STEP	SWAP_CLUSTER_MAX
 
 /**
- * panthor_reclaim_write_kind() - How far this kernel can push pages
+ * panthor_reclaim_write_kind() - What a write can do with the pages
  *
- * Return: %PANTHOR_RECLAIM_WB_FREE, or %PANTHOR_RECLAIM_WB_SWAPCACHE without
- * mm's helper.
+ * Return: %PANTHOR_RECLAIM_WB_FREE, or %PANTHOR_RECLAIM_WB_SWAPCACHE without the mm
+ * helper.
  */
 enum panthor_reclaim_writeback panthor_reclaim_write_kind(void)
 {
@@ -155,11 +157,10 @@ enum panthor_reclaim_writeback panthor_reclaim_write_kind(void)
 }
 
 /**
- * panthor_reclaim_in_ram() - How much of an evicted BO still takes RAM
+ * panthor_reclaim_in_ram() - How much of an evicted BO is still in RAM
  * @bo: BO.
  *
- * Of what is in the swap cache only that is known which an earlier write has
- * left there.
+ * Of the swap cache it only counts what an earlier write left there.
  *
  * Context: Any. A hint unless the BO's reservation lock is held.
  * Return: Bytes, 0 if the BO has its pages.
@@ -175,7 +176,7 @@ u64 panthor_reclaim_in_ram(struct panthor_gem_object *bo)
 	return min(size + READ_ONCE(bo->rcl.swapcached), bo->base.size);
 }
 
-/* Pages that may go to swap, of whoever a folio is charged to. */
+/* Pages that may go to swap for the cgroup that a folio is charged to. */
 static long panthor_reclaim_room(struct folio *folio)
 {
 	long room = get_nr_swap_pages();
@@ -199,8 +200,8 @@ static long panthor_reclaim_room(struct folio *folio)
  * @bo: BO that has pages.
  * @owed: Bytes that will be written before it.
  *
- * Swap as a whole has to have it, and so does the cgroup that the BO's first
- * page is charged to.
+ * Both swap as a whole and the cgroup that the BO's first page is charged to must
+ * have room.
  *
  * Context: The BO's reservation lock is held.
  * Return: True if there is.
@@ -213,11 +214,11 @@ bool panthor_reclaim_may_swap(struct panthor_gem_object *bo, u64 owed)
 }
 
 /**
- * panthor_reclaim_has_swap() - May any more of an evicted BO go to swap?
+ * panthor_reclaim_has_swap() - May more of an evicted BO go to swap?
  * @bo: BO.
  *
  * Context: May sleep.
- * Return: False if there is no room left that it may use.
+ * Return: False if no room is left that it may use.
  */
 bool panthor_reclaim_has_swap(struct panthor_gem_object *bo)
 {
@@ -233,7 +234,7 @@ bool panthor_reclaim_has_swap(struct panthor_gem_object *bo)
 	return room;
 }
 
-/* Is what is left of a BO in RAM still worth writing? What only we hold is freed soon. */
+/* Is a BO still evicted, and not about to be freed when we drop our reference? */
 static bool panthor_reclaim_is_wanted(struct panthor_gem_object *bo)
 {
 	return !READ_ONCE(bo->backing.pages) && kref_read(&bo->base.refcount) > 1;
@@ -262,7 +263,7 @@ static void panthor_reclaim_write_pass(struct panthor_reclaim_writing *w, bool w
 	if (panthor_reclaim_write_kind() == PANTHOR_RECLAIM_WB_FREE)
 		w->freed += (u64)done << PAGE_SHIFT;
 
-	/* Of what was looked at all, it is known; else it is what it should be. */
+	/* Known exactly if the whole BO was looked at, else computed. */
 	if (panthor_reclaim_write_kind() == PANTHOR_RECLAIM_WB_FREE && index >= end &&
 	    !signal_pending(current))
 		left = found - done - inode->i_mapping->nrpages;
@@ -272,15 +273,15 @@ static void panthor_reclaim_write_pass(struct panthor_reclaim_writing *w, bool w
 }
 
 /**
- * panthor_reclaim_write_start() - Start to push an evicted BO to swap
+ * panthor_reclaim_write_start() - Start to write an evicted BO to swap
  * @w: Filled in here, for panthor_reclaim_write_end().
  * @bo: BO, referenced by the caller.
  *
- * One that has its pages again, that nobody but the caller has a reference on, or
- * that another request is writing is left alone.
+ * Does nothing if the BO was swapped in, if only the caller has a reference on it,
+ * or if another request is writing it.
  *
- * Context: Process context, sleeps, does I/O. No locks may be held. Ends early
- * when a signal is pending.
+ * Context: Process context, sleeps, does I/O. No locks may be held. Ends early if a
+ * signal is pending.
  */
 void panthor_reclaim_write_start(struct panthor_reclaim_writing *w, struct panthor_gem_object *bo)
 {
@@ -294,7 +295,7 @@ void panthor_reclaim_write_start(struct panthor_reclaim_writing *w, struct panth
 	w->duration_ns = ktime_get_ns() - w->start_ns;
 }
 
-/* What has not got to the device by now is not written, until it turns out to be free. */
+/* Pages still being written count as written by the request that finds them free. */
 static void panthor_reclaim_book_late(struct panthor_reclaim_writing *w)
 {
 	struct panthor_gem_object *bo = w->bo;
@@ -306,11 +307,8 @@ static void panthor_reclaim_book_late(struct panthor_reclaim_writing *w)
 }
 
 /**
- * panthor_reclaim_write_end() - Wait until an evicted BO is in swap, and its RAM
- * free
- * @w: What panthor_reclaim_write_start() has filled in. @written and @freed are
- * what was done since then, @left is what of the BO is still in RAM, @err is
- * %-EINTR if a signal cut it short, %-EBUSY if another request is at it.
+ * panthor_reclaim_write_end() - Wait until an evicted BO is in swap and its RAM free
+ * @w: As filled in by panthor_reclaim_write_start(). Has the result when this returns.
  *
  * Context: As panthor_reclaim_write_start().
  */
@@ -335,13 +333,12 @@ void panthor_reclaim_write_end(struct panthor_reclaim_writing *w)
 }
 
 /**
- * panthor_reclaim_write_drain() - Get at folios that some CPU has in a batch
+ * panthor_reclaim_write_drain() - Drain the folio batches of all CPUs
  * @bo: Any BO.
  *
- * Such a folio cannot be freed. Batches are small, but so may BOs be, and each
- * CPU has some; emptying all of them is too much to do for each BO. Meant to be
- * done once a request, if there are BOs that have something left in RAM, before
- * these are written a second time.
+ * A folio in a batch cannot be freed. Batches are small, but so may BOs be, and each
+ * CPU has several. Draining them is too expensive to do for each BO. Call this once
+ * for a request, if BOs are still partly in RAM, and write these again.
  *
  * Context: Process context, sleeps.
  */
