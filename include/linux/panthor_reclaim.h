@@ -7,23 +7,23 @@
 #include <linux/types.h>
 
 /*
- * What the trace events of Panthor's reclaim tell. Plain data: who reads it
- * needs to know nothing of the driver.
+ * The data of the trace events of reclaim in Panthor, independent of the driver's
+ * own headers.
  *
  * Memory is in bytes, time in nanoseconds.
  */
 
-/* A name with each byte escaped. */
+/* Size of a name with each byte escaped. */
 #define PANTHOR_RECLAIM_COMM_LEN	(4 * TASK_COMM_LEN)
 
 /**
- * enum panthor_reclaim_source - Who requests GPU memory
+ * enum panthor_reclaim_source - Source of a request
  */
 enum panthor_reclaim_source {
 	/** @PANTHOR_RECLAIM_SYSFS: A write to mem_reclaim. */
 	PANTHOR_RECLAIM_SYSFS,
 
-	/** @PANTHOR_RECLAIM_SHRINKER: Direct reclaim of some task that allocates. */
+	/** @PANTHOR_RECLAIM_SHRINKER: Direct reclaim by an allocating task. */
 	PANTHOR_RECLAIM_SHRINKER,
 
 	/** @PANTHOR_RECLAIM_KSWAPD: Background reclaim. */
@@ -32,39 +32,39 @@ enum panthor_reclaim_source {
 	/** @PANTHOR_RECLAIM_DEBUGFS: A write to the shrink file in debugfs. */
 	PANTHOR_RECLAIM_DEBUGFS,
 
-	/** @PANTHOR_RECLAIM_CLAIM: A write to mem_claim: what is evicted is swapped in. */
+	/** @PANTHOR_RECLAIM_CLAIM: A write to mem_claim, which swaps memory in. */
 	PANTHOR_RECLAIM_CLAIM,
 };
 
 /**
- * enum panthor_reclaim_reason - Why a BO, or a whole VM, was skipped
+ * enum panthor_reclaim_reason - Why a BO or a VM was skipped
  */
 enum panthor_reclaim_reason {
-	/** @PANTHOR_RECLAIM_NONE: It was not. */
+	/** @PANTHOR_RECLAIM_NONE: It was not skipped. */
 	PANTHOR_RECLAIM_NONE,
 
-	/** @PANTHOR_RECLAIM_BUSY: Jobs were still using it when the wait ran out. */
+	/** @PANTHOR_RECLAIM_BUSY: Jobs still used it when the wait timed out. */
 	PANTHOR_RECLAIM_BUSY,
 
-	/** @PANTHOR_RECLAIM_LOCKED: Somebody held a lock of it, see &enum panthor_reclaim_lock. */
+	/** @PANTHOR_RECLAIM_LOCKED: A lock was contended, see &enum panthor_reclaim_lock. */
 	PANTHOR_RECLAIM_LOCKED,
 
-	/** @PANTHOR_RECLAIM_CHANGED: It came into use again meanwhile. */
+	/** @PANTHOR_RECLAIM_CHANGED: Its state changed meanwhile. */
 	PANTHOR_RECLAIM_CHANGED,
 
-	/** @PANTHOR_RECLAIM_MMU_ERROR: The GPU's MMU refused the unmap command. */
+	/** @PANTHOR_RECLAIM_MMU_ERROR: A command of the GPU's MMU failed. */
 	PANTHOR_RECLAIM_MMU_ERROR,
 
-	/** @PANTHOR_RECLAIM_PINNED: The kernel or another device needs its pages in place. */
+	/** @PANTHOR_RECLAIM_PINNED: The kernel or another device pins its pages. */
 	PANTHOR_RECLAIM_PINNED,
 
-	/** @PANTHOR_RECLAIM_SHARED: It is not the target's alone. */
+	/** @PANTHOR_RECLAIM_SHARED: It does not belong to the target alone. */
 	PANTHOR_RECLAIM_SHARED,
 
 	/** @PANTHOR_RECLAIM_NO_SWAP: There is no room for it in swap. */
 	PANTHOR_RECLAIM_NO_SWAP,
 
-	/** @PANTHOR_RECLAIM_INTERRUPTED: The requester got a signal before its turn came. */
+	/** @PANTHOR_RECLAIM_INTERRUPTED: A signal ended the request first. */
 	PANTHOR_RECLAIM_INTERRUPTED,
 
 	/** @PANTHOR_RECLAIM_NO_MEMORY: There is not enough free memory to swap it in. */
@@ -75,7 +75,7 @@ enum panthor_reclaim_reason {
 };
 
 /**
- * enum panthor_reclaim_lock - Which lock was in the way
+ * enum panthor_reclaim_lock - Which lock was contended
  */
 enum panthor_reclaim_lock {
 	/** @PANTHOR_RECLAIM_LOCK_NONE: None. */
@@ -101,10 +101,10 @@ enum panthor_reclaim_kind {
 	/** @PANTHOR_RECLAIM_USER: Created by user space. */
 	PANTHOR_RECLAIM_USER,
 
-	/** @PANTHOR_RECLAIM_USER_NO_MMAP: The same, with no access by the CPU. */
+	/** @PANTHOR_RECLAIM_USER_NO_MMAP: The same, without CPU mappings. */
 	PANTHOR_RECLAIM_USER_NO_MMAP,
 
-	/** @PANTHOR_RECLAIM_KERNEL: The driver's own: heap chunks, ring buffers. */
+	/** @PANTHOR_RECLAIM_KERNEL: Internal to the driver: heap chunks, ring buffers. */
 	PANTHOR_RECLAIM_KERNEL,
 
 	/** @PANTHOR_RECLAIM_IMPORTED: Memory of another device. */
@@ -112,15 +112,15 @@ enum panthor_reclaim_kind {
 };
 
 /**
- * enum panthor_reclaim_state - How a BO was used when it was looked at
+ * enum panthor_reclaim_state - How a BO was used when the request looked at it
  *
- * The numbers are those of the driver's own &enum panthor_gem_reclaim_state.
+ * The values are those of &enum panthor_gem_reclaim_state.
  */
 enum panthor_reclaim_state {
-	/** @PANTHOR_RECLAIM_UNUSED: Not mapped at all. */
+	/** @PANTHOR_RECLAIM_UNUSED: Not mapped. */
 	PANTHOR_RECLAIM_UNUSED,
 
-	/** @PANTHOR_RECLAIM_MMAPPED: Mapped by a CPU only. */
+	/** @PANTHOR_RECLAIM_MMAPPED: Mapped by the CPU only. */
 	PANTHOR_RECLAIM_MMAPPED,
 
 	/** @PANTHOR_RECLAIM_PRIVATE: Mapped in one VM. */
@@ -134,7 +134,7 @@ enum panthor_reclaim_state {
 };
 
 /**
- * enum panthor_reclaim_writeback - What became of the pages of evicted BOs
+ * enum panthor_reclaim_writeback - What a request did with the pages of evicted BOs
  */
 enum panthor_reclaim_writeback {
 	/** @PANTHOR_RECLAIM_WB_NONE: Nothing was written. */
@@ -148,13 +148,13 @@ enum panthor_reclaim_writeback {
 };
 
 /**
- * struct panthor_reclaim_acct - What was done, and the time it took
+ * struct panthor_reclaim_acct - What a request did, and the time it took
  */
 struct panthor_reclaim_acct {
 	/** @evicted: Memory of the BOs that were evicted. */
 	u64 evicted;
 
-	/** @skipped: Memory of the BOs that were looked at and kept. */
+	/** @skipped: Memory of the BOs that were skipped. */
 	u64 skipped;
 
 	/** @written: Memory that was written to swap. */
@@ -166,42 +166,42 @@ struct panthor_reclaim_acct {
 	/** @duration_ns: From begin to end. */
 	u64 duration_ns;
 
-	/** @fence_ns: Blocked, waiting for jobs. */
+	/** @fence_ns: Time blocked on jobs. */
 	u64 fence_ns;
 
-	/** @lock_ns: Blocked, waiting for locks. */
+	/** @lock_ns: Time blocked on locks. */
 	u64 lock_ns;
 
-	/** @unmap_ns: Spent on tearing down mappings and releasing pages. */
+	/** @unmap_ns: Time spent removing mappings and releasing pages. */
 	u64 unmap_ns;
 
-	/** @writeback_ns: Spent on writing to swap. */
+	/** @writeback_ns: Time spent writing to swap. */
 	u64 writeback_ns;
 
 	/** @evicted_bos: Number of BOs that were evicted. */
 	u32 evicted_bos;
 
-	/** @skipped_bos: Number of BOs that were looked at and kept. */
+	/** @skipped_bos: Number of BOs that were skipped. */
 	u32 skipped_bos;
 };
 
 /**
- * struct panthor_reclaim_info - A request, with its account
+ * struct panthor_reclaim_info - A request and its account
  */
 struct panthor_reclaim_info {
-	/** @id: Number of the request. */
+	/** @id: ID of the request. */
 	u64 id;
 
-	/** @goal: How much is wanted, 0 for all. */
+	/** @goal: Memory to free, 0 for all. */
 	u64 goal;
 
-	/** @remaining: What the target has resident at the end. */
+	/** @remaining: Memory of the target that is resident at the end. */
 	u64 remaining;
 
-	/** @unwritten: What of the target is evicted and still in RAM at the end. */
+	/** @unwritten: Memory of the target that is evicted, but in RAM at the end. */
 	u64 unwritten;
 
-	/** @unseen: What the DRM core passed over because a lock was taken. */
+	/** @unseen: Memory that the DRM core skipped because a lock was contended. */
 	u64 unseen;
 
 	/** @swapped_in: Memory of the BOs that the request swapped in. */
@@ -213,10 +213,10 @@ struct panthor_reclaim_info {
 	/** @total: Account of the whole request. */
 	struct panthor_reclaim_acct total;
 
-	/** @source: Who requests. */
+	/** @source: Source of the request. */
 	enum panthor_reclaim_source source;
 
-	/** @writeback: What became of the pages. */
+	/** @writeback: What the request did with the pages. */
 	enum panthor_reclaim_writeback writeback;
 
 	/** @cut_short: Why the request ended before it was done. */
@@ -225,10 +225,10 @@ struct panthor_reclaim_info {
 	/** @result: 0 or a negative errno. */
 	s32 result;
 
-	/** @requester_tgid: Process that requests. */
+	/** @requester_tgid: Process that made the request. */
 	s32 requester_tgid;
 
-	/** @target_tgid: Process whose memory is requested, 0 if anyone's. */
+	/** @target_tgid: Target process, 0 for all. */
 	s32 target_tgid;
 
 	/** @clients: Number of open files of the target. */
@@ -237,13 +237,13 @@ struct panthor_reclaim_info {
 	/** @vms: Number of VMs of the target. */
 	u32 vms;
 
-	/** @remaining_bos: Number of BOs that the target has resident at the end. */
+	/** @remaining_bos: Number of BOs of the target that are resident at the end. */
 	u32 remaining_bos;
 
 	/** @swapped_in_bos: Number of BOs that the request swapped in. */
 	u32 swapped_in_bos;
 
-	/** @requester_comm: Name of the process that requests, escaped. */
+	/** @requester_comm: Name of the requester, escaped. */
 	char requester_comm[PANTHOR_RECLAIM_COMM_LEN];
 
 	/** @target_comm: Name of the target, escaped. */
@@ -251,7 +251,7 @@ struct panthor_reclaim_info {
 };
 
 /**
- * struct panthor_reclaim_vm_info - The VM that a request is at, with its account
+ * struct panthor_reclaim_vm_info - One VM in a request, and its account
  */
 struct panthor_reclaim_vm_info {
 	/** @id: Request. */
@@ -260,16 +260,16 @@ struct panthor_reclaim_vm_info {
 	/** @client_id: Client that owns the VM. */
 	u64 client_id;
 
-	/** @size: Memory that the VM had to offer. */
+	/** @size: Memory of the BOs to look at. */
 	u64 size;
 
-	/** @unseen: What the DRM core passed over because a lock was taken. */
+	/** @unseen: Memory that the DRM core skipped because a lock was contended. */
 	u64 unseen;
 
 	/** @fence_context: Context of the last fence that was waited for. */
 	u64 fence_context;
 
-	/** @fence_seqno: Number of the last fence that was waited for. */
+	/** @fence_seqno: Sequence number of the last fence that was waited for. */
 	u64 fence_seqno;
 
 	/** @acct: Account of this VM alone. */
@@ -281,10 +281,10 @@ struct panthor_reclaim_vm_info {
 	/** @vm_id: Handle, 0 for BOs that are not private to one VM. */
 	u32 vm_id;
 
-	/** @bos: Number of BOs that the VM had to offer. */
+	/** @bos: Number of BOs to look at. */
 	u32 bos;
 
-	/** @fences: Number of fences that were waited for. */
+	/** @fences: Number of fences waited for. */
 	u32 fences;
 
 	/** @reason: Why the VM as a whole was skipped. */
@@ -292,7 +292,7 @@ struct panthor_reclaim_vm_info {
 };
 
 /**
- * struct panthor_reclaim_bo_info - A BO, and what a request did to it
+ * struct panthor_reclaim_bo_info - One BO, and what a request did with it
  */
 struct panthor_reclaim_bo_info {
 	/** @label: Label, escaped. */
@@ -301,13 +301,13 @@ struct panthor_reclaim_bo_info {
 	/** @id: Request. */
 	u64 id;
 
-	/** @bo_id: BO. */
+	/** @bo_id: ID of the BO. */
 	u64 bo_id;
 
-	/** @by: Request that swapped it in. */
+	/** @by: Request that swapped it in, 0 if there was none. */
 	u64 by;
 
-	/** @client_id: Client. */
+	/** @client_id: Client that it belongs to. */
 	u64 client_id;
 
 	/** @size: Size. */
@@ -322,16 +322,16 @@ struct panthor_reclaim_bo_info {
 	/** @duration_ns: Time spent on this BO. */
 	u64 duration_ns;
 
-	/** @evicted_ns: How long it had been evicted. */
+	/** @evicted_ns: How long it was evicted. */
 	u64 evicted_ns;
 
-	/** @start_ns: When its write began, since panthor_reclaim_begin. */
+	/** @start_ns: Start of its write, relative to panthor_reclaim_begin. */
 	u64 start_ns;
 
-	/** @written: How much of it was written to swap. */
+	/** @written: Memory of it that was written to swap. */
 	u64 written;
 
-	/** @freed: How much of it was freed. */
+	/** @freed: RAM of it that was freed. */
 	u64 freed;
 
 	/** @tgid: Process. */
@@ -340,10 +340,10 @@ struct panthor_reclaim_bo_info {
 	/** @result: 0 or a negative errno. */
 	s32 result;
 
-	/** @vm_id: VM. */
+	/** @vm_id: Handle of the VM, 0 if it is not private to one. */
 	u32 vm_id;
 
-	/** @evictions: How often it was evicted so far. */
+	/** @evictions: Number of its evictions so far. */
 	u32 evictions;
 
 	/** @state: &enum panthor_reclaim_state. */

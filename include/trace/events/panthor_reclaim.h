@@ -14,10 +14,10 @@
 /**
  * DOC: uAPI trace events
  *
- * The events below are a public interface: fields may be added, none is
+ * The events below are a stable interface: fields may be added, but are not
  * removed, renamed or reformatted.
  *
- * One request for GPU memory, whoever made it, is told as
+ * A request for GPU memory, no matter who made it, emits::
  *
  *	panthor_reclaim_begin
  *	    panthor_vm_reclaim_begin
@@ -26,37 +26,36 @@
  *	    panthor_bo_writeback, once for each evicted BO that was written to swap
  *	panthor_reclaim_end, always
  *
- * and panthor_bo_swapin when an evicted BO gets its memory back. A request comes
- * to a VM as often as it takes: first for what is idle, then for what it had to
- * wait for, and what was evicted is written in between. What the shrinker evicts
- * from its device-wide lists has no VM around it. Attributes that several events
+ * panthor_bo_swapin is emitted when an evicted BO is swapped in. A request may
+ * visit a VM several times: first for what is idle, then for what it had to wait
+ * for. It writes what it evicted in between. BOs that the shrinker evicts from its
+ * device-wide lists have no VM events around them. Attributes that several events
  * share:
  *
  * - dev: name of the device, in the events of a request and of a swap-in.
- * - id: the request. Starts at 1, never reused, the same in no two devices: it
- *   joins everything that belongs together.
- * - source: who requests. &enum panthor_reclaim_source.
- * - bo_id: the BO, for as long as it lives. Never reused. 0 in no event.
- * - client_id: the open file, the number that fdinfo shows as drm-client-id. 0
- *   when the kernel itself is the client.
+ * - id: ID of the request, in all of its events. Starts at 1, never reused, unique
+ *   among all devices.
+ * - source: source of the request, &enum panthor_reclaim_source.
+ * - bo_id: ID of the BO. Never 0, never reused.
+ * - client_id: ID of the open file, drm-client-id in fdinfo. 0 if the client is
+ *   the kernel.
  * - tgid: process of that client, in the initial PID namespace.
- * - vm_id: the VM, by the handle that VM_CREATE returned to that client. 0 for
- *   BOs that are not private to one: in none, or in several.
- * - state: how the BO was used when it was looked at, &enum
+ * - vm_id: handle of the VM, as VM_CREATE returned it to that client. 0 for BOs
+ *   that are not private to one VM: in none, or in several.
+ * - state: how the BO was used when the request looked at it, &enum
  *   panthor_reclaim_state.
  * - kind: what the BO is, &enum panthor_reclaim_kind.
- * - va: lowest GPU address of the BO, 0 if it is not mapped or if somebody was
- *   changing that just then.
+ * - va: lowest GPU address of the BO, 0 if it is not mapped or its mappings were
+ *   being changed.
  * - label: label of the BO, at most 127 bytes, escaped. Last on its line.
- * - Memory is in bytes (unit in no name), time in nanoseconds (``_ns``).
+ * - Memory is in bytes (no suffix), time in nanoseconds (``_ns``).
  *
- * In labels and names, control characters (C1 among them), quotes, backslashes
- * and bytes that are not UTF-8 are \\xNN; in names blanks, too.
+ * In labels and names, control characters (including C1), quotes, backslashes and
+ * bytes that are not UTF-8 are escaped as \\xNN. In names, so are spaces.
  *
  * Blocked time is split by cause: fence_ns waiting for jobs, lock_ns for locks,
- * unmap_ns tearing down mappings and releasing pages, writeback_ns writing them
- * to swap. What is left of duration_ns is the search for the target and
- * book-keeping.
+ * unmap_ns removing mappings and releasing pages, writeback_ns writing them to
+ * swap. The rest of duration_ns is the search for the target and accounting.
  */
 
 #define PANTHOR_RECLAIM_SOURCES						\
@@ -166,23 +165,23 @@ TRACE_EVENT(panthor_reclaim_begin,
 );
 
 /**
- * panthor_reclaim_end - a request is over, whatever came of it
+ * panthor_reclaim_end - a request ends, with or without success
  * @dev: device the request was for
- * @req: the request, with its account
+ * @req: the request and its account
  *
  * result is 0 or the negative errno of the write (-EINTR also if the kernel
  * restarts it, for a signal without a handler). evicted is what lost its pages,
  * skipped what was looked at and kept, by reason in skipped_busy to skipped_other,
  * unseen what the DRM core passed over because a lock was taken (shrinker only).
- * written is what this request wrote to swap, freed what RAM that made free:
- * memory that an earlier request or the shrinker had evicted counts too. At the
- * end the target has remaining resident, and unwritten evicted but still in RAM.
- * writeback tells what became of the pages, &enum panthor_reclaim_writeback.
- * cut_short tells why the request ended before it was done: interrupted by a
- * signal, busy when the wait for jobs ran out, no-memory when there was not enough
- * free memory for a claim to go on, none if it is done.
+ * written is what this request wrote to swap, freed the RAM that it freed; both
+ * include memory that an earlier request or the shrinker had evicted. At the end,
+ * remaining is what the target has resident, unwritten what is evicted but in RAM.
+ * writeback says what was done with the pages, &enum panthor_reclaim_writeback.
+ * cut_short says why the request ended early: interrupted by a signal, busy when
+ * the wait for jobs timed out, no-memory when a claim ran out of free memory, none
+ * if it did not.
  *
- * A claim evicts nothing: swapped_in and swapped_in_bos say what it swapped in.
+ * A claim evicts nothing: swapped_in and swapped_in_bos are what it swapped in.
  */
 TRACE_EVENT(panthor_reclaim_end,
 	TP_PROTO(const struct device *dev, const struct panthor_reclaim_info *req),
@@ -277,12 +276,12 @@ TRACE_EVENT(panthor_reclaim_end,
 );
 
 /**
- * panthor_vm_reclaim_begin - a request turns to one VM
+ * panthor_vm_reclaim_begin - a request starts with one VM
  * @vm: the VM and its account
  *
- * bos and size say what the VM has to offer at this moment: to the shrinker what
- * is on its LRU, to an explicit request what is private to it and not settled
- * yet. vm_id 0 stands for the other BOs of the client.
+ * bos and size are what there is to look at: for the shrinker the BOs on the VM's
+ * LRU list, for an explicit request the private BOs of the VM that are pending.
+ * vm_id 0 stands for the BOs of the client that are private to no VM.
  */
 TRACE_EVENT(panthor_vm_reclaim_begin,
 	TP_PROTO(const struct panthor_reclaim_vm_info *vm),
@@ -312,12 +311,12 @@ TRACE_EVENT(panthor_vm_reclaim_begin,
  * panthor_vm_reclaim_end - a request is done with one VM
  * @vm: the VM and its account
  *
- * unseen is what the DRM core passed over because a reservation lock was taken;
- * no BO event tells of it (shrinker only). reason is why the VM as a whole was
- * skipped, none if it was not. fences counts the job fences waited for,
- * fence_context and fence_seqno name the last of them as the dma_fence events
- * do (0 if there was no wait). fence_ns and duration_ns count the wait for these
- * jobs, which comes before panthor_vm_reclaim_begin.
+ * unseen is what the DRM core skipped because a reservation lock was contended,
+ * without a BO event (shrinker only). reason is why the VM as a whole was skipped,
+ * none if it was not. fences is the number of job fences waited for; fence_context
+ * and fence_seqno identify the last of them as in the dma_fence events (0 if there
+ * was no wait). fence_ns and duration_ns include the wait for these jobs, which was
+ * before panthor_vm_reclaim_begin.
  */
 TRACE_EVENT(panthor_vm_reclaim_end,
 	TP_PROTO(const struct panthor_reclaim_vm_info *vm),
@@ -418,7 +417,7 @@ DECLARE_EVENT_CLASS(panthor_reclaim_bo,
 );
 
 /**
- * panthor_bo_evict - a BO lost its pages and its mappings
+ * panthor_bo_evict - a BO was evicted
  * @bo: the BO
  *
  * wait_ns is the time spent waiting for the jobs of this BO alone (that for the
@@ -432,11 +431,11 @@ DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict,
 );
 
 /**
- * panthor_bo_evict_skip - a BO was looked at and kept
+ * panthor_bo_evict_skip - a BO was skipped
  * @bo: the BO
  *
- * reason tells why, &enum panthor_reclaim_reason; if it is locked, lock tells
- * which lock somebody held, &enum panthor_reclaim_lock.
+ * reason says why, &enum panthor_reclaim_reason. If it is locked, lock says which
+ * lock was contended, &enum panthor_reclaim_lock.
  */
 DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict_skip,
 	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
@@ -447,10 +446,10 @@ DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict_skip,
  * panthor_bo_writeback - an evicted BO was written to swap
  * @bo: the BO
  *
- * Told when the write has ended. start_ns is when it began, since
- * panthor_reclaim_begin; duration_ns the time of it that the requester spent on this BO, for
- * several are on their way at a time. written and freed are what this request
- * did. The BO may have been evicted by an earlier request, or by the shrinker.
+ * Emitted when the write has ended. start_ns is its start, relative to
+ * panthor_reclaim_begin. duration_ns is the time that the requester spent on this
+ * BO; several BOs are written at a time. written and freed are what this request
+ * did. The BO may have been evicted by an earlier request or by the shrinker.
  */
 TRACE_EVENT(panthor_bo_writeback,
 	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
@@ -484,7 +483,7 @@ TRACE_EVENT(panthor_bo_writeback,
 );
 
 /**
- * panthor_bo_swapin - an evicted BO was given its pages back
+ * panthor_bo_swapin - an evicted BO was swapped in
  * @dev: device of the BO
  * @bo: the BO
  *
