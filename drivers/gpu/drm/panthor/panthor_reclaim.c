@@ -21,8 +21,8 @@
  *
  * A write of a TGID to mem_reclaim evicts the GPU memory of that process and
  * writes it to swap before it returns. The request looks up the target's open
- * files, VMs and BOs once and takes references on the files and the BOs. Then it
- * works in rounds:
+ * files, VMs and BOs once and takes references on the BOs. Then it works in
+ * rounds:
  *
  * 1. Ask DRM which BOs belong to the target alone.
  * 2. Evict what is idle: VM by VM, all BOs that are private to it, with its
@@ -44,10 +44,9 @@
  * %PANTHOR_RECLAIM_WAIT_MS. A signal ends any wait.
  *
  * Jobs in flight are waited for without a lock, because a job may need the VM's
- * lock to make progress: the tiler's out-of-memory handler takes it.
- * For a client that never stops submitting, the request holds the lock and waits
- * for its last jobs in slices of increasing length. It releases the lock between
- * slices.
+ * lock to make progress: the tiler's out-of-memory handler takes it. For a client
+ * that never stops submitting, the request holds the lock and waits for its last
+ * jobs in slices of increasing length. It releases the lock between slices.
  */
 
 /* Rounds in a row for contended locks, with no job to wait for. */

@@ -163,12 +163,13 @@ void panthor_reclaim_req_end(struct panthor_reclaim_req *req, int result)
  * panthor_reclaim_vm_begin() - A request starts with a VM
  * @req: Request.
  * @client: Client that owns the VM, NULL for BOs of any client that are private to
- *	no VM. Valid until panthor_reclaim_vm_end().
- * @vm: The VM, or NULL. Valid as long.
+ *	no VM.
+ * @vm: The VM, or NULL.
  * @bos: Number of BOs to look at.
  * @size: Their size in bytes.
  *
- * The event is emitted before the first event of what happens there.
+ * Both must be valid until panthor_reclaim_vm_end(). The event is emitted right
+ * before the first one of what happens there.
  */
 void panthor_reclaim_vm_begin(struct panthor_reclaim_req *req,
 			      struct panthor_reclaim_client *client,

@@ -56,6 +56,8 @@ bool panthor_reclaim_jobs(struct panthor_reclaim_run *run, struct dma_resv *resv
  * panthor_reclaim_set_fence() - Remember the jobs that keep a VM busy
  * @entry: Entry of the VM.
  * @resv: Reservation object of the VM.
+ *
+ * Context: Process context, may sleep. @resv need not be locked.
  */
 void panthor_reclaim_set_fence(struct panthor_reclaim_entry *entry, struct dma_resv *resv)
 {
