@@ -4,11 +4,12 @@
 
 #include <linux/types.h>
 
-struct psim;
-struct psim_as;
-struct psim_csg;
+#include "sim_event.h"
+#include "sim_gpu.h"
+#include "sim_mmu.h"
 
-#define PSIM_NUM_CSG		8
+struct psim_cs;
+
 #define PSIM_NUM_CS		8
 #define PSIM_NUM_REGS		96
 #define PSIM_NUM_SB		8
@@ -111,26 +112,40 @@ struct psim_cs_ctx {
 };
 
 /**
+ * struct psim_env - What the streams of a group share
+ */
+struct psim_env {
+	/** @base: What all layers share. */
+	struct psim_base *base;
+
+	/** @gpu: GPU control block: time, latest flush id. */
+	struct psim_gpu *gpu;
+
+	/** @fw_as: The firmware's address space, where ring buffers' pages are. */
+	struct psim_as *fw_as;
+
+	/** @as: Address space of the group. */
+	struct psim_as *as;
+
+	/** @cs: Streams of the group, to which PROGRESS_WAIT refers. */
+	const struct psim_cs *cs;
+};
+
+/**
  * struct psim_cs - A command stream slot
  */
 struct psim_cs {
-	/** @csg: Group slot this stream belongs to. */
-	struct psim_csg *csg;
+	/** @env: What it shares with the other streams of the group. */
+	const struct psim_env *env;
 
-	/** @id: Index in the group. */
-	u32 id;
+	/** @io: Its part of the firmware interface. */
+	struct psim_cs_io io;
 
 	/** @active: True when started. */
 	bool active;
 
 	/** @block: Why the stream does not execute. */
 	enum psim_block block;
-
-	/** @in: Input interface. */
-	struct panthor_fw_cs_input_iface *in;
-
-	/** @out: Output interface. */
-	struct panthor_fw_cs_output_iface *out;
 
 	/** @ctx: Architectural state. */
 	struct psim_cs_ctx ctx;
@@ -205,47 +220,6 @@ struct psim_cs {
 		/** @wait.is64: True for a 64-bit sync object. */
 		bool is64;
 	} wait;
-};
-
-/**
- * struct psim_csg - A command stream group slot
- */
-struct psim_csg {
-	/** @sim: Owner. */
-	struct psim *sim;
-
-	/** @id: Slot number. */
-	u32 id;
-
-	/** @active: True between START or RESUME and SUSPEND or TERMINATE. */
-	bool active;
-
-	/** @idle: True if all streams are idle. */
-	bool idle;
-
-	/** @idle_reported: True once the idle event of this idle period went out. */
-	bool idle_reported;
-
-	/** @progress_reported: True once a progress timer event went out. */
-	bool progress_reported;
-
-	/** @idle_since: When the group became idle (ns). */
-	u64 idle_since;
-
-	/** @priority: Priority, from the endpoint configuration. */
-	u32 priority;
-
-	/** @as: Address space of the group. */
-	struct psim_as *as;
-
-	/** @in: Input interface. */
-	struct panthor_fw_csg_input_iface *in;
-
-	/** @out: Output interface. */
-	struct panthor_fw_csg_output_iface *out;
-
-	/** @cs: Streams. */
-	struct psim_cs cs[PSIM_NUM_CS];
 };
 
 #endif /* __PANTHOR_SIM_CS_H__ */

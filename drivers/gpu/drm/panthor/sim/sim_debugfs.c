@@ -110,7 +110,7 @@ static int psim_crash_set(void *data, u64 val)
 	struct psim *sim = data;
 
 	WRITE_ONCE(sim->mcu.crashed, !!val);
-	psim_kick(sim, PSIM_WORK_RETRY);
+	psim_kick(&sim->base.up, PSIM_WORK_RETRY);
 	return 0;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(psim_crash_fops, psim_crash_get, psim_crash_set, "%llu\n");
@@ -126,7 +126,9 @@ static int psim_gpu_fault_get(void *data, u64 *val)
 
 static int psim_gpu_fault_set(void *data, u64 val)
 {
-	psim_gpu_fault(data, val);
+	struct psim *sim = data;
+
+	psim_gpu_fault(&sim->gpu, val);
 	return 0;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(psim_gpu_fault_fops, psim_gpu_fault_get, psim_gpu_fault_set, "%#llx\n");
@@ -150,12 +152,12 @@ static int psim_state_show(struct seq_file *m, void *unused)
 {
 	struct psim *sim = m->private;
 
-	guard(spinlock_irqsave)(&sim->lock);
-	seq_printf(m, "mcu status=%u running=%s crashed=%s\n", READ_ONCE(sim->mcu.status),
+	guard(spinlock_irqsave)(&sim->mcu.lock);
+	seq_printf(m, "mcu status=%u running=%s crashed=%s\n", READ_ONCE(sim->gpu.mcu_status),
 		   str_yes_no(sim->mcu.running), str_yes_no(READ_ONCE(sim->mcu.crashed)));
 
 	for (u32 i = 0; i < PSIM_NUM_AS; i++) {
-		struct psim_as *as = &sim->as[i];
+		struct psim_as *as = &sim->mmu.as[i];
 
 		guard(spinlock)(&as->lock);
 		if (as->live.enabled)
@@ -165,12 +167,12 @@ static int psim_state_show(struct seq_file *m, void *unused)
 	}
 
 	for (u32 i = 0; i < PSIM_NUM_CSG; i++) {
-		struct psim_csg *csg = &sim->csgs[i];
+		struct psim_csg *csg = &sim->mcu.csgs[i];
 
 		if (!csg->active)
 			continue;
 
-		seq_printf(m, "group slot=%u as=%u priority=%u idle=%s\n", i, csg->as->id,
+		seq_printf(m, "group slot=%u as=%u priority=%u idle=%s\n", i, csg->env.as->id,
 			   csg->priority, str_yes_no(csg->idle));
 		for (u32 j = 0; j < PSIM_NUM_CS; j++) {
 			struct psim_cs *cs = &csg->cs[j];
@@ -191,8 +193,8 @@ static int psim_last_fault_show(struct seq_file *m, void *unused)
 {
 	struct psim *sim = m->private;
 
-	guard(spinlock_irqsave)(&sim->lock);
-	seq_printf(m, "%s\n", sim->last_fault);
+	guard(spinlock_irqsave)(&sim->mcu.lock);
+	seq_printf(m, "%s\n", sim->mmu.last_fault);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(psim_last_fault);
@@ -201,8 +203,8 @@ static int psim_last_stale_show(struct seq_file *m, void *unused)
 {
 	struct psim *sim = m->private;
 
-	guard(spinlock_irqsave)(&sim->lock);
-	seq_printf(m, "%s\n", sim->last_stale);
+	guard(spinlock_irqsave)(&sim->mcu.lock);
+	seq_printf(m, "%s\n", sim->mmu.last_stale);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(psim_last_stale);
@@ -210,23 +212,25 @@ DEFINE_SHOW_ATTRIBUTE(psim_last_stale);
 /**
  * psim_debugfs_init() - Create the debugfs files
  * @sim: Simulator.
+ *
+ * Return: The directory.
  */
-void psim_debugfs_init(struct psim *sim)
+struct dentry *psim_debugfs_init(struct psim *sim)
 {
 	struct dentry *root = debugfs_create_dir("panthor-sim", NULL);
 	struct dentry *counters = debugfs_create_dir("counters", root);
 
 	for (u32 i = 0; i < ARRAY_SIZE(psim_knob_files); i++)
 		debugfs_create_u32(psim_knob_files[i].name, 0600, root,
-				   (void *)&sim->knobs + psim_knob_files[i].offset);
+				   (void *)&sim->base.knobs + psim_knob_files[i].offset);
 
 	for (u32 i = 0; i < ARRAY_SIZE(psim_mask_files); i++)
 		debugfs_create_x64(psim_mask_files[i].name, 0600, root,
-				   (void *)&sim->knobs + psim_mask_files[i].offset);
+				   (void *)&sim->base.knobs + psim_mask_files[i].offset);
 
 	for (u32 i = 0; i < ARRAY_SIZE(psim_counter_files); i++)
 		debugfs_create_file_unsafe(psim_counter_files[i].name, 0600, counters,
-					   (void *)&sim->stats + psim_counter_files[i].offset,
+					   (void *)&sim->base.stats + psim_counter_files[i].offset,
 					   &psim_counter_fops);
 
 	debugfs_create_file_unsafe("crash", 0600, root, sim, &psim_crash_fops);
@@ -234,14 +238,14 @@ void psim_debugfs_init(struct psim *sim)
 	debugfs_create_file("state", 0400, root, sim, &psim_state_fops);
 	debugfs_create_file("last_fault", 0400, root, sim, &psim_last_fault_fops);
 	debugfs_create_file("last_stale", 0400, root, sim, &psim_last_stale_fops);
-	sim->debugfs = root;
+	return root;
 }
 
 /**
  * psim_debugfs_fini() - Remove the debugfs files
- * @sim: Simulator.
+ * @root: The directory.
  */
-void psim_debugfs_fini(struct psim *sim)
+void psim_debugfs_fini(struct dentry *root)
 {
-	debugfs_remove(sim->debugfs);
+	debugfs_remove(root);
 }

@@ -21,6 +21,7 @@
 
 #include <linux/clk-provider.h>
 #include <linux/clkdev.h>
+#include <linux/dma-mapping.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
@@ -34,6 +35,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "panthor_fw_regs.h"
 #include "sim.h"
 
 #define PANTHOR_SIM_NO_REDIRECT
@@ -42,7 +44,18 @@
 /* An address that faults, should anything ever access it for real. */
 #define PSIM_COOKIE	((unsigned long)POISON_POINTER_DELTA + SZ_1G)
 
-static struct psim *psim;
+/* The simulated GPU, and what the platform has of it. */
+struct psim_device {
+	struct psim sim;
+	struct platform_device *parent;	/* the bus that the GPU is on */
+	struct platform_device *pdev;
+	struct resource res;		/* the register window, to the driver */
+	struct clk_hw *clk;
+	struct clk_lookup *clkdev;
+	struct dentry *debugfs;
+};
+
+static struct psim_device *psim;
 
 static bool psim_owns(const void __iomem *addr, u32 *reg)
 {
@@ -62,7 +75,7 @@ u32 panthor_sim_readl(const void __iomem *addr)
 {
 	u32 reg;
 
-	return psim_owns(addr, &reg) ? psim_reg_read(psim, reg) : readl(addr);
+	return psim_owns(addr, &reg) ? psim_reg_read(&psim->sim, reg) : readl(addr);
 }
 EXPORT_SYMBOL_GPL(panthor_sim_readl);
 
@@ -76,7 +89,7 @@ u32 panthor_sim_readl_relaxed(const void __iomem *addr)
 {
 	u32 reg;
 
-	return psim_owns(addr, &reg) ? psim_reg_read(psim, reg) : readl_relaxed(addr);
+	return psim_owns(addr, &reg) ? psim_reg_read(&psim->sim, reg) : readl_relaxed(addr);
 }
 EXPORT_SYMBOL_GPL(panthor_sim_readl_relaxed);
 
@@ -90,7 +103,7 @@ void panthor_sim_writel(u32 val, void __iomem *addr)
 	u32 reg;
 
 	if (psim_owns(addr, &reg))
-		psim_reg_write(psim, reg, val);
+		psim_reg_write(&psim->sim, reg, val);
 	else
 		writel(val, addr);
 }
@@ -119,36 +132,38 @@ void __iomem *panthor_sim_get_and_ioremap_resource(struct platform_device *pdev,
 }
 EXPORT_SYMBOL_GPL(panthor_sim_get_and_ioremap_resource);
 
-static int psim_flush_page_init(struct psim *sim)
+static int psim_flush_page_init(struct psim_device *dev)
 {
-	sim->flush_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	if (!sim->flush_page)
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+
+	if (!page)
 		return -ENOMEM;
 
-	sim->res = DEFINE_RES_MEM_NAMED(page_to_phys(sim->flush_page) - CSF_GPU_LATEST_FLUSH_ID,
+	dev->sim.gpu.flush_page = page;
+	dev->res = DEFINE_RES_MEM_NAMED(page_to_phys(page) - CSF_GPU_LATEST_FLUSH_ID,
 					PSIM_MMIO_SIZE, "panthor-sim");
 	return 0;
 }
 
-static int psim_clock_init(struct psim *sim)
+static int psim_clock_init(struct psim_device *dev)
 {
-	sim->clk = clk_hw_register_fixed_rate(NULL, "panthor-sim", NULL, 0, PSIM_CLOCK_HZ);
-	if (IS_ERR(sim->clk))
-		return PTR_ERR(sim->clk);
+	dev->clk = clk_hw_register_fixed_rate(NULL, "panthor-sim", NULL, 0, PSIM_CLOCK_HZ);
+	if (IS_ERR(dev->clk))
+		return PTR_ERR(dev->clk);
 
-	sim->clkdev = clkdev_hw_create(sim->clk, NULL, "panthor");
-	if (!sim->clkdev) {
-		clk_hw_unregister_fixed_rate(sim->clk);
+	dev->clkdev = clkdev_hw_create(dev->clk, NULL, "panthor");
+	if (!dev->clkdev) {
+		clk_hw_unregister_fixed_rate(dev->clk);
 		return -ENOMEM;
 	}
 
 	return 0;
 }
 
-static void psim_clock_fini(struct psim *sim)
+static void psim_clock_fini(struct psim_device *dev)
 {
-	clkdev_drop(sim->clkdev);
-	clk_hw_unregister_fixed_rate(sim->clk);
+	clkdev_drop(dev->clkdev);
+	clk_hw_unregister_fixed_rate(dev->clk);
 }
 
 /*
@@ -158,7 +173,7 @@ static void psim_clock_fini(struct psim *sim)
  */
 static int psim_parent_suspend(struct device *dev)
 {
-	return psim_take(&psim->knobs.refuse_suspend) ? -EBUSY : 0;
+	return psim_take(&psim->sim.base.knobs.refuse_suspend) ? -EBUSY : 0;
 }
 
 static const struct dev_pm_ops psim_parent_pm_ops = {
@@ -172,25 +187,25 @@ static struct platform_driver psim_parent_driver = {
 	},
 };
 
-static int psim_parent_init(struct psim *sim)
+static int psim_parent_init(struct psim_device *dev)
 {
 	int ret = platform_driver_register(&psim_parent_driver);
 
 	if (ret)
 		return ret;
 
-	sim->parent = platform_device_register_simple("panthor-sim", PLATFORM_DEVID_NONE, NULL, 0);
-	if (IS_ERR(sim->parent)) {
+	dev->parent = platform_device_register_simple("panthor-sim", PLATFORM_DEVID_NONE, NULL, 0);
+	if (IS_ERR(dev->parent)) {
 		platform_driver_unregister(&psim_parent_driver);
-		return PTR_ERR(sim->parent);
+		return PTR_ERR(dev->parent);
 	}
 
 	return 0;
 }
 
-static void psim_parent_fini(struct psim *sim)
+static void psim_parent_fini(struct psim_device *dev)
 {
-	platform_device_unregister(sim->parent);
+	platform_device_unregister(dev->parent);
 	platform_driver_unregister(&psim_parent_driver);
 }
 
@@ -200,7 +215,7 @@ static int psim_runtime_suspend(struct device *dev)
 	int ret = pm_generic_runtime_suspend(dev);
 
 	if (!ret)
-		psim_engine_power_off(psim);
+		psim_engine_power_off(&psim->sim);
 	return ret;
 }
 
@@ -211,15 +226,15 @@ static struct dev_pm_domain psim_pm_domain = {
 	},
 };
 
-static int psim_device_init(struct psim *sim)
+static int psim_device_init(struct psim_device *dev)
 {
 	const struct resource res[] = {
-		DEFINE_RES_IRQ_NAMED(sim->irqs[PSIM_IRQ_JOB].virq, "job"),
-		DEFINE_RES_IRQ_NAMED(sim->irqs[PSIM_IRQ_MMU].virq, "mmu"),
-		DEFINE_RES_IRQ_NAMED(sim->irqs[PSIM_IRQ_GPU].virq, "gpu"),
+		DEFINE_RES_IRQ_NAMED(dev->sim.irqs.irq[PSIM_IRQ_JOB].virq, "job"),
+		DEFINE_RES_IRQ_NAMED(dev->sim.irqs.irq[PSIM_IRQ_MMU].virq, "mmu"),
+		DEFINE_RES_IRQ_NAMED(dev->sim.irqs.irq[PSIM_IRQ_GPU].virq, "gpu"),
 	};
 	const struct platform_device_info info = {
-		.parent = &sim->parent->dev,
+		.parent = &dev->parent->dev,
 		.name = "panthor",
 		.id = PLATFORM_DEVID_NONE,
 		.res = res,
@@ -228,24 +243,24 @@ static int psim_device_init(struct psim *sim)
 	};
 	int ret;
 
-	sim->pdev = platform_device_register_full(&info);
-	if (IS_ERR(sim->pdev))
-		return PTR_ERR(sim->pdev);
+	dev->pdev = platform_device_register_full(&info);
+	if (IS_ERR(dev->pdev))
+		return PTR_ERR(dev->pdev);
 
 	/*
 	 * In time for the probe: the driver's module needs our symbols and so
 	 * cannot be there yet, and it is linked behind us if it is built in.
 	 */
-	dev_pm_domain_set(&sim->pdev->dev, &psim_pm_domain);
-	ret = dev_pm_opp_add(&sim->pdev->dev, PSIM_CLOCK_HZ, 0);
+	dev_pm_domain_set(&dev->pdev->dev, &psim_pm_domain);
+	ret = dev_pm_opp_add(&dev->pdev->dev, PSIM_CLOCK_HZ, 0);
 	if (ret)
-		platform_device_unregister(sim->pdev);
+		platform_device_unregister(dev->pdev);
 	return ret;
 }
 
-static void psim_device_fini(struct psim *sim)
+static void psim_device_fini(struct psim_device *dev)
 {
-	struct platform_device *pdev = sim->pdev;
+	struct platform_device *pdev = dev->pdev;
 
 	dev_pm_opp_remove(&pdev->dev, PSIM_CLOCK_HZ);
 	platform_device_unregister(pdev);
@@ -253,80 +268,82 @@ static void psim_device_fini(struct psim *sim)
 
 static int __init psim_init(void)
 {
+	struct psim_device *dev;
 	struct psim *sim;
 	int ret;
 
-	sim = kvzalloc_obj(*sim);
-	if (!sim)
+	dev = kvzalloc_obj(*dev);
+	if (!dev)
 		return -ENOMEM;
 
-	spin_lock_init(&sim->gpu.lock);
-	spin_lock_init(&sim->lock);
-	sim->knobs.insn_per_sec = PSIM_DEFAULT_SPEED;
+	sim = &dev->sim;
+	sim->base.knobs.insn_per_sec = PSIM_DEFAULT_SPEED;
 
-	ret = psim_flush_page_init(sim);
+	ret = psim_flush_page_init(dev);
 	if (ret)
 		goto err_free;
 
-	ret = psim_irq_init(sim);
+	ret = psim_irq_init(&sim->irqs, &sim->base);
 	if (ret)
 		goto err_free_page;
 
-	psim_mmu_init(sim);
-	psim_gpu_reset(sim);
+	psim_mmu_init(&sim->mmu, &sim->base, &sim->irqs);
+	psim_gpu_init(&sim->gpu, &sim->base, &sim->irqs);
+	psim_mcu_init(&sim->mcu, &sim->base, &sim->irqs, &sim->mmu, &sim->gpu);
 
 	ret = psim_engine_start(sim);
 	if (ret)
 		goto err_irq;
 
-	ret = psim_clock_init(sim);
+	ret = psim_clock_init(dev);
 	if (ret)
 		goto err_engine;
 
-	psim_debugfs_init(sim);
-	psim = sim;
+	dev->debugfs = psim_debugfs_init(sim);
+	psim = dev;
 
-	ret = psim_parent_init(sim);
+	ret = psim_parent_init(dev);
 	if (ret)
 		goto err_clock;
 
-	ret = psim_device_init(sim);
+	ret = psim_device_init(dev);
 	if (ret)
 		goto err_parent;
 
 	return 0;
 
 err_parent:
-	psim_parent_fini(sim);
+	psim_parent_fini(dev);
 err_clock:
 	psim = NULL;
-	psim_debugfs_fini(sim);
-	psim_clock_fini(sim);
+	psim_debugfs_fini(dev->debugfs);
+	psim_clock_fini(dev);
 err_engine:
 	psim_engine_stop(sim);
 err_irq:
-	psim_irq_fini(sim);
+	psim_irq_fini(&sim->irqs);
 err_free_page:
-	__free_page(sim->flush_page);
+	__free_page(sim->gpu.flush_page);
 err_free:
-	kvfree(sim);
+	kvfree(dev);
 	return ret;
 }
 module_init(psim_init);
 
 static void __exit psim_exit(void)
 {
-	struct psim *sim = psim;
+	struct psim_device *dev = psim;
+	struct psim *sim = &dev->sim;
 
-	psim_device_fini(sim);
-	psim_parent_fini(sim);
-	psim_debugfs_fini(sim);
+	psim_device_fini(dev);
+	psim_parent_fini(dev);
+	psim_debugfs_fini(dev->debugfs);
 	psim_engine_stop(sim);
-	psim_clock_fini(sim);
-	psim_irq_fini(sim);
+	psim_clock_fini(dev);
+	psim_irq_fini(&sim->irqs);
 	psim = NULL;
-	__free_page(sim->flush_page);
-	kvfree(sim);
+	__free_page(sim->gpu.flush_page);
+	kvfree(dev);
 }
 module_exit(psim_exit);
 

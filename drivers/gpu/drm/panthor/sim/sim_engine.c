@@ -21,6 +21,8 @@
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
+#include "panthor_fw_regs.h"
+#include "panthor_gpu_regs.h"
 #include "sim.h"
 
 /**
@@ -34,11 +36,11 @@ void psim_engine_doorbell(struct psim *sim, u32 doorbell)
 {
 	atomic_or(BIT(doorbell), &sim->mcu.doorbells);
 
-	scoped_guard(spinlock_irqsave, &sim->lock)
-		psim_mcu_doorbells(sim);
+	scoped_guard(spinlock_irqsave, &sim->mcu.lock)
+		psim_mcu_doorbells(&sim->mcu);
 
 	/* For the streams. */
-	psim_kick(sim, PSIM_WORK_RETRY);
+	psim_kick(&sim->base.up, PSIM_WORK_RETRY);
 }
 
 /**
@@ -51,11 +53,11 @@ void psim_engine_doorbell(struct psim *sim, u32 doorbell)
  */
 void psim_engine_abort(struct psim *sim, struct psim_as *as)
 {
-	guard(spinlock_irqsave)(&sim->lock);
+	guard(spinlock_irqsave)(&sim->mcu.lock);
 	for (u32 i = 0; i < PSIM_NUM_CSG; i++) {
-		struct psim_csg *csg = &sim->csgs[i];
+		struct psim_csg *csg = &sim->mcu.csgs[i];
 
-		if (csg->active && csg->as == as)
+		if (csg->active && csg->env.as == as)
 			psim_csg_abort(csg);
 	}
 }
@@ -63,21 +65,21 @@ void psim_engine_abort(struct psim *sim, struct psim_as *as)
 /* Whatever was running is gone. */
 static void psim_engine_stop_all(struct psim *sim)
 {
-	psim_mcu_stop(sim, MCU_STATUS_DISABLED);
+	psim_mcu_stop(&sim->mcu, MCU_STATUS_DISABLED);
 	WRITE_ONCE(sim->mcu.crashed, false);
-	psim_mmu_reset(sim);
-	psim_gpu_reset(sim);
+	psim_mmu_reset(&sim->mmu);
+	psim_gpu_reset(&sim->gpu);
 }
 
 static void psim_engine_reset(struct psim *sim)
 {
 	psim_engine_stop_all(sim);
-	psim_irq_clear(sim, PSIM_IRQ_JOB, ~0);
-	psim_irq_clear(sim, PSIM_IRQ_MMU, ~0);
-	psim_count(sim, resets);
+	psim_irq_clear(&sim->irqs, PSIM_IRQ_JOB, ~0);
+	psim_irq_clear(&sim->irqs, PSIM_IRQ_MMU, ~0);
+	psim_count(&sim->base, resets);
 
-	if (!psim_take(&sim->knobs.fail_resets))
-		psim_irq_raise(sim, PSIM_IRQ_GPU, GPU_IRQ_RESET_COMPLETED);
+	if (!psim_take(&sim->base.knobs.fail_resets))
+		psim_irq_raise(&sim->irqs, PSIM_IRQ_GPU, GPU_IRQ_RESET_COMPLETED);
 }
 
 /**
@@ -88,12 +90,12 @@ static void psim_engine_reset(struct psim *sim)
  */
 void psim_engine_power_off(struct psim *sim)
 {
-	guard(spinlock_irqsave)(&sim->lock);
-	sim->work = 0;
+	guard(spinlock_irqsave)(&sim->mcu.lock);
+	sim->base.up.work = 0;
 	psim_engine_stop_all(sim);
-	WRITE_ONCE(sim->mcu.control, MCU_CONTROL_DISABLE);
-	psim_irq_reset(sim);
-	psim_count(sim, power_offs);
+	WRITE_ONCE(sim->gpu.mcu_control, MCU_CONTROL_DISABLE);
+	psim_irq_reset(&sim->irqs);
+	psim_count(&sim->base, power_offs);
 }
 
 /* Of the groups that are not in @done yet, the one with the highest priority. */
@@ -102,7 +104,7 @@ static struct psim_csg *psim_engine_next_group(struct psim *sim, u32 done)
 	struct psim_csg *best = NULL;
 
 	for (u32 i = 0; i < PSIM_NUM_CSG; i++) {
-		struct psim_csg *csg = &sim->csgs[i];
+		struct psim_csg *csg = &sim->mcu.csgs[i];
 
 		if (csg->active && !(done & BIT(i)) && (!best || csg->priority > best->priority))
 			best = csg;
@@ -121,30 +123,30 @@ static u64 psim_engine_run_groups(struct psim *sim)
 	for (;;) {
 		struct psim_csg *csg;
 
-		guard(spinlock_irqsave)(&sim->lock);
-		if (!sim->mcu.running)
+		guard(spinlock_irqsave)(&sim->mcu.lock);
+		if (!sim->mcu.running || READ_ONCE(sim->mcu.crashed))
 			return U64_MAX;
 
 		csg = psim_engine_next_group(sim, done);
 		if (!csg) {
-			psim_mcu_global_idle(sim);
+			psim_mcu_global_idle(&sim->mcu);
 			return next;
 		}
 
-		done |= BIT(csg->id);
-		next = min(next, psim_csg_run(csg, now));
+		done |= BIT(csg->io.slot);
+		next = min(next, psim_csg_run(csg, &sim->mcu.timers, now));
 	}
 }
 
 /* Does what there is to do. Returns when to do it again. */
 static u64 psim_engine_pass(struct psim *sim)
 {
-	scoped_guard(spinlock_irqsave, &sim->lock) {
-		clear_bit(PSIM_WORK_RETRY, &sim->work);
-		if (test_and_clear_bit(PSIM_WORK_RESET, &sim->work))
+	scoped_guard(spinlock_irqsave, &sim->mcu.lock) {
+		clear_bit(PSIM_WORK_RETRY, &sim->base.up.work);
+		if (test_and_clear_bit(PSIM_WORK_RESET, &sim->base.up.work))
 			psim_engine_reset(sim);
-		if (test_and_clear_bit(PSIM_WORK_MCU, &sim->work))
-			psim_mcu_control(sim);
+		if (test_and_clear_bit(PSIM_WORK_MCU, &sim->base.up.work))
+			psim_mcu_control(&sim->mcu);
 	}
 
 	return psim_engine_run_groups(sim);
@@ -155,7 +157,7 @@ static void psim_engine_sleep(struct psim *sim, u64 until)
 	ktime_t expires = ns_to_ktime(until);
 
 	set_current_state(TASK_IDLE);
-	if (!READ_ONCE(sim->work) && !kthread_should_stop())
+	if (!READ_ONCE(sim->base.up.work) && !kthread_should_stop())
 		schedule_hrtimeout_range(until == U64_MAX ? NULL : &expires, 10 * NSEC_PER_USEC,
 					 HRTIMER_MODE_ABS);
 	__set_current_state(TASK_RUNNING);
@@ -176,8 +178,8 @@ static int psim_engine_thread(void *data)
 			cond_resched();
 	}
 
-	scoped_guard(spinlock_irqsave, &sim->lock)
-		psim_mcu_stop(sim, MCU_STATUS_DISABLED);
+	scoped_guard(spinlock_irqsave, &sim->mcu.lock)
+		psim_mcu_stop(&sim->mcu, MCU_STATUS_DISABLED);
 	return 0;
 }
 
@@ -194,7 +196,7 @@ int psim_engine_start(struct psim *sim)
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 
-	sim->engine = task;
+	sim->base.up.engine = task;
 	return 0;
 }
 
@@ -204,6 +206,6 @@ int psim_engine_start(struct psim *sim)
  */
 void psim_engine_stop(struct psim *sim)
 {
-	kthread_stop(sim->engine);
-	sim->engine = NULL;
+	kthread_stop(sim->base.up.engine);
+	sim->base.up.engine = NULL;
 }

@@ -9,42 +9,48 @@
  * happened after it acknowledged.
  */
 
-#include "sim.h"
+#include <linux/bits.h>
+#include <linux/compiler.h>
+#include <linux/spinlock.h>
+
+#include "panthor_fw.h"
+#include "panthor_fw_regs.h"
+#include "sim_event.h"
 
 /**
  * psim_csg_event() - Tell the driver about an event
- * @csg: Group slot.
+ * @io: The group slot's part of the firmware interface.
  * @event: One bit of CSG_EVT_MASK.
  */
-void psim_csg_event(struct psim_csg *csg, u32 event)
+void psim_csg_event(struct psim_csg_io *io, u32 event)
 {
-	u32 ack = READ_ONCE(csg->out->ack);
+	u32 ack = READ_ONCE(io->out->ack);
 
-	if ((READ_ONCE(csg->in->req) ^ ack) & event)
+	if ((READ_ONCE(io->in->req) ^ ack) & event)
 		return;
 
-	WRITE_ONCE(csg->out->ack, ack ^ event);
-	if (READ_ONCE(csg->in->ack_irq_mask) & event)
-		psim_irq_raise(csg->sim, PSIM_IRQ_JOB, JOB_INT_CSG_IF(csg->id));
+	WRITE_ONCE(io->out->ack, ack ^ event);
+	if (READ_ONCE(io->in->ack_irq_mask) & event)
+		psim_irq_raise(io->irqs, PSIM_IRQ_JOB, JOB_INT_CSG_IF(io->slot));
 }
 
 /**
  * psim_cs_event() - Tell the driver about an event of a stream
- * @cs: Stream.
+ * @io: The stream's part of the firmware interface.
  * @event: One bit of CS_EVT_MASK.
  */
-void psim_cs_event(struct psim_cs *cs, u32 event)
+void psim_cs_event(struct psim_cs_io *io, u32 event)
 {
-	struct psim_csg *csg = cs->csg;
-	u32 ack = READ_ONCE(cs->out->ack);
+	struct psim_csg_io *csg = io->csg;
+	u32 ack = READ_ONCE(io->out->ack);
 	u32 irq_req = READ_ONCE(csg->out->cs_irq_req);
 
-	if (!((READ_ONCE(cs->in->req) ^ ack) & event))
-		WRITE_ONCE(cs->out->ack, ack ^ event);
+	if (!((READ_ONCE(io->in->req) ^ ack) & event))
+		WRITE_ONCE(io->out->ack, ack ^ event);
 
-	if (!((irq_req ^ READ_ONCE(csg->in->cs_irq_ack)) & BIT(cs->id)))
-		WRITE_ONCE(csg->out->cs_irq_req, irq_req ^ BIT(cs->id));
+	if (!((irq_req ^ READ_ONCE(csg->in->cs_irq_ack)) & BIT(io->index)))
+		WRITE_ONCE(csg->out->cs_irq_req, irq_req ^ BIT(io->index));
 
-	if (READ_ONCE(cs->in->ack_irq_mask) & event)
-		psim_irq_raise(csg->sim, PSIM_IRQ_JOB, JOB_INT_CSG_IF(csg->id));
+	if (READ_ONCE(io->in->ack_irq_mask) & event)
+		psim_irq_raise(csg->irqs, PSIM_IRQ_JOB, JOB_INT_CSG_IF(csg->slot));
 }

@@ -118,7 +118,7 @@ static int psim_frame_read(struct psim_frame *f, u64 fbd)
 	u64 tiler;
 	int ret;
 
-	ret = psim_as_read(cs->csg->as, fbd, f->fbd, sizeof(f->fbd));
+	ret = psim_as_read(cs->env->as, fbd, f->fbd, sizeof(f->fbd));
 	if (ret)
 		return ret;
 
@@ -196,7 +196,7 @@ static int psim_frame_extension(struct psim_frame *f, u64 va)
 	u32 ext[PSIM_EXT_SIZE / sizeof(u32)];
 	int ret;
 
-	ret = psim_as_read(f->cs->csg->as, va, ext, sizeof(ext));
+	ret = psim_as_read(f->cs->env->as, va, ext, sizeof(ext));
 	if (!ret && (flags & PSIM_FBD_DEPTH_WRITE))
 		ret = psim_frame_zs(f, ext, PSIM_EXT_DEPTH, FIELD_GET(PSIM_EXT_DEPTH_BLOCK, ext[0]),
 				    psim_depth_bytes(FIELD_GET(PSIM_EXT_DEPTH_FORMAT, ext[0])));
@@ -217,7 +217,7 @@ static int psim_frame_targets(struct psim_frame *f, u64 va)
 		struct psim_target t;
 		int ret;
 
-		ret = psim_as_read(f->cs->csg->as, va, desc, sizeof(desc));
+		ret = psim_as_read(f->cs->env->as, va, desc, sizeof(desc));
 		if (!ret && psim_target_parse(desc, samples, f->preloaded & BIT(i), &t))
 			ret = psim_frame_target(f, &t);
 		if (ret)
@@ -239,7 +239,7 @@ int psim_run_fragment(struct psim_cs *cs, u64 insn, u64 now)
 {
 	u64 va = psim_get_pair(cs, PSIM_SR_FBD) & PSIM_FBD_ADDR;
 	struct psim_frame f = { .cs = cs, .budget = PSIM_SLICE };
-	struct psim *sim = cs->csg->sim;
+	struct psim_base *base = cs->env->base;
 	u64 pixels = 0;
 	int ret;
 
@@ -263,7 +263,7 @@ int psim_run_fragment(struct psim_cs *cs, u64 insn, u64 now)
 	}
 
 	cs->ctx.drawn = 0;
-	psim_count(sim, frames);
-	psim_job_starts(cs, pixels, READ_ONCE(sim->knobs.pixel_ns), now);
+	psim_count(base, frames);
+	psim_job_starts(cs, pixels, READ_ONCE(base->knobs.pixel_ns), now);
 	return 0;
 }

@@ -14,7 +14,9 @@
 #include <linux/mm.h>
 #include <linux/timekeeping.h>
 
-#include "sim.h"
+#include "panthor_fw_regs.h"
+#include "panthor_gpu_regs.h"
+#include "sim_gpu.h"
 
 /* Identity of a Mali-G610 as found in an RK3588. */
 #define PSIM_GPU_ID		0xa8670005
@@ -78,35 +80,35 @@ static void psim_set_half(u64 *val, u32 reg, u32 half)
 		*val = (*val & GENMASK_ULL(63, 32)) | half;
 }
 
-static u32 *psim_flush_id(struct psim *sim)
+static u32 *psim_flush_id(struct psim_gpu *gpu)
 {
-	return page_address(sim->flush_page);
+	return page_address(gpu->flush_page);
 }
 
-static void psim_flush_caches(struct psim *sim)
+static void psim_flush_caches(struct psim_gpu *gpu)
 {
-	u32 *id = psim_flush_id(sim);
+	u32 *id = psim_flush_id(gpu);
 	u32 next = (READ_ONCE(*id) + 1) & PSIM_FLUSH_ID_MASK;
 
 	WRITE_ONCE(*id, next ?: 1);
-	psim_count(sim, flushes);
-	psim_irq_raise(sim, PSIM_IRQ_GPU, GPU_IRQ_CLEAN_CACHES_COMPLETED);
+	psim_count(gpu->base, flushes);
+	psim_irq_raise(gpu->irqs, PSIM_IRQ_GPU, GPU_IRQ_CLEAN_CACHES_COMPLETED);
 }
 
-static void psim_gpu_command(struct psim *sim, u32 cmd)
+static void psim_gpu_command(struct psim_gpu *gpu, u32 cmd)
 {
 	switch (cmd & 0xff) {
 	case PSIM_GPU_CMD_RESET:
-		psim_kick(sim, PSIM_WORK_RESET);
+		psim_kick(&gpu->base->up, PSIM_WORK_RESET);
 		break;
 	case PSIM_GPU_CMD_FLUSH:
-		psim_flush_caches(sim);
+		psim_flush_caches(gpu);
 		break;
 	}
 }
 
 /* PWRON, PWROFF: three blocks at 16 bytes distance, transitions are immediate. */
-static void psim_power(struct psim *sim, u32 reg, u32 val, bool on)
+static void psim_power(struct psim_gpu *gpu, u32 reg, u32 val, bool on)
 {
 	u32 block = (reg >> 4) & 3;
 	u64 mask = reg & 4 ? (u64)val << 32 : val;
@@ -114,63 +116,77 @@ static void psim_power(struct psim *sim, u32 reg, u32 val, bool on)
 	if (block >= ARRAY_SIZE(psim_present))
 		return;
 
-	scoped_guard(spinlock_irqsave, &sim->gpu.lock) {
+	scoped_guard(spinlock_irqsave, &gpu->lock) {
 		if (on)
-			sim->gpu.ready[block] |= mask & psim_present[block];
+			gpu->ready[block] |= mask & psim_present[block];
 		else
-			sim->gpu.ready[block] &= ~mask;
+			gpu->ready[block] &= ~mask;
 	}
 
 	if (mask)
-		psim_irq_raise(sim, PSIM_IRQ_GPU,
+		psim_irq_raise(gpu->irqs, PSIM_IRQ_GPU,
 			       GPU_IRQ_POWER_CHANGED | GPU_IRQ_POWER_CHANGED_ALL);
 }
 
-static u32 psim_ready(struct psim *sim, u32 reg)
+static u32 psim_ready(struct psim_gpu *gpu, u32 reg)
 {
 	u32 block = (reg >> 4) & 3;
 
-	guard(spinlock_irqsave)(&sim->gpu.lock);
-	return block < ARRAY_SIZE(psim_present) ? psim_half(sim->gpu.ready[block], reg) : 0;
+	guard(spinlock_irqsave)(&gpu->lock);
+	return block < ARRAY_SIZE(psim_present) ? psim_half(gpu->ready[block], reg) : 0;
 }
 
 /**
  * psim_gpu_reset() - Put the GPU control block into its state after a reset
- * @sim: Simulator.
+ * @gpu: GPU control block.
  */
-void psim_gpu_reset(struct psim *sim)
+void psim_gpu_reset(struct psim_gpu *gpu)
 {
-	scoped_guard(spinlock_irqsave, &sim->gpu.lock) {
-		memset(sim->gpu.ready, 0, sizeof(sim->gpu.ready));
-		sim->gpu.coherency = GPU_COHERENCY_NONE;
-		sim->gpu.l2_config = 0;
-		sim->gpu.ts_offset = 0;
-		WRITE_ONCE(sim->gpu.fault_status, 0);
+	scoped_guard(spinlock_irqsave, &gpu->lock) {
+		memset(gpu->ready, 0, sizeof(gpu->ready));
+		gpu->coherency = GPU_COHERENCY_NONE;
+		gpu->l2_config = 0;
+		gpu->ts_offset = 0;
+		WRITE_ONCE(gpu->fault_status, 0);
 	}
 
-	if (!READ_ONCE(*psim_flush_id(sim)))
-		WRITE_ONCE(*psim_flush_id(sim), 1);
+	if (!READ_ONCE(*psim_flush_id(gpu)))
+		WRITE_ONCE(*psim_flush_id(gpu), 1);
+}
+
+/**
+ * psim_gpu_init() - Initialise the GPU control block
+ * @gpu: GPU control block, whose page with the flush id is there.
+ * @base: What all layers share.
+ * @irqs: Interrupt lines.
+ */
+void psim_gpu_init(struct psim_gpu *gpu, struct psim_base *base, struct psim_irqs *irqs)
+{
+	gpu->base = base;
+	gpu->irqs = irqs;
+	spin_lock_init(&gpu->lock);
+	psim_gpu_reset(gpu);
 }
 
 /**
  * psim_gpu_fault() - Report a fault of the GPU as a whole
- * @sim: Simulator.
+ * @gpu: GPU control block.
  * @status: GPU_FAULT_STATUS; the exception type is in bits 7:0.
  */
-void psim_gpu_fault(struct psim *sim, u32 status)
+void psim_gpu_fault(struct psim_gpu *gpu, u32 status)
 {
-	WRITE_ONCE(sim->gpu.fault_status, status);
-	psim_irq_raise(sim, PSIM_IRQ_GPU, GPU_IRQ_FAULT);
+	WRITE_ONCE(gpu->fault_status, status);
+	psim_irq_raise(gpu->irqs, PSIM_IRQ_GPU, GPU_IRQ_FAULT);
 }
 
 /**
  * psim_gpu_read() - Read a register of the GPU control block or the microcontroller
- * @sim: Simulator.
+ * @gpu: GPU control block.
  * @reg: Offset in the register window.
  *
  * Return: The register's value, 0 if there is none.
  */
-u32 psim_gpu_read(struct psim *sim, u32 reg)
+u32 psim_gpu_read(struct psim_gpu *gpu, u32 reg)
 {
 	switch (reg) {
 	case GPU_ID:
@@ -190,9 +206,9 @@ u32 psim_gpu_read(struct psim *sim, u32 reg)
 	case GPU_CSF_ID:
 		return PSIM_CSF_ID;
 	case GPU_STATUS:
-		return READ_ONCE(sim->mcu.status) == MCU_STATUS_ENABLED ? GPU_STATUS_ACTIVE : 0;
+		return READ_ONCE(gpu->mcu_status) == MCU_STATUS_ENABLED ? GPU_STATUS_ACTIVE : 0;
 	case GPU_FAULT_STATUS:
-		return READ_ONCE(sim->gpu.fault_status);
+		return READ_ONCE(gpu->fault_status);
 	case GPU_CMD:
 	case GPU_FAULT_ADDR ... GPU_FAULT_ADDR + 4:
 	case GPU_FEATURES ... GPU_FEATURES + 4:
@@ -200,15 +216,15 @@ u32 psim_gpu_read(struct psim *sim, u32 reg)
 	case GPU_COHERENCY_FEATURES:
 		return 0;
 	case GPU_L2_CONFIG:
-		return sim->gpu.l2_config;
+		return gpu->l2_config;
 	case GPU_COHERENCY_PROTOCOL:
-		return sim->gpu.coherency;
+		return gpu->coherency;
 	case GPU_TIMESTAMP_OFFSET ... GPU_TIMESTAMP_OFFSET + 4:
-		return psim_half(sim->gpu.ts_offset, reg);
+		return psim_half(gpu->ts_offset, reg);
 	case GPU_CYCLE_COUNT ... GPU_CYCLE_COUNT + 4:
 		return psim_half(psim_cycle_count(), reg);
 	case GPU_TIMESTAMP ... GPU_TIMESTAMP + 4:
-		return psim_half(psim_timestamp() + sim->gpu.ts_offset, reg);
+		return psim_half(psim_timestamp() + gpu->ts_offset, reg);
 	case GPU_THREAD_MAX_THREADS:
 		return PSIM_THREADS;
 	case GPU_THREAD_MAX_WORKGROUP_SIZE:
@@ -226,57 +242,57 @@ u32 psim_gpu_read(struct psim *sim, u32 reg)
 	case GPU_L2_PRESENT ... GPU_L2_PRESENT + 4:
 		return psim_half(PSIM_L2_PRESENT, reg);
 	case SHADER_READY ... L2_READY + 4:
-		return psim_ready(sim, reg - SHADER_READY);
+		return psim_ready(gpu, reg - SHADER_READY);
 	case SHADER_PWRTRANS ... L2_PWRTRANS + 4:
 	case SHADER_PWRACTIVE ... L2_PWRACTIVE + 4:
 		return 0;
 	case MCU_CONTROL_BASE + MCU_CONTROL:
-		return READ_ONCE(sim->mcu.control);
+		return READ_ONCE(gpu->mcu_control);
 	case MCU_CONTROL_BASE + MCU_STATUS:
-		return READ_ONCE(sim->mcu.status);
+		return READ_ONCE(gpu->mcu_status);
 	case CSF_GPU_LATEST_FLUSH_ID:
-		return READ_ONCE(*psim_flush_id(sim));
+		return READ_ONCE(*psim_flush_id(gpu));
 	default:
-		psim_count(sim, bad_regs);
+		psim_count(gpu->base, bad_regs);
 		return 0;
 	}
 }
 
 /**
  * psim_gpu_write() - Write a register of the GPU control block or the microcontroller
- * @sim: Simulator.
+ * @gpu: GPU control block.
  * @reg: Offset in the register window.
  * @val: Value.
  */
-void psim_gpu_write(struct psim *sim, u32 reg, u32 val)
+void psim_gpu_write(struct psim_gpu *gpu, u32 reg, u32 val)
 {
 	switch (reg) {
 	case GPU_CMD:
-		psim_gpu_command(sim, val);
+		psim_gpu_command(gpu, val);
 		break;
 	case GPU_L2_CONFIG:
-		sim->gpu.l2_config = val;
+		gpu->l2_config = val;
 		break;
 	case GPU_COHERENCY_PROTOCOL:
-		sim->gpu.coherency = val;
+		gpu->coherency = val;
 		break;
 	case GPU_TIMESTAMP_OFFSET ... GPU_TIMESTAMP_OFFSET + 4:
-		psim_set_half(&sim->gpu.ts_offset, reg, val);
+		psim_set_half(&gpu->ts_offset, reg, val);
 		break;
 	case GPU_PWR_KEY ... GPU_PWR_OVERRIDE1:
 		break;
 	case SHADER_PWRON ... L2_PWRON + 4:
-		psim_power(sim, reg - SHADER_PWRON, val, true);
+		psim_power(gpu, reg - SHADER_PWRON, val, true);
 		break;
 	case SHADER_PWROFF ... L2_PWROFF + 4:
-		psim_power(sim, reg - SHADER_PWROFF, val, false);
+		psim_power(gpu, reg - SHADER_PWROFF, val, false);
 		break;
 	case MCU_CONTROL_BASE + MCU_CONTROL:
-		WRITE_ONCE(sim->mcu.control, val);
-		psim_kick(sim, PSIM_WORK_MCU);
+		WRITE_ONCE(gpu->mcu_control, val);
+		psim_kick(&gpu->base->up, PSIM_WORK_MCU);
 		break;
 	default:
-		psim_count(sim, bad_regs);
+		psim_count(gpu->base, bad_regs);
 		break;
 	}
 }

@@ -12,13 +12,17 @@
 #include <linux/ktime.h>
 #include <linux/string.h>
 
-#include "sim.h"
+#include "panthor_fw.h"
+#include "panthor_fw_regs.h"
+#include "panthor_gpu_regs.h"
+#include "sim_group.h"
+#include "sim_stream.h"
 
 /* Suspend buffers belong to the firmware: address space 0. */
 static int psim_csg_save(struct psim_csg *csg, bool save)
 {
-	struct psim_as *as = &csg->sim->as[0];
-	u64 va = csg->in->suspend_buf;
+	struct psim_as *as = csg->env.fw_as;
+	u64 va = csg->io.in->suspend_buf;
 
 	guard(spinlock)(&as->lock);
 	for (u32 i = 0; i < PSIM_NUM_CS; i++) {
@@ -40,9 +44,7 @@ static int psim_csg_save(struct psim_csg *csg, bool save)
 
 static void psim_csg_start(struct psim_csg *csg, bool resume)
 {
-	struct psim *sim = csg->sim;
-
-	csg->as = &sim->as[READ_ONCE(csg->in->config)];
+	csg->env.as = &csg->mmu->as[READ_ONCE(csg->io.in->config)];
 	csg->active = true;
 	csg->idle = false;
 	csg->idle_reported = false;
@@ -50,12 +52,12 @@ static void psim_csg_start(struct psim_csg *csg, bool resume)
 
 	if (resume) {
 		psim_csg_save(csg, false);
-		psim_count(sim, resumes);
+		psim_count(csg->env.base, resumes);
 	}
 
 	for (u32 i = 0; i < PSIM_NUM_CS; i++) {
 		struct psim_cs *cs = &csg->cs[i];
-		u32 state = READ_ONCE(cs->in->req) & CS_STATE_MASK;
+		u32 state = READ_ONCE(cs->io.in->req) & CS_STATE_MASK;
 
 		cs->active = state == CS_STATE_START;
 		if (!cs->active)
@@ -109,7 +111,7 @@ static void psim_csg_publish_status(struct psim_csg *csg)
 			psim_cs_publish_status(&csg->cs[i]);
 	}
 
-	WRITE_ONCE(csg->out->status_state, psim_csg_is_idle(csg) ? CSG_STATUS_STATE_IS_IDLE : 0);
+	WRITE_ONCE(csg->io.out->status_state, psim_csg_is_idle(csg) ? CSG_STATUS_STATE_IS_IDLE : 0);
 }
 
 /* Returns false if the request cannot be served. */
@@ -119,7 +121,7 @@ static bool psim_csg_set_state(struct psim_csg *csg, u32 state)
 	case CSG_STATE_START:
 	case CSG_STATE_RESUME:
 		/* Address space 0 is the firmware's. */
-		if (!csg->in->config || csg->in->config >= PSIM_NUM_AS)
+		if (!csg->io.in->config || csg->io.in->config >= PSIM_NUM_AS)
 			return false;
 		psim_csg_start(csg, state == CSG_STATE_RESUME);
 		return true;
@@ -130,9 +132,9 @@ static bool psim_csg_set_state(struct psim_csg *csg, u32 state)
 				if (csg->cs[i].active)
 					psim_cs_save(&csg->cs[i]);
 			}
-			if (csg->in->suspend_buf && psim_csg_save(csg, true))
+			if (csg->io.in->suspend_buf && psim_csg_save(csg, true))
 				return false;
-			psim_count(csg->sim, suspends);
+			psim_count(csg->env.base, suspends);
 		}
 		psim_csg_stop(csg);
 		return true;
@@ -146,22 +148,22 @@ static bool psim_csg_set_state(struct psim_csg *csg, u32 state)
 
 static void psim_csg_set_endpoints(struct psim_csg *csg)
 {
-	u32 endpoints = READ_ONCE(csg->in->endpoint_req);
+	u32 endpoints = READ_ONCE(csg->io.in->endpoint_req);
 
 	csg->priority = CSG_EP_REQ_PRIORITY_GET(endpoints);
-	WRITE_ONCE(csg->out->status_endpoint_current, endpoints);
-	WRITE_ONCE(csg->out->status_endpoint_req, endpoints);
+	WRITE_ONCE(csg->io.out->status_endpoint_current, endpoints);
+	WRITE_ONCE(csg->io.out->status_endpoint_req, endpoints);
 }
 
 static u32 psim_csg_doorbells(struct psim_csg *csg)
 {
-	u32 ack = READ_ONCE(csg->out->doorbell_ack);
-	u32 rang = READ_ONCE(csg->in->doorbell_req) ^ ack;
+	u32 ack = READ_ONCE(csg->io.out->doorbell_ack);
+	u32 rang = READ_ONCE(csg->io.in->doorbell_req) ^ ack;
 
-	WRITE_ONCE(csg->out->doorbell_ack, ack ^ rang);
+	WRITE_ONCE(csg->io.out->doorbell_ack, ack ^ rang);
 	for (u32 i = 0; i < PSIM_NUM_CS; i++) {
 		if (rang & BIT(i))
-			psim_cs_doorbell(&csg->cs[i]);
+			psim_cs_doorbell(&csg->cs[i], csg->active);
 	}
 
 	return rang;
@@ -173,8 +175,8 @@ static u32 psim_csg_doorbells(struct psim_csg *csg)
  */
 void psim_csg_request(struct psim_csg *csg)
 {
-	u32 req = READ_ONCE(csg->in->req);
-	u32 changed = (req ^ READ_ONCE(csg->out->ack)) & CSG_REQ_MASK;
+	u32 req = READ_ONCE(csg->io.in->req);
+	u32 changed = (req ^ READ_ONCE(csg->io.out->ack)) & CSG_REQ_MASK;
 
 	if (changed & CSG_ENDPOINT_CONFIG)
 		psim_csg_set_endpoints(csg);
@@ -188,13 +190,13 @@ void psim_csg_request(struct psim_csg *csg)
 	if (!changed)
 		return;
 
-	WRITE_ONCE(csg->out->ack, READ_ONCE(csg->out->ack) ^ changed);
-	if (changed & READ_ONCE(csg->in->ack_irq_mask))
-		psim_irq_raise(csg->sim, PSIM_IRQ_JOB, JOB_INT_CSG_IF(csg->id));
+	WRITE_ONCE(csg->io.out->ack, READ_ONCE(csg->io.out->ack) ^ changed);
+	if (changed & READ_ONCE(csg->io.in->ack_irq_mask))
+		psim_irq_raise(csg->io.irqs, PSIM_IRQ_JOB, JOB_INT_CSG_IF(csg->io.slot));
 }
 
 /* @worked: a stream executed something, though it may be idle again. */
-static u64 psim_csg_check_idle(struct psim_csg *csg, bool worked, u64 now)
+static u64 psim_csg_check_idle(struct psim_csg *csg, u64 hysteresis, bool worked, u64 now)
 {
 	bool idle = psim_csg_is_idle(csg);
 
@@ -212,22 +214,23 @@ static u64 psim_csg_check_idle(struct psim_csg *csg, bool worked, u64 now)
 
 	if (csg->idle_reported)
 		return U64_MAX;
-	if (now - csg->idle_since < csg->sim->mcu.idle_ns)
-		return csg->idle_since + csg->sim->mcu.idle_ns;
+	if (now - csg->idle_since < hysteresis)
+		return csg->idle_since + hysteresis;
 
 	csg->idle_reported = true;
-	psim_count(csg->sim, idle_events);
-	psim_csg_event(csg, CSG_IDLE);
+	psim_count(csg->env.base, idle_events);
+	psim_csg_event(&csg->io, CSG_IDLE);
 	return U64_MAX;
 }
 
 /* The progress timer runs while a stream has work and does not retire any. */
-static u64 psim_csg_check_progress(struct psim_csg *csg, u64 now)
+static u64 psim_csg_check_progress(struct psim_csg *csg, u64 timeout, u64 now)
 {
-	u32 knob = READ_ONCE(csg->sim->knobs.progress_timeout_ms);
-	u64 timeout = knob ? (u64)knob * NSEC_PER_MSEC : csg->sim->mcu.progress_ns;
+	u32 knob = READ_ONCE(csg->env.base->knobs.progress_timeout_ms);
 	u64 next = U64_MAX;
 
+	if (knob)
+		timeout = (u64)knob * NSEC_PER_MSEC;
 	if (!timeout || csg->progress_reported)
 		return U64_MAX;
 
@@ -239,8 +242,8 @@ static u64 psim_csg_check_progress(struct psim_csg *csg, u64 now)
 
 		if (now >= cs->progress_at + timeout) {
 			csg->progress_reported = true;
-			psim_count(csg->sim, progress_events);
-			psim_csg_event(csg, CSG_PROGRESS_TIMER_EVENT);
+			psim_count(csg->env.base, progress_events);
+			psim_csg_event(&csg->io, CSG_PROGRESS_TIMER_EVENT);
 			return U64_MAX;
 		}
 		next = min(next, cs->progress_at + timeout);
@@ -252,17 +255,15 @@ static u64 psim_csg_check_progress(struct psim_csg *csg, u64 now)
 /**
  * psim_csg_run() - Let the streams of a group execute
  * @csg: Group slot, active.
+ * @timers: Timers.
  * @now: Current time.
  *
  * Return: When to call again, U64_MAX if not before the engine is kicked.
  */
-u64 psim_csg_run(struct psim_csg *csg, u64 now)
+u64 psim_csg_run(struct psim_csg *csg, const struct psim_timers *timers, u64 now)
 {
 	u64 next = U64_MAX;
 	bool worked = false;
-
-	if (READ_ONCE(csg->sim->mcu.crashed))
-		return U64_MAX;
 
 	for (u32 i = 0; i < PSIM_NUM_CS; i++) {
 		struct psim_cs *cs = &csg->cs[i];
@@ -273,6 +274,6 @@ u64 psim_csg_run(struct psim_csg *csg, u64 now)
 		worked |= cs->progress_at == now;
 	}
 
-	next = min(next, psim_csg_check_idle(csg, worked, now));
-	return min(next, psim_csg_check_progress(csg, now));
+	next = min(next, psim_csg_check_idle(csg, timers->idle_ns, worked, now));
+	return min(next, psim_csg_check_progress(csg, timers->progress_ns, now));
 }

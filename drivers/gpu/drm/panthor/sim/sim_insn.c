@@ -107,10 +107,10 @@ static int psim_op_load_store(struct psim_cs *cs, u64 insn, bool store)
 		}
 
 		if (store)
-			ret = psim_as_write(cs->csg->as, va + i * sizeof(u32),
+			ret = psim_as_write(cs->env->as, va + i * sizeof(u32),
 					    &cs->ctx.regs[base + i], run * sizeof(u32));
 		else
-			ret = psim_as_read(cs->csg->as, va + i * sizeof(u32), &buf[i],
+			ret = psim_as_read(cs->env->as, va + i * sizeof(u32), &buf[i],
 					   run * sizeof(u32));
 		if (ret)
 			return ret;
@@ -164,7 +164,7 @@ static int psim_op_branch(struct psim_cs *cs, u64 insn)
 /* A call from the ring buffer is the start of a job, where the knobs act. */
 static int psim_job_knobs(struct psim_cs *cs, u64 now)
 {
-	struct psim_knobs *knobs = &cs->csg->sim->knobs;
+	struct psim_knobs *knobs = &cs->env->base->knobs;
 	u32 latency;
 
 	if (psim_take(&knobs->hang_jobs)) {
@@ -254,7 +254,7 @@ static int psim_op_progress_wait(struct psim_cs *cs, u64 insn)
 
 	if (!psim_has_pair(reg) || queue >= PSIM_NUM_CS)
 		return psim_insn_invalid(cs, insn);
-	if (cs->csg->cs[queue].ctx.progress >= psim_get_pair(cs, reg))
+	if (cs->env->cs[queue].ctx.progress >= psim_get_pair(cs, reg))
 		return 0;
 
 	cs->block = PSIM_BLOCK_PROGRESS;
@@ -265,7 +265,7 @@ static void psim_set_progress(struct psim_cs *cs, u64 val)
 {
 	cs->ctx.progress = val;
 	/* Streams that wait check again. */
-	set_bit(PSIM_WORK_RETRY, &cs->csg->sim->work);
+	psim_kick_self(&cs->env->base->up);
 }
 
 static int psim_op_trace(struct psim_cs *cs, u64 insn, u64 now)
@@ -322,11 +322,11 @@ static int psim_op_fullscreen(struct psim_cs *cs, u64 insn, u64 now)
 /* Says once what is missing here. */
 static int psim_op_unknown(struct psim_cs *cs, u64 insn)
 {
-	struct psim *sim = cs->csg->sim;
+	struct psim_base *base = cs->env->base;
 	u32 opcode = FIELD_GET(PSIM_F_OPCODE, insn);
 
-	psim_count(sim, unknown_insns);
-	if (!test_and_set_bit(opcode, sim->unknown))
+	psim_count(base, unknown_insns);
+	if (!test_and_set_bit(opcode, base->unknown))
 		pr_info("panthor-sim: instruction %u is not implemented (%#llx)\n", opcode, insn);
 	return psim_insn_invalid(cs, insn);
 }

@@ -8,7 +8,8 @@
 #include <linux/overflow.h>
 #include <linux/sizes.h>
 
-#include "sim.h"
+#include "panthor_device.h"
+#include "sim_cs.h"
 
 /* The instruction retired and has set the program counter itself. */
 #define PSIM_INSN_FLOW		1
@@ -150,6 +151,9 @@ static inline void psim_job_starts(struct psim_cs *cs, u64 count, u32 ns, u64 no
 		duration = PSIM_JOB_MAX_NS;
 	psim_signal_sb(cs, cs->ctx.sb_endpoint, min(duration, PSIM_JOB_MAX_NS), now);
 }
+
+/* sim_insn.c */
+int psim_insn_exec(struct psim_cs *cs, u64 insn, u64 now);
 
 /* sim_sync.c */
 int psim_op_flush(struct psim_cs *cs, u64 insn, u64 now);

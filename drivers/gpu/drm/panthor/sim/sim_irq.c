@@ -13,7 +13,8 @@
 #include <linux/irqdesc.h>
 #include <linux/slab.h>
 
-#include "sim.h"
+#include "panthor_device.h"
+#include "sim_irq.h"
 
 static bool psim_irq_asserted(struct psim_irq *irq)
 {
@@ -33,7 +34,7 @@ static void psim_irq_deliver(struct irq_work *work)
 	if (!psim_irq_asserted(irq))
 		return;
 
-	psim_count(irq->sim, irqs);
+	psim_count(irq->base, irqs);
 	generic_handle_irq(irq->virq);
 }
 
@@ -48,11 +49,11 @@ static enum hrtimer_restart psim_irq_timer(struct hrtimer *timer)
 /* Delivers the interrupt, as late as the knobs want it or not at all. */
 static void psim_irq_trigger(struct psim_irq *irq)
 {
-	struct psim_knobs *knobs = &irq->sim->knobs;
+	struct psim_knobs *knobs = &irq->base->knobs;
 	u32 delay = READ_ONCE(knobs->irq_delay_us);
 
 	if (psim_take(&knobs->irq_lose)) {
-		psim_count(irq->sim, irqs_lost);
+		psim_count(irq->base, irqs_lost);
 		return;
 	}
 
@@ -64,13 +65,13 @@ static void psim_irq_trigger(struct psim_irq *irq)
 
 /**
  * psim_irq_raise() - Set bits in RAWSTAT
- * @sim: Simulator.
+ * @irqs: Interrupt lines.
  * @block: Block that raises.
  * @bits: Bits to set.
  */
-void psim_irq_raise(struct psim *sim, enum psim_irq_block block, u32 bits)
+void psim_irq_raise(struct psim_irqs *irqs, enum psim_irq_block block, u32 bits)
 {
-	struct psim_irq *irq = &sim->irqs[block];
+	struct psim_irq *irq = &irqs->irq[block];
 	bool asserted;
 
 	scoped_guard(spinlock_irqsave, &irq->lock) {
@@ -84,13 +85,13 @@ void psim_irq_raise(struct psim *sim, enum psim_irq_block block, u32 bits)
 
 /**
  * psim_irq_clear() - Clear bits in RAWSTAT
- * @sim: Simulator.
+ * @irqs: Interrupt lines.
  * @block: Block to act on.
  * @bits: Bits to clear.
  */
-void psim_irq_clear(struct psim *sim, enum psim_irq_block block, u32 bits)
+void psim_irq_clear(struct psim_irqs *irqs, enum psim_irq_block block, u32 bits)
 {
-	struct psim_irq *irq = &sim->irqs[block];
+	struct psim_irq *irq = &irqs->irq[block];
 
 	guard(spinlock_irqsave)(&irq->lock);
 	irq->raw &= ~bits;
@@ -98,12 +99,12 @@ void psim_irq_clear(struct psim *sim, enum psim_irq_block block, u32 bits)
 
 /**
  * psim_irq_reset() - Put the registers of all blocks into their state at power-on
- * @sim: Simulator.
+ * @irqs: Interrupt lines.
  */
-void psim_irq_reset(struct psim *sim)
+void psim_irq_reset(struct psim_irqs *irqs)
 {
 	for (u32 i = 0; i < PSIM_IRQ_COUNT; i++) {
-		struct psim_irq *irq = &sim->irqs[i];
+		struct psim_irq *irq = &irqs->irq[i];
 
 		guard(spinlock_irqsave)(&irq->lock);
 		irq->raw = 0;
@@ -113,15 +114,15 @@ void psim_irq_reset(struct psim *sim)
 
 /**
  * psim_irq_read() - Read one of the four registers of a block
- * @sim: Simulator.
+ * @irqs: Interrupt lines.
  * @block: Block.
  * @reg: Register, relative to the block.
  *
  * Return: The register's value.
  */
-u32 psim_irq_read(struct psim *sim, enum psim_irq_block block, u32 reg)
+u32 psim_irq_read(struct psim_irqs *irqs, enum psim_irq_block block, u32 reg)
 {
-	struct psim_irq *irq = &sim->irqs[block];
+	struct psim_irq *irq = &irqs->irq[block];
 
 	guard(spinlock_irqsave)(&irq->lock);
 	switch (reg) {
@@ -138,14 +139,14 @@ u32 psim_irq_read(struct psim *sim, enum psim_irq_block block, u32 reg)
 
 /**
  * psim_irq_write() - Write one of the four registers of a block
- * @sim: Simulator.
+ * @irqs: Interrupt lines.
  * @block: Block.
  * @reg: Register, relative to the block.
  * @val: Value.
  */
-void psim_irq_write(struct psim *sim, enum psim_irq_block block, u32 reg, u32 val)
+void psim_irq_write(struct psim_irqs *irqs, enum psim_irq_block block, u32 reg, u32 val)
 {
-	struct psim_irq *irq = &sim->irqs[block];
+	struct psim_irq *irq = &irqs->irq[block];
 	bool asserted = false;
 
 	scoped_guard(spinlock_irqsave, &irq->lock) {
@@ -170,11 +171,12 @@ void psim_irq_write(struct psim *sim, enum psim_irq_block block, u32 reg, u32 va
 
 /**
  * psim_irq_init() - Allocate the interrupt lines
- * @sim: Simulator.
+ * @irqs: Interrupt lines.
+ * @base: What all layers share.
  *
  * Return: 0 on success, a negative error code otherwise.
  */
-int psim_irq_init(struct psim *sim)
+int psim_irq_init(struct psim_irqs *irqs, struct psim_base *base)
 {
 	int virq = irq_alloc_descs(-1, 1, PSIM_IRQ_COUNT, NUMA_NO_NODE);
 
@@ -182,9 +184,9 @@ int psim_irq_init(struct psim *sim)
 		return virq;
 
 	for (u32 i = 0; i < PSIM_IRQ_COUNT; i++) {
-		struct psim_irq *irq = &sim->irqs[i];
+		struct psim_irq *irq = &irqs->irq[i];
 
-		irq->sim = sim;
+		irq->base = base;
 		irq->virq = virq + i;
 		spin_lock_init(&irq->lock);
 		spin_lock_init(&irq->deliver_lock);
@@ -199,17 +201,17 @@ int psim_irq_init(struct psim *sim)
 
 /**
  * psim_irq_fini() - Free the interrupt lines
- * @sim: Simulator.
+ * @irqs: Interrupt lines.
  *
  * The driver must have freed its interrupts.
  */
-void psim_irq_fini(struct psim *sim)
+void psim_irq_fini(struct psim_irqs *irqs)
 {
 	for (u32 i = 0; i < PSIM_IRQ_COUNT; i++) {
-		hrtimer_cancel(&sim->irqs[i].timer);
-		irq_work_sync(&sim->irqs[i].work);
-		irq_set_chip_and_handler(sim->irqs[i].virq, NULL, NULL);
+		hrtimer_cancel(&irqs->irq[i].timer);
+		irq_work_sync(&irqs->irq[i].work);
+		irq_set_chip_and_handler(irqs->irq[i].virq, NULL, NULL);
 	}
 
-	irq_free_descs(sim->irqs[0].virq, PSIM_IRQ_COUNT);
+	irq_free_descs(irqs->irq[0].virq, PSIM_IRQ_COUNT);
 }

@@ -97,7 +97,7 @@ static u64 psim_work_items(const struct psim_cs *cs)
  */
 int psim_run_compute(struct psim_cs *cs, u64 insn, u64 now)
 {
-	struct psim *sim = cs->csg->sim;
+	struct psim_base *base = cs->env->base;
 	int ret;
 
 	ret = psim_touch_shader(cs, psim_get_pair(cs,
@@ -109,8 +109,8 @@ int psim_run_compute(struct psim_cs *cs, u64 insn, u64 now)
 	if (ret)
 		return ret;
 
-	psim_count(sim, dispatches);
-	psim_job_starts(cs, psim_work_items(cs), READ_ONCE(sim->knobs.item_ns), now);
+	psim_count(base, dispatches);
+	psim_job_starts(cs, psim_work_items(cs), READ_ONCE(base->knobs.item_ns), now);
 	return 0;
 }
 
@@ -192,7 +192,7 @@ int psim_run_idvs(struct psim_cs *cs, u64 insn, u64 now)
 	u32 flags = regs[PSIM_SR_TILER_FLAGS] | FIELD_GET(PSIM_F_FLAGS, insn);
 	u64 vertices = (u64)regs[PSIM_SR_INDEX_COUNT] * regs[PSIM_SR_INSTANCE_COUNT];
 	u32 size = PSIM_VERTEX_SIZE;
-	struct psim *sim = cs->csg->sim;
+	struct psim_base *base = cs->env->base;
 	int ret;
 
 	if (insn & PSIM_F_MALLOC)
@@ -209,8 +209,8 @@ int psim_run_idvs(struct psim_cs *cs, u64 insn, u64 now)
 	if (ret)
 		return ret;
 
-	psim_count(sim, draws);
-	psim_job_starts(cs, vertices, READ_ONCE(sim->knobs.vertex_ns), now);
+	psim_count(base, draws);
+	psim_job_starts(cs, vertices, READ_ONCE(base->knobs.vertex_ns), now);
 	return 0;
 }
 
@@ -224,7 +224,7 @@ int psim_run_idvs(struct psim_cs *cs, u64 insn, u64 now)
  */
 int psim_run_fullscreen(struct psim_cs *cs, u64 dcd, u64 now)
 {
-	struct psim *sim = cs->csg->sim;
+	struct psim_base *base = cs->env->base;
 	u32 targets;
 	int ret;
 
@@ -234,7 +234,7 @@ int psim_run_fullscreen(struct psim_cs *cs, u64 dcd, u64 now)
 	if (ret)
 		return ret;
 
-	psim_count(sim, draws);
-	psim_job_starts(cs, 4, READ_ONCE(sim->knobs.vertex_ns), now);
+	psim_count(base, draws);
+	psim_job_starts(cs, 4, READ_ONCE(base->knobs.vertex_ns), now);
 	return 0;
 }

@@ -22,7 +22,9 @@
 #include <linux/ratelimit.h>
 #include <linux/string.h>
 
-#include "sim.h"
+#include "panthor_device.h"
+#include "panthor_mmu_regs.h"
+#include "sim_mmu.h"
 
 #define PSIM_VA_BITS		48
 #define PSIM_LEVELS		4
@@ -71,11 +73,11 @@ static void psim_tlb_check(struct psim_as *as, u64 va, u64 pte, u32 level)
 		if (entry->pte == pte)
 			return;
 
-		psim_count(as->sim, stale_tlb);
-		scnprintf(as->sim->last_stale, sizeof(as->sim->last_stale),
+		psim_count(as->base, stale_tlb);
+		scnprintf(as->mmu->last_stale, sizeof(as->mmu->last_stale),
 			  "as=%u va=%#llx cached=%#llx table=%#llx", as->id, va, entry->pte, pte);
 		pr_warn_ratelimited("panthor-sim: stale TLB entry used: %s\n",
-				    as->sim->last_stale);
+				    as->mmu->last_stale);
 	}
 
 	entry->vpn = vpn;
@@ -85,30 +87,31 @@ static void psim_tlb_check(struct psim_as *as, u64 va, u64 pte, u32 level)
 
 static void psim_as_fault(struct psim_as *as, u64 va, u32 type, enum psim_access access)
 {
-	struct psim *sim = as->sim;
+	struct psim_base *base = as->base;
+	struct psim_mmu *mmu = as->mmu;
 
 	if (type >= DRM_PANTHOR_EXCEPTION_TRANSLATION_FAULT_0 &&
 	    type <= DRM_PANTHOR_EXCEPTION_TRANSLATION_FAULT_4)
-		psim_count(sim, translation_faults);
+		psim_count(base, translation_faults);
 	else if (type >= DRM_PANTHOR_EXCEPTION_PERM_FAULT_0 &&
 		 type <= DRM_PANTHOR_EXCEPTION_PERM_FAULT_3)
-		psim_count(sim, permission_faults);
+		psim_count(base, permission_faults);
 	else
-		psim_count(sim, other_faults);
+		psim_count(base, other_faults);
 
-	scnprintf(sim->last_fault, sizeof(sim->last_fault), "as=%u va=%#llx type=%#x access=%u",
+	scnprintf(mmu->last_fault, sizeof(mmu->last_fault), "as=%u va=%#llx type=%#x access=%u",
 		  as->id, va, type, access);
 
 	as->abort_va = va;
 	WRITE_ONCE(as->faulted, as->live.enabled);
 
 	/* The registers keep the first fault until the driver has cleared it. */
-	if (psim_irq_read(sim, PSIM_IRQ_MMU, INT_RAWSTAT) & BIT(as->id))
+	if (psim_irq_read(mmu->irqs, PSIM_IRQ_MMU, INT_RAWSTAT) & BIT(as->id))
 		return;
 
 	WRITE_ONCE(as->faultaddr, va);
 	WRITE_ONCE(as->faultstatus, type | access << 8);
-	psim_irq_raise(sim, PSIM_IRQ_MMU, BIT(as->id));
+	psim_irq_raise(mmu->irqs, PSIM_IRQ_MMU, BIT(as->id));
 }
 
 /* Walks the table. Returns 0 and the leaf, or the exception type. */
@@ -150,7 +153,7 @@ static u32 psim_walk(struct psim_as *as, u64 va, u64 *leaf, u32 *leaf_level)
  */
 static u64 psim_flipped_bits(struct psim_as *as, u64 va)
 {
-	struct psim_knobs *knobs = &as->sim->knobs;
+	struct psim_knobs *knobs = &as->base->knobs;
 
 	if (!as->id || (va ^ READ_ONCE(knobs->flip_va)) & PSIM_PAGE_MASK)
 		return 0;
@@ -160,7 +163,7 @@ static u64 psim_flipped_bits(struct psim_as *as, u64 va)
 
 static u64 psim_memattr(struct psim_as *as)
 {
-	return as->live.memattr ^ (as->id ? READ_ONCE(as->sim->knobs.flip_memattr) : 0);
+	return as->live.memattr ^ (as->id ? READ_ONCE(as->base->knobs.flip_memattr) : 0);
 }
 
 /* Checks a leaf. Returns 0 or the exception type. */
@@ -200,7 +203,7 @@ int psim_as_ptr(struct psim_as *as, u64 va, enum psim_access access, void **ptr)
 	lockdep_assert_held(&as->lock);
 
 	if (as->locked && va >= as->lock_start && va <= as->lock_last) {
-		psim_count(as->sim, lock_stalls);
+		psim_count(as->base, lock_stalls);
 		return -EAGAIN;
 	}
 
@@ -351,8 +354,8 @@ static void psim_as_set_region(struct psim_as *as)
 /* Returns true if it answers a fault. */
 static bool psim_as_command(struct psim_as *as, u32 cmd)
 {
-	struct psim *sim = as->sim;
-	u32 delay = READ_ONCE(sim->knobs.mmu_delay_us);
+	struct psim_base *base = as->base;
+	u32 delay = READ_ONCE(base->knobs.mmu_delay_us);
 	bool abort = false;
 
 	scoped_guard(spinlock_irqsave, &as->lock) {
@@ -376,7 +379,7 @@ static bool psim_as_command(struct psim_as *as, u32 cmd)
 			as->locked = as->id != 0;
 			break;
 		case AS_COMMAND_UNLOCK:
-			if (!psim_take(&sim->knobs.tlb_keep))
+			if (!psim_take(&base->knobs.tlb_keep))
 				psim_tlb_flush_region(as);
 			as->locked = false;
 			break;
@@ -391,9 +394,9 @@ static bool psim_as_command(struct psim_as *as, u32 cmd)
 			WRITE_ONCE(as->busy_until, ktime_get_ns() + delay * NSEC_PER_USEC);
 	}
 
-	psim_count(sim, mmu_cmds);
+	psim_count(base, mmu_cmds);
 	if (cmd == AS_COMMAND_UNLOCK || cmd == AS_COMMAND_UPDATE)
-		psim_kick(sim, PSIM_WORK_RETRY);
+		psim_kick(&base->up, PSIM_WORK_RETRY);
 	return abort;
 }
 
@@ -406,14 +409,14 @@ static u32 psim_as_status(struct psim_as *as)
 
 /**
  * psim_mmu_read() - Read a register of an address space
- * @sim: Simulator.
+ * @mmu: MMU.
  * @reg: Offset from the first address space.
  *
  * Return: The register's value.
  */
-u32 psim_mmu_read(struct psim *sim, u32 reg)
+u32 psim_mmu_read(struct psim_mmu *mmu, u32 reg)
 {
-	struct psim_as *as = &sim->as[reg >> MMU_AS_SHIFT];
+	struct psim_as *as = &mmu->as[reg >> MMU_AS_SHIFT];
 
 	switch (reg & (BIT(MMU_AS_SHIFT) - 1)) {
 	case AS_TRANSTAB(0):
@@ -457,16 +460,16 @@ static void psim_set_hi(u64 *reg, u32 val)
 
 /**
  * psim_mmu_write() - Write a register of an address space
- * @sim: Simulator.
+ * @mmu: MMU.
  * @reg: Offset from the first address space.
  * @val: Value.
  *
  * Return: The address space, if the write answers a fault: the accesses that wait
  * for that end. NULL otherwise.
  */
-struct psim_as *psim_mmu_write(struct psim *sim, u32 reg, u32 val)
+struct psim_as *psim_mmu_write(struct psim_mmu *mmu, u32 reg, u32 val)
 {
-	struct psim_as *as = &sim->as[reg >> MMU_AS_SHIFT];
+	struct psim_as *as = &mmu->as[reg >> MMU_AS_SHIFT];
 
 	switch (reg & (BIT(MMU_AS_SHIFT) - 1)) {
 	case AS_TRANSTAB(0):
@@ -496,7 +499,7 @@ struct psim_as *psim_mmu_write(struct psim *sim, u32 reg, u32 val)
 		psim_set_hi(&as->transcfg, val);
 		break;
 	default:
-		psim_count(sim, bad_regs);
+		psim_count(as->base, bad_regs);
 		break;
 	}
 
@@ -505,12 +508,12 @@ struct psim_as *psim_mmu_write(struct psim *sim, u32 reg, u32 val)
 
 /**
  * psim_mmu_reset() - Put the address spaces into their state after a reset
- * @sim: Simulator.
+ * @mmu: MMU.
  */
-void psim_mmu_reset(struct psim *sim)
+void psim_mmu_reset(struct psim_mmu *mmu)
 {
 	for (u32 i = 0; i < PSIM_NUM_AS; i++) {
-		struct psim_as *as = &sim->as[i];
+		struct psim_as *as = &mmu->as[i];
 
 		guard(spinlock_irqsave)(&as->lock);
 		as->transtab = 0;
@@ -529,19 +532,23 @@ void psim_mmu_reset(struct psim *sim)
 
 /**
  * psim_mmu_init() - Initialise the address spaces
- * @sim: Simulator.
+ * @mmu: MMU.
+ * @base: What all layers share.
+ * @irqs: Interrupt lines.
  */
-void psim_mmu_init(struct psim *sim)
+void psim_mmu_init(struct psim_mmu *mmu, struct psim_base *base, struct psim_irqs *irqs)
 {
+	mmu->irqs = irqs;
 	for (u32 i = 0; i < PSIM_NUM_AS; i++) {
-		sim->as[i].sim = sim;
-		sim->as[i].id = i;
+		mmu->as[i].base = base;
+		mmu->as[i].mmu = mmu;
+		mmu->as[i].id = i;
 		/* Lock classes: streams publish through address space 0 with their own locked. */
 		if (i)
-			spin_lock_init(&sim->as[i].lock);
+			spin_lock_init(&mmu->as[i].lock);
 		else
-			spin_lock_init(&sim->as[i].lock);
+			spin_lock_init(&mmu->as[i].lock);
 	}
 
-	psim_mmu_reset(sim);
+	psim_mmu_reset(mmu);
 }

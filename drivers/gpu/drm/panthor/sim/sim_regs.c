@@ -10,6 +10,10 @@
 #include <linux/build_bug.h>
 #include <linux/sizes.h>
 
+#include "panthor_device.h"
+#include "panthor_fw_regs.h"
+#include "panthor_gpu_regs.h"
+#include "panthor_mmu_regs.h"
 #include "sim.h"
 
 /* Doorbells: 1 page of 64 KiB each, up to the end of the window. */
@@ -30,21 +34,21 @@ static bool psim_is_irq_reg(u32 reg, u32 base)
 u32 psim_reg_read(struct psim *sim, u32 reg)
 {
 	if (psim_is_irq_reg(reg, JOB_INT_BASE))
-		return psim_irq_read(sim, PSIM_IRQ_JOB, reg - JOB_INT_BASE);
+		return psim_irq_read(&sim->irqs, PSIM_IRQ_JOB, reg - JOB_INT_BASE);
 	if (psim_is_irq_reg(reg, MMU_INT_BASE))
-		return psim_irq_read(sim, PSIM_IRQ_MMU, reg - MMU_INT_BASE);
+		return psim_irq_read(&sim->irqs, PSIM_IRQ_MMU, reg - MMU_INT_BASE);
 	if (psim_is_irq_reg(reg, GPU_INT_BASE))
-		return psim_irq_read(sim, PSIM_IRQ_GPU, reg - GPU_INT_BASE);
+		return psim_irq_read(&sim->irqs, PSIM_IRQ_GPU, reg - GPU_INT_BASE);
 	if (reg >= MMU_AS_BASE && reg < MMU_AS_BASE + MMU_AS(PSIM_NUM_AS))
-		return psim_mmu_read(sim, reg - MMU_AS_BASE);
+		return psim_mmu_read(&sim->mmu, reg - MMU_AS_BASE);
 
-	return psim_gpu_read(sim, reg);
+	return psim_gpu_read(&sim->gpu, reg);
 }
 
 /* The answer to a fault ends what waited for it before the write returns. */
 static void psim_as_write_reg(struct psim *sim, u32 reg, u32 val)
 {
-	struct psim_as *abort = psim_mmu_write(sim, reg, val);
+	struct psim_as *abort = psim_mmu_write(&sim->mmu, reg, val);
 
 	if (abort)
 		psim_engine_abort(sim, abort);
@@ -59,17 +63,17 @@ static void psim_as_write_reg(struct psim *sim, u32 reg, u32 val)
 void psim_reg_write(struct psim *sim, u32 reg, u32 val)
 {
 	if (psim_is_irq_reg(reg, JOB_INT_BASE))
-		psim_irq_write(sim, PSIM_IRQ_JOB, reg - JOB_INT_BASE, val);
+		psim_irq_write(&sim->irqs, PSIM_IRQ_JOB, reg - JOB_INT_BASE, val);
 	else if (psim_is_irq_reg(reg, MMU_INT_BASE))
-		psim_irq_write(sim, PSIM_IRQ_MMU, reg - MMU_INT_BASE, val);
+		psim_irq_write(&sim->irqs, PSIM_IRQ_MMU, reg - MMU_INT_BASE, val);
 	else if (psim_is_irq_reg(reg, GPU_INT_BASE))
-		psim_irq_write(sim, PSIM_IRQ_GPU, reg - GPU_INT_BASE, val);
+		psim_irq_write(&sim->irqs, PSIM_IRQ_GPU, reg - GPU_INT_BASE, val);
 	else if (reg >= MMU_AS_BASE && reg < MMU_AS_BASE + MMU_AS(PSIM_NUM_AS))
 		psim_as_write_reg(sim, reg - MMU_AS_BASE, val);
 	else if (reg >= CSF_DOORBELL(0) && !(reg & (SZ_64K - 1)))
 		psim_engine_doorbell(sim, (reg - CSF_DOORBELL(0)) / SZ_64K);
 	else
-		psim_gpu_write(sim, reg, val);
+		psim_gpu_write(&sim->gpu, reg, val);
 }
 
 static_assert(PSIM_NUM_DOORBELLS <= 32, "doorbells do not fit struct psim_mcu");

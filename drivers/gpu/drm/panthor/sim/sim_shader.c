@@ -68,11 +68,11 @@ int psim_touch(struct psim_cs *cs, u64 va, u64 len, enum psim_access access)
 		last = U64_MAX;
 
 	for (u32 i = 0; !ret && i < PSIM_TOUCH_PAGES && page <= last; i++) {
-		ret = psim_as_ptr(cs->csg->as, max(page, va), access, &ptr);
+		ret = psim_as_ptr(cs->env->as, max(page, va), access, &ptr);
 		page += PSIM_PAGE_SIZE;
 	}
 	if (!ret && page <= last)
-		ret = psim_as_ptr(cs->csg->as, last, access, &ptr);
+		ret = psim_as_ptr(cs->env->as, last, access, &ptr);
 
 	return ret;
 }
@@ -101,7 +101,7 @@ int psim_touch_if(struct psim_cs *cs, u64 va, u64 len, enum psim_access access)
 int psim_touch_shader(struct psim_cs *cs, u64 va)
 {
 	u32 desc[PSIM_PROGRAM_SIZE / sizeof(u32)];
-	int ret = psim_as_read(cs->csg->as, va, desc, sizeof(desc));
+	int ret = psim_as_read(cs->env->as, va, desc, sizeof(desc));
 
 	if (ret)
 		return ret;
@@ -125,7 +125,7 @@ int psim_touch_resources(struct psim_cs *cs, u64 table)
 
 	for (u32 i = 0; i < count; i++, va += PSIM_RESOURCE_SIZE) {
 		u64 entry[PSIM_RESOURCE_SIZE / sizeof(u64)];
-		int ret = psim_as_read(cs->csg->as, va, entry, sizeof(entry));
+		int ret = psim_as_read(cs->env->as, va, entry, sizeof(entry));
 
 		if (!ret)
 			ret = psim_touch_if(cs, entry[0] & PSIM_RESOURCE_ADDR, entry[1], PSIM_READ);
@@ -175,7 +175,7 @@ int psim_touch_draw(struct psim_cs *cs, u64 va, u32 *targets)
 	u64 shader;
 	int ret;
 
-	ret = psim_as_read(cs->csg->as, va, draw, sizeof(draw));
+	ret = psim_as_read(cs->env->as, va, draw, sizeof(draw));
 	if (ret)
 		return ret;
 

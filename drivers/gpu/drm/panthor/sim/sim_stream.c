@@ -17,7 +17,14 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
+#include "panthor_fw.h"
+#include "panthor_fw_regs.h"
+#include "panthor_gpu_regs.h"
 #include "sim_insn.h"
+#include "sim_stream.h"
+
+/* Instructions that a stream executes before others get their turn. */
+#define PSIM_BATCH		256
 
 /* Marks the prefetched line as empty: instructions are aligned. */
 #define PSIM_NO_LINE		1
@@ -31,7 +38,7 @@
 /* Writes EXTRACT and ACTIVE of the ring buffer's output page. */
 static void psim_cs_publish(struct psim_cs *cs)
 {
-	struct psim_as *as = &cs->csg->sim->as[0];
+	struct psim_as *as = cs->env->fw_as;
 	struct panthor_fw_ringbuf_output_iface *out;
 	void *ptr;
 
@@ -47,7 +54,7 @@ static void psim_cs_publish(struct psim_cs *cs)
 /* Reads INSERT, and with @start the EXTRACT to begin with. */
 static void psim_cs_read_pointers(struct psim_cs *cs, bool start)
 {
-	struct psim_as *as = &cs->csg->sim->as[0];
+	struct psim_as *as = cs->env->fw_as;
 	struct panthor_fw_ringbuf_input_iface *in;
 	void *ptr;
 
@@ -72,22 +79,22 @@ static void psim_cs_fault(struct psim_cs *cs, u32 type, u64 info)
 {
 	cs->block = PSIM_BLOCK_FAULT;
 	cs->ctx.error = type;
-	cs->out->fault = type;
-	cs->out->fault_info = info;
-	psim_count(cs->csg->sim, cs_faults);
+	cs->io.out->fault = type;
+	cs->io.out->fault_info = info;
+	psim_count(cs->env->base, cs_faults);
 	psim_cs_publish(cs);
-	psim_cs_event(cs, CS_FAULT);
+	psim_cs_event(&cs->io, CS_FAULT);
 }
 
 /* Reports a fault that ends the stream. */
 static void psim_cs_fatal(struct psim_cs *cs, u32 type, u64 info)
 {
 	cs->block = PSIM_BLOCK_FATAL;
-	cs->out->fatal = type;
-	cs->out->fatal_info = info;
-	psim_count(cs->csg->sim, cs_fatals);
+	cs->io.out->fatal = type;
+	cs->io.out->fatal_info = info;
+	psim_count(cs->env->base, cs_fatals);
 	psim_cs_publish(cs);
-	psim_cs_event(cs, CS_FATAL);
+	psim_cs_event(&cs->io, CS_FATAL);
 }
 
 /* Asks the driver for a tiler heap chunk. */
@@ -95,13 +102,13 @@ static void psim_cs_oom(struct psim_cs *cs)
 {
 	cs->block = PSIM_BLOCK_OOM;
 	cs->ctx.oom = PSIM_OOM_RAISED;
-	cs->out->heap_vt_start = cs->heap.vt_start;
-	cs->out->heap_vt_end = cs->heap.vt_end;
-	cs->out->heap_frag_end = cs->heap.frag_end;
-	cs->out->heap_address = cs->ctx.heap;
-	psim_count(cs->csg->sim, tiler_ooms);
+	cs->io.out->heap_vt_start = cs->heap.vt_start;
+	cs->io.out->heap_vt_end = cs->heap.vt_end;
+	cs->io.out->heap_frag_end = cs->heap.frag_end;
+	cs->io.out->heap_address = cs->ctx.heap;
+	psim_count(cs->env->base, tiler_ooms);
 	psim_cs_publish(cs);
-	psim_cs_event(cs, CS_TILER_OOM);
+	psim_cs_event(&cs->io, CS_TILER_OOM);
 }
 
 /**
@@ -111,7 +118,7 @@ static void psim_cs_oom(struct psim_cs *cs)
 void psim_cs_start(struct psim_cs *cs)
 {
 	memset(&cs->ctx, 0, sizeof(cs->ctx));
-	cs->ring_in = cs->in->ringbuf_input;
+	cs->ring_in = cs->io.in->ringbuf_input;
 	psim_cs_read_pointers(cs, true);
 }
 
@@ -123,10 +130,10 @@ void psim_cs_attach(struct psim_cs *cs)
 {
 	u64 now = ktime_get_ns();
 
-	cs->ring = cs->in->ringbuf_base;
-	cs->ring_size = cs->in->ringbuf_size;
-	cs->ring_in = cs->in->ringbuf_input;
-	cs->ring_out = cs->in->ringbuf_output;
+	cs->ring = cs->io.in->ringbuf_base;
+	cs->ring_size = cs->io.in->ringbuf_size;
+	cs->ring_in = cs->io.in->ringbuf_input;
+	cs->ring_out = cs->io.in->ringbuf_output;
 	cs->insert = cs->ctx.extract;
 	cs->block = PSIM_RUNNABLE;
 	cs->line_va = PSIM_NO_LINE;
@@ -136,12 +143,12 @@ void psim_cs_attach(struct psim_cs *cs)
 	memset(cs->sb_until, 0, sizeof(cs->sb_until));
 
 	/* What the slot's previous stream left behind. */
-	cs->out->fault = 0;
-	cs->out->fatal = 0;
-	cs->out->fault_info = 0;
-	cs->out->fatal_info = 0;
-	WRITE_ONCE(cs->out->ack, (READ_ONCE(cs->out->ack) & CS_EVT_MASK) |
-				 (READ_ONCE(cs->in->req) & CS_REQ_MASK));
+	cs->io.out->fault = 0;
+	cs->io.out->fatal = 0;
+	cs->io.out->fault_info = 0;
+	cs->io.out->fatal_info = 0;
+	WRITE_ONCE(cs->io.out->ack, (READ_ONCE(cs->io.out->ack) & CS_EVT_MASK) |
+				    (READ_ONCE(cs->io.in->req) & CS_REQ_MASK));
 
 	if (cs->ctx.hung)
 		cs->block = PSIM_BLOCK_HUNG;
@@ -172,7 +179,7 @@ static u32 psim_cs_sb_busy(const struct psim_cs *cs, u64 now)
  */
 bool psim_cs_is_idle(const struct psim_cs *cs)
 {
-	u32 req = READ_ONCE(cs->in->req);
+	u32 req = READ_ONCE(cs->io.in->req);
 
 	return (cs->block == PSIM_BLOCK_EMPTY && (req & CS_IDLE_EMPTY)) ||
 	       (cs->block == PSIM_BLOCK_SYNC && (req & CS_IDLE_SYNC_WAIT));
@@ -184,7 +191,7 @@ bool psim_cs_is_idle(const struct psim_cs *cs)
  */
 void psim_cs_publish_status(struct psim_cs *cs)
 {
-	struct panthor_fw_cs_output_iface *out = cs->out;
+	struct panthor_fw_cs_output_iface *out = cs->io.out;
 	u32 busy = psim_cs_sb_busy(cs, ktime_get_ns());
 	u32 wait = 0, reason = CS_STATUS_BLOCKED_REASON_UNBLOCKED;
 
@@ -235,40 +242,42 @@ void psim_cs_abort(struct psim_cs *cs)
 /**
  * psim_cs_doorbell() - Serve the requests to a stream
  * @cs: Stream.
+ * @active: True if its group is active.
  */
-void psim_cs_doorbell(struct psim_cs *cs)
+void psim_cs_doorbell(struct psim_cs *cs, bool active)
 {
-	u32 req = READ_ONCE(cs->in->req);
-	u32 ack = READ_ONCE(cs->out->ack);
+	u32 req = READ_ONCE(cs->io.in->req);
+	u32 ack = READ_ONCE(cs->io.out->ack);
 	u32 changed = (req ^ ack) & CS_REQ_MASK;
 
 	if (changed & CS_STATE_MASK) {
 		bool start = (req & CS_STATE_MASK) == CS_STATE_START;
 
-		if (start && cs->csg->active && !cs->active) {
+		if (start && active && !cs->active) {
 			psim_cs_start(cs);
 			psim_cs_attach(cs);
 		}
-		cs->active = start && cs->csg->active;
+		cs->active = start && active;
 	}
 
 	if (changed) {
-		WRITE_ONCE(cs->out->ack, READ_ONCE(cs->out->ack) ^ changed);
-		if (changed & READ_ONCE(cs->in->ack_irq_mask))
-			psim_irq_raise(cs->csg->sim, PSIM_IRQ_JOB, JOB_INT_CSG_IF(cs->csg->id));
+		WRITE_ONCE(cs->io.out->ack, READ_ONCE(cs->io.out->ack) ^ changed);
+		if (changed & READ_ONCE(cs->io.in->ack_irq_mask))
+			psim_irq_raise(cs->io.csg->irqs, PSIM_IRQ_JOB,
+				       JOB_INT_CSG_IF(cs->io.csg->slot));
 	}
 }
 
 static bool psim_cs_acked(struct psim_cs *cs, u32 event)
 {
-	return !((READ_ONCE(cs->in->req) ^ READ_ONCE(cs->out->ack)) & event);
+	return !((READ_ONCE(cs->io.in->req) ^ READ_ONCE(cs->io.out->ack)) & event);
 }
 
 /* The driver has answered TILER_OOM: a chunk, or none. */
 static void psim_cs_answered(struct psim_cs *cs)
 {
 	cs->ctx.oom = PSIM_OOM_ANSWERED;
-	cs->ctx.oom_chunk = READ_ONCE(cs->in->heap_start);
+	cs->ctx.oom_chunk = READ_ONCE(cs->io.in->heap_start);
 }
 
 /**
@@ -299,7 +308,7 @@ static void psim_cs_advance(struct psim_cs *cs)
 		ctx->depth--;
 		if (!ctx->depth) {
 			ctx->extract += sizeof(u64);
-			psim_count(cs->csg->sim, jobs);
+			psim_count(cs->env->base, jobs);
 			return;
 		}
 		ctx->pc = ctx->stack[ctx->depth - 1].pc;
@@ -328,7 +337,7 @@ static int psim_cs_fetch(struct psim_cs *cs, u64 *insn)
 
 	line = round_down(va, PSIM_CACHE_LINE);
 	if (line != cs->line_va) {
-		int ret = psim_as_read(cs->csg->as, line, cs->line, sizeof(cs->line));
+		int ret = psim_as_read(cs->env->as, line, cs->line, sizeof(cs->line));
 
 		if (ret)
 			return ret;
@@ -349,7 +358,7 @@ static void psim_cs_stopped(struct psim_cs *cs, int error)
 		break;
 	case -EFAULT:
 		cs->block = PSIM_BLOCK_MMU;
-		cs->abort_va = cs->csg->as->abort_va;
+		cs->abort_va = cs->env->as->abort_va;
 		break;
 	case -ENOMEM:
 		psim_cs_oom(cs);
@@ -368,7 +377,7 @@ static u32 psim_cs_batch(struct psim_cs *cs, u32 count, u64 now)
 {
 	u32 done;
 
-	guard(spinlock)(&cs->csg->as->lock);
+	guard(spinlock)(&cs->env->as->lock);
 	cs->line_va = PSIM_NO_LINE;
 	cs->block = PSIM_RUNNABLE;
 	cs->sleep_until = U64_MAX;
@@ -387,7 +396,7 @@ static u32 psim_cs_batch(struct psim_cs *cs, u32 count, u64 now)
 			ret = psim_insn_exec(cs, insn, now);
 		if (cs->sync_update) {
 			cs->sync_update = false;
-			psim_csg_event(cs->csg, CSG_SYNC_UPDATE);
+			psim_csg_event(cs->io.csg, CSG_SYNC_UPDATE);
 		}
 		if (ret < 0) {
 			psim_cs_stopped(cs, ret);
@@ -409,7 +418,7 @@ static u32 psim_cs_batch(struct psim_cs *cs, u32 count, u64 now)
 /* Applies the speed knob. Returns when the stream may go on. */
 static u64 psim_cs_charge(struct psim_cs *cs, u32 done, u64 now)
 {
-	u32 rate = READ_ONCE(cs->csg->sim->knobs.insn_per_sec);
+	u32 rate = READ_ONCE(cs->env->base->knobs.insn_per_sec);
 
 	if (rate)
 		cs->ready_at = max(cs->ready_at, now - PSIM_CATCH_UP_NS) +
@@ -427,7 +436,7 @@ static u64 psim_cs_charge(struct psim_cs *cs, u32 done, u64 now)
  */
 u64 psim_cs_run(struct psim_cs *cs, u64 now)
 {
-	u32 rate = READ_ONCE(cs->csg->sim->knobs.insn_per_sec);
+	u32 rate = READ_ONCE(cs->env->base->knobs.insn_per_sec);
 	u32 count = PSIM_BATCH, done;
 
 	switch (cs->block) {
@@ -435,7 +444,7 @@ u64 psim_cs_run(struct psim_cs *cs, u64 now)
 	case PSIM_BLOCK_HUNG:
 		return U64_MAX;
 	case PSIM_BLOCK_MMU:
-		if (!READ_ONCE(cs->csg->as->faulted))
+		if (!READ_ONCE(cs->env->as->faulted))
 			psim_cs_abort(cs);
 		return U64_MAX;
 	case PSIM_BLOCK_FAULT:
@@ -475,11 +484,11 @@ u64 psim_cs_run(struct psim_cs *cs, u64 now)
 	psim_cs_publish(cs);
 	if (done) {
 		cs->progress_at = now;
-		atomic64_add(done, &cs->csg->sim->stats.insns);
+		atomic64_add(done, &cs->env->base->stats.insns);
 	}
 
 	psim_cs_charge(cs, done, now);
-	if (cs->block == PSIM_BLOCK_MMU && !READ_ONCE(cs->csg->as->faulted))
+	if (cs->block == PSIM_BLOCK_MMU && !READ_ONCE(cs->env->as->faulted))
 		psim_cs_abort(cs);
 	if (cs->block == PSIM_RUNNABLE)
 		return cs->ready_at;

@@ -28,7 +28,7 @@ enum psim_state {
  */
 int psim_op_flush(struct psim_cs *cs, u64 insn, u64 now)
 {
-	struct psim *sim = cs->csg->sim;
+	struct psim_base *base = cs->env->base;
 	u32 reg = FIELD_GET(PSIM_F_ADDR, insn), latest, id;
 	int ret;
 
@@ -41,19 +41,19 @@ int psim_op_flush(struct psim_cs *cs, u64 insn, u64 now)
 
 	/* Skipped if there was a flush since the id was read; 0 forces one. */
 	id = cs->ctx.regs[reg];
-	latest = READ_ONCE(*(u32 *)page_address(sim->flush_page));
+	latest = READ_ONCE(*(u32 *)page_address(cs->env->gpu->flush_page));
 	if (!id || id == latest)
 		psim_signal_sb(cs, FIELD_GET(PSIM_F_SIGNAL, insn),
-			       READ_ONCE(sim->knobs.flush_latency_us) * NSEC_PER_USEC, now);
+			       READ_ONCE(base->knobs.flush_latency_us) * NSEC_PER_USEC, now);
 	return 0;
 }
 
 static int psim_sync_ptr(struct psim_cs *cs, u64 va, u64 status_va, enum psim_access access,
 			 void **value, void **status)
 {
-	int ret = psim_as_ptr(cs->csg->as, va, access, value);
+	int ret = psim_as_ptr(cs->env->as, va, access, value);
 
-	return ret ?: psim_as_ptr(cs->csg->as, status_va, access, status);
+	return ret ?: psim_as_ptr(cs->env->as, status_va, access, status);
 }
 
 /**
@@ -105,7 +105,7 @@ int psim_op_sync_write(struct psim_cs *cs, u64 insn, bool is64, bool add, u64 no
 		WRITE_ONCE(*(u32 *)value, operand);
 
 	/* Streams that wait check again; the driver for system scope only. */
-	set_bit(PSIM_WORK_RETRY, &cs->csg->sim->work);
+	psim_kick_self(&cs->env->base->up);
 	if (!FIELD_GET(PSIM_F_SYNC_SCOPE, insn))
 		cs->sync_update = true;
 	return 0;
@@ -184,7 +184,7 @@ int psim_op_store_state(struct psim_cs *cs, u64 insn, u64 now)
 
 	switch (FIELD_GET(PSIM_F_STATE, insn)) {
 	case PSIM_STATE_TIMESTAMP:
-		val = psim_timestamp() + cs->csg->sim->gpu.ts_offset;
+		val = psim_timestamp() + cs->env->gpu->ts_offset;
 		break;
 	case PSIM_STATE_CYCLES:
 		val = psim_cycle_count();
@@ -197,5 +197,5 @@ int psim_op_store_state(struct psim_cs *cs, u64 insn, u64 now)
 		break;
 	}
 
-	return psim_as_write(cs->csg->as, va, &val, sizeof(val));
+	return psim_as_write(cs->env->as, va, &val, sizeof(val));
 }

@@ -178,7 +178,7 @@ static int psim_draw_range(struct psim_cs *cs, const struct psim_target *t, u64 
 	if (!t->clear)
 		return psim_touch(cs, va, len, PSIM_WRITE);
 
-	return psim_as_fill(cs->csg->as, va, t->pixel, t->bytes, len);
+	return psim_as_fill(cs->env->as, va, t->pixel, t->bytes, len);
 }
 
 static int psim_draw_linear(struct psim_cs *cs, const struct psim_target *t, u64 surface,
@@ -276,7 +276,7 @@ static int psim_draw_afbc(struct psim_cs *cs, const struct psim_target *t, u64 s
 
 	for (u32 i = 0; i < sizeof(u64); i++)
 		header[sizeof(u64) + i] = t->pixel[i % t->bytes];
-	return psim_as_fill(cs->csg->as, va, header, sizeof(header),
+	return psim_as_fill(cs->env->as, va, header, sizeof(header),
 			    (u64)(last - first + 1) * size);
 }
 

@@ -61,22 +61,22 @@ static_assert(sizeof(struct psim_heap_ctx) == 32);
 
 static int psim_heap_read(struct psim_cs *cs, struct psim_heap_ctx *heap)
 {
-	return psim_as_read(cs->csg->as, cs->ctx.heap, heap, sizeof(*heap));
+	return psim_as_read(cs->env->as, cs->ctx.heap, heap, sizeof(*heap));
 }
 
 static int psim_heap_write(struct psim_cs *cs, const struct psim_heap_ctx *heap)
 {
-	return psim_as_write(cs->csg->as, cs->ctx.heap, heap, sizeof(*heap));
+	return psim_as_write(cs->env->as, cs->ctx.heap, heap, sizeof(*heap));
 }
 
 static int psim_chunk_next(struct psim_cs *cs, u64 chunk, u64 *next)
 {
-	return psim_as_read(cs->csg->as, chunk & ~PSIM_CHUNK_PAGES, next, sizeof(*next));
+	return psim_as_read(cs->env->as, chunk & ~PSIM_CHUNK_PAGES, next, sizeof(*next));
 }
 
 static int psim_chunk_link(struct psim_cs *cs, u64 chunk, u64 next)
 {
-	return psim_as_write(cs->csg->as, chunk & ~PSIM_CHUNK_PAGES, &next, sizeof(next));
+	return psim_as_write(cs->env->as, chunk & ~PSIM_CHUNK_PAGES, &next, sizeof(next));
 }
 
 /* Raises TILER_OOM. */
@@ -106,7 +106,7 @@ static int psim_heap_exception(struct psim_cs *cs)
 	ctx->depth++;
 	ctx->pc = ctx->handler.va;
 	ctx->end = ctx->pc + ctx->handler.size;
-	psim_count(cs->csg->sim, tiler_exceptions);
+	psim_count(cs->env->base, tiler_exceptions);
 	return PSIM_INSN_FLOW;
 }
 
@@ -151,7 +151,7 @@ static int psim_heap_take(struct psim_cs *cs, u64 *chunk)
 	ctx->oom = PSIM_OOM_NONE;
 	ctx->oom_chunk = 0;
 	ctx->handler.called = false;
-	psim_count(cs->csg->sim, chunks_taken);
+	psim_count(cs->env->base, chunks_taken);
 	return 0;
 }
 
@@ -160,7 +160,7 @@ static int psim_chunk_complete(struct psim_cs *cs, u64 tiler, struct psim_heap_d
 			       u64 *next)
 {
 	u64 chunk = desc->base | (desc->size >> PSIM_PAGE_SHIFT & PSIM_CHUNK_PAGES);
-	struct psim_as *as = cs->csg->as;
+	struct psim_as *as = cs->env->as;
 	u64 list[2];	/* top, bottom */
 	int ret;
 
@@ -195,9 +195,9 @@ static int psim_heap_advance(struct psim_cs *cs, u64 tiler, u64 desc_va,
 		ret = psim_chunk_complete(cs, tiler, desc, &chunk);
 		if (ret)
 			return ret;
-		psim_count(cs->csg->sim, chunks_filled);
+		psim_count(cs->env->base, chunks_filled);
 		psim_chunk_begin(desc, chunk);
-		ret = psim_as_write(cs->csg->as, desc_va, desc, sizeof(*desc));
+		ret = psim_as_write(cs->env->as, desc_va, desc, sizeof(*desc));
 		if (ret || chunk)
 			return ret;
 	}
@@ -207,7 +207,7 @@ static int psim_heap_advance(struct psim_cs *cs, u64 tiler, u64 desc_va,
 		return ret;
 
 	psim_chunk_begin(desc, chunk);
-	return psim_as_write(cs->csg->as, desc_va, desc, sizeof(*desc));
+	return psim_as_write(cs->env->as, desc_va, desc, sizeof(*desc));
 }
 
 /* Marks each page that the tiler writes. */
@@ -217,7 +217,7 @@ static int psim_tile_write(struct psim_cs *cs, u64 va, u64 len)
 
 	while (va < end) {
 		u64 mark[] = { va, cs->ctx.tiled };
-		int ret = psim_as_write(cs->csg->as, va, mark, min(sizeof(mark), end - va));
+		int ret = psim_as_write(cs->env->as, va, mark, min(sizeof(mark), end - va));
 
 		if (ret)
 			return ret;
@@ -233,8 +233,8 @@ static int psim_tiler_begin(struct psim_cs *cs, u64 tiler, u64 polygons)
 	const u64 list[2] = {};	/* top, bottom */
 	int ret;
 
-	ret = psim_as_write(cs->csg->as, tiler + PSIM_TILER_TOP * sizeof(u32), list, sizeof(list));
-	return ret ?: psim_as_write(cs->csg->as, tiler, &polygons, sizeof(polygons));
+	ret = psim_as_write(cs->env->as, tiler + PSIM_TILER_TOP * sizeof(u32), list, sizeof(list));
+	return ret ?: psim_as_write(cs->env->as, tiler, &polygons, sizeof(polygons));
 }
 
 /**
@@ -248,7 +248,7 @@ static int psim_tiler_begin(struct psim_cs *cs, u64 tiler, u64 polygons)
 int psim_tile(struct psim_cs *cs, u64 tiler, u64 bytes)
 {
 	u32 ctx[PSIM_TILER_SIZE / sizeof(u32)];
-	struct psim_as *as = cs->csg->as;
+	struct psim_as *as = cs->env->as;
 	struct psim_heap_desc desc;
 	u64 desc_va, polygons, budget = PSIM_SLICE;
 	int ret;
@@ -316,7 +316,7 @@ int psim_tiler_read(struct psim_cs *cs, u64 tiler)
 	u64 chunk, polygons;
 	int ret;
 
-	ret = psim_as_read(cs->csg->as, tiler, ctx, sizeof(ctx));
+	ret = psim_as_read(cs->env->as, tiler, ctx, sizeof(ctx));
 	if (ret)
 		return ret;
 
@@ -357,7 +357,7 @@ static int psim_heap_start(struct psim_cs *cs, struct psim_heap_ctx *heap)
 	case PSIM_OOM_NONE:
 		heap->vt_start++;
 		ret = psim_heap_write(cs, heap);
-		if (ret || !psim_take(&cs->csg->sim->knobs.tiler_oom))
+		if (ret || !psim_take(&cs->env->base->knobs.tiler_oom))
 			return ret;
 		break;
 	default:
@@ -421,11 +421,11 @@ int psim_heap_return(struct psim_cs *cs, u64 first, u64 last, bool frag_end)
 		if (ret)
 			return ret;
 		heap.free = first;
-		psim_count(cs->csg->sim, chunks_returned);
+		psim_count(cs->env->base, chunks_returned);
 	}
 	heap.frag_end += frag_end;
 
 	/* Streams that wait for memory check again. */
-	set_bit(PSIM_WORK_RETRY, &cs->csg->sim->work);
+	psim_kick_self(&cs->env->base->up);
 	return psim_heap_write(cs, &heap);
 }
