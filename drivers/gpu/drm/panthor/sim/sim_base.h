@@ -22,13 +22,13 @@
 #define PSIM_DEFAULT_SPEED	500000
 
 /**
- * struct psim_knobs - What debugfs lets a test change
+ * struct psim_knobs - Behaviour that tests change through debugfs
  */
 struct psim_knobs {
-	/** @insn_per_sec: Speed of one stream; 0: as fast as the machine can. */
+	/** @insn_per_sec: Speed of one stream; 0: no limit. */
 	u32 insn_per_sec;
 
-	/** @job_latency_us: Time that every call from a ring buffer takes in addition. */
+	/** @job_latency_us: Additional duration of each call from a ring buffer. */
 	u32 job_latency_us;
 
 	/** @flush_latency_us: Time that FLUSH_CACHE2 keeps its scoreboard slot busy. */
@@ -40,7 +40,7 @@ struct psim_knobs {
 	/** @irq_delay_us: Delay of interrupts. */
 	u32 irq_delay_us;
 
-	/** @irq_lose: Number of interrupts still to be lost. */
+	/** @irq_lose: Number of interrupts that will be lost. */
 	u32 irq_lose;
 
 	/** @progress_timeout_ms: Replaces the driver's progress timeout unless 0. */
@@ -64,16 +64,16 @@ struct psim_knobs {
 	/** @item_ns: Time that RUN_COMPUTE takes per work item. */
 	u32 item_ns;
 
-	/** @tiler_oom: Number of vertex/tiler starts that run out of tiler memory. */
+	/** @tiler_oom: Number of vertex/tiler starts that will run out of tiler memory. */
 	u32 tiler_oom;
 
-	/** @tlb_keep: Number of UNLOCK commands that forget to invalidate the TLB. */
+	/** @tlb_keep: Number of UNLOCK commands that will not invalidate the TLB. */
 	u32 tlb_keep;
 
-	/** @unrecoverable: Number of calls that end in CS_UNRECOVERABLE. */
+	/** @unrecoverable: Number of calls that will end in CS_UNRECOVERABLE. */
 	u32 unrecoverable;
 
-	/** @refuse_suspend: Number of system suspends that fail once the GPU is down. */
+	/** @refuse_suspend: Number of system suspends that will fail after the GPU's. */
 	u32 refuse_suspend;
 
 	/** @flip_va: Page of a group's address space that @flip_mask applies to. */
@@ -96,7 +96,7 @@ struct psim_stats {
 	atomic64_t insns;
 	/** @irqs: Interrupts delivered. */
 	atomic64_t irqs;
-	/** @irqs_lost: Interrupts lost on request. */
+	/** @irqs_lost: Interrupts that a knob lost. */
 	atomic64_t irqs_lost;
 	/** @translation_faults: Accesses to unmapped (or evicted) addresses. */
 	atomic64_t translation_faults;
@@ -114,9 +114,9 @@ struct psim_stats {
 	atomic64_t cs_fatals;
 	/** @tiler_ooms: TILER_OOM events. */
 	atomic64_t tiler_ooms;
-	/** @tiler_exceptions: Exception handlers called because the tiler got no memory. */
+	/** @tiler_exceptions: Calls of the exception handler for lack of tiler memory. */
 	atomic64_t tiler_exceptions;
-	/** @chunks_taken: Tiler heap chunks that came from the driver or the free list. */
+	/** @chunks_taken: Tiler heap chunks taken from the driver or the free list. */
 	atomic64_t chunks_taken;
 	/** @chunks_filled: Tiler heap chunks that became full. */
 	atomic64_t chunks_filled;
@@ -161,17 +161,17 @@ struct psim_base {
 	/** @up: Upcalls. */
 	struct psim_upcall up;
 
-	/** @knobs: Behaviour that tests can change. */
+	/** @knobs: Behaviour that tests change. */
 	struct psim_knobs knobs;
 
 	/** @stats: Counters. */
 	struct psim_stats stats;
 
-	/** @unknown: Opcodes that the log has named as not implemented. */
+	/** @unknown: Opcodes that were logged as not implemented. */
 	DECLARE_BITMAP(unknown, 256);
 };
 
-/* Uses up one of what a knob still has to give. */
+/* Counts a knob down. Returns false if it is 0. */
 static inline bool psim_take(u32 *knob)
 {
 	u32 left = READ_ONCE(*knob);

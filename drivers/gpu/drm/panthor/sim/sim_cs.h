@@ -24,16 +24,16 @@ enum psim_block {
 	PSIM_BLOCK_SYNC,	/* SYNC_WAIT, condition not met */
 	PSIM_BLOCK_SB,		/* waiting for scoreboard slots */
 	PSIM_BLOCK_LOCKED,	/* access to a locked region of the address space */
-	PSIM_BLOCK_MMU,		/* access faulted, the driver has not reacted yet */
+	PSIM_BLOCK_MMU,		/* access faulted, the driver has not answered yet */
 	PSIM_BLOCK_FAULT,	/* CS_FAULT not acknowledged yet */
 	PSIM_BLOCK_OOM,		/* TILER_OOM not answered yet */
-	PSIM_BLOCK_HEAP,	/* no tiler memory until a fragment job gives some back */
-	PSIM_BLOCK_PROGRESS,	/* PROGRESS_WAIT, another stream is not that far */
+	PSIM_BLOCK_HEAP,	/* no tiler memory until a fragment job frees some */
+	PSIM_BLOCK_PROGRESS,	/* PROGRESS_WAIT, condition not met */
 	PSIM_BLOCK_FATAL,	/* CS_FATAL, until the group is terminated */
-	PSIM_BLOCK_HUNG,	/* knob: hang */
+	PSIM_BLOCK_HUNG,	/* knob hang_jobs */
 };
 
-/* Where the answer to a TILER_OOM event stands. */
+/* State of a TILER_OOM event. */
 enum psim_oom {
 	PSIM_OOM_NONE,
 	PSIM_OOM_RAISED,
@@ -44,7 +44,7 @@ enum psim_oom {
 /**
  * struct psim_cs_ctx - Architectural state of a stream
  *
- * This is what a group's suspend buffer holds, once per stream.
+ * A group's suspend buffer holds one for each stream.
  */
 struct psim_cs_ctx {
 	/** @regs: Work registers. */
@@ -79,29 +79,29 @@ struct psim_cs_ctx {
 	/** @progress: What PROGRESS_LOAD reads and PROGRESS_WAIT waits for. */
 	u64 progress;
 
-	/** @oom_chunk: Tiler heap chunk that the driver gave and nobody took yet. */
+	/** @oom_chunk: Tiler heap chunk that the driver provided, until it is used. */
 	u64 oom_chunk;
 
-	/** @handler: Buffer to call when the tiler is out of memory for good. */
+	/** @handler: Exception handler, called if no chunk is available. */
 	struct {
 		/** @handler.va: Address. */
 		u64 va;
 		/** @handler.size: Size, 0 if there is none. */
 		u32 size;
-		/** @handler.called: True from the call until the tiler got memory. */
+		/** @handler.called: True from the call until the tiler gets a chunk. */
 		bool called;
 	} handler;
 
-	/** @tiled: Bytes of tiler memory that the current draw has got. */
+	/** @tiled: Bytes of tiler memory that the current draw has written. */
 	u64 tiled;
 
 	/** @drawn: Steps of the current fragment job that are done. */
 	u32 drawn;
 
-	/** @oom: Where the TILER_OOM event of the current instruction stands. */
+	/** @oom: State of the TILER_OOM event of the current instruction. */
 	enum psim_oom oom;
 
-	/** @hung: True if the job hangs on request. */
+	/** @hung: True if a knob hangs the job. */
 	u32 hung;
 
 	/** @sb_endpoint: Scoreboard slot of endpoint tasks (SET_SB_ENTRY). */
@@ -121,7 +121,7 @@ struct psim_env {
 	/** @gpu: GPU control block: time, latest flush id. */
 	struct psim_gpu *gpu;
 
-	/** @fw_as: The firmware's address space, where ring buffers' pages are. */
+	/** @fw_as: The firmware's address space, which maps the pages with ring buffer pointers. */
 	struct psim_as *fw_as;
 
 	/** @as: Address space of the group. */
@@ -135,13 +135,13 @@ struct psim_env {
  * struct psim_cs - A command stream slot
  */
 struct psim_cs {
-	/** @env: What it shares with the other streams of the group. */
+	/** @env: What the streams of the group share. */
 	const struct psim_env *env;
 
-	/** @io: Its part of the firmware interface. */
+	/** @io: The stream's part of the firmware interface. */
 	struct psim_cs_io io;
 
-	/** @active: True when started. */
+	/** @active: True if the stream is started. */
 	bool active;
 
 	/** @block: Why the stream does not execute. */
@@ -162,7 +162,7 @@ struct psim_cs {
 	/** @ring_out: Address of the ring buffer's output page, in AS 0. */
 	u64 ring_out;
 
-	/** @insert: Offset behind the last instruction in the ring buffer. */
+	/** @insert: Offset of the end of the instructions in the ring buffer. */
 	u64 insert;
 
 	/** @line_va: Address of the instructions in @line, 1 if none. */
@@ -174,7 +174,7 @@ struct psim_cs {
 	/** @sb_until: When each scoreboard slot becomes idle (ns). */
 	u64 sb_until[PSIM_NUM_SB];
 
-	/** @trap: What is to be reported of an instruction that returned -EINVAL. */
+	/** @trap: Exception of an instruction that returned -EINVAL. */
 	struct {
 		/** @trap.fatal: True for CS_FATAL, false for CS_FAULT. */
 		bool fatal;
@@ -194,7 +194,10 @@ struct psim_cs {
 		u32 frag_end;
 	} heap;
 
-	/** @sync_update: True if the driver is to be told that a sync object changed. */
+	/**
+	 * @sync_update: True if an instruction wrote a sync object of system scope: the stream
+	 * raises CSG_SYNC_UPDATE.
+	 */
 	bool sync_update;
 
 	/** @abort_va: Address of the access that faulted. */
@@ -203,7 +206,7 @@ struct psim_cs {
 	/** @ready_at: Do not execute before (ns): speed and latency knobs. */
 	u64 ready_at;
 
-	/** @sleep_until: When what blocks the stream is to be checked again (ns). */
+	/** @sleep_until: When to check again what blocks the stream (ns). */
 	u64 sleep_until;
 
 	/** @progress_at: When the last instruction retired (ns). */

@@ -4,7 +4,7 @@
  * DOC: debugfs
  *
  * /sys/kernel/debug/panthor-sim/ holds the knobs (one file each), the counters
- * (one file each under counters/), and three files to look at: state,
+ * (one file each under counters/), and three files that are read-only: state,
  * last_fault and last_stale.
  */
 
@@ -96,7 +96,7 @@ static int psim_counter_set(void *data, u64 val)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(psim_counter_fops, psim_counter_get, psim_counter_set, "%llu\n");
 
-/* A write of anything but 0 crashes the firmware, until the next reset. */
+/* Writing a number other than 0 crashes the firmware until the next reset. */
 static int psim_crash_get(void *data, u64 *val)
 {
 	struct psim *sim = data;
@@ -115,7 +115,7 @@ static int psim_crash_set(void *data, u64 val)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(psim_crash_fops, psim_crash_get, psim_crash_set, "%llu\n");
 
-/* A write makes the GPU report a fault with this status. */
+/* Writing a status makes the GPU report a fault with it. */
 static int psim_gpu_fault_get(void *data, u64 *val)
 {
 	struct psim *sim = data;

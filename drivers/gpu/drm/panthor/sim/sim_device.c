@@ -9,14 +9,13 @@
  * can see them. It registers a platform device named "panthor" with a clock, an
  * operating point and three interrupts, to which the unmodified driver binds.
  *
- * The only thing that is special is how registers are reached. There is no
- * register window in the address space: the driver's objects are compiled with a
- * forced include that sends devm_platform_get_and_ioremap_resource(), readl()
- * and writel() here. For the simulated device the "mapping" is an address that
- * is never accessed, and the accessors decode the offset from it; for any other
- * device they do what they always do. The one register page that user space may
- * map, the flush id, is an ordinary page; the resource that the driver is given
- * starts where that page comes out at the right offset.
+ * Only the access to registers differs from hardware. There is no register window in
+ * the address space: a forced include redirects devm_platform_get_and_ioremap_resource(),
+ * readl() and writel() of the driver's objects to this file. For the simulated device,
+ * the "mapping" is an address that is never accessed, from which the accessors get the
+ * offset of the register; for other devices they are the kernel's own. User space may
+ * map one page of registers, the flush id: an ordinary page of memory. The resource of
+ * the device starts at an address that puts this page at the right offset.
  */
 
 #include <linux/clk-provider.h>
@@ -41,15 +40,15 @@
 #define PANTHOR_SIM_NO_REDIRECT
 #include "sim_redirect.h"
 
-/* An address that faults, should anything ever access it for real. */
+/* An address that faults if it is accessed. */
 #define PSIM_COOKIE	((unsigned long)POISON_POINTER_DELTA + SZ_1G)
 
-/* The simulated GPU, and what the platform has of it. */
+/* The simulated GPU and its platform devices. */
 struct psim_device {
 	struct psim sim;
-	struct platform_device *parent;	/* the bus that the GPU is on */
+	struct platform_device *parent;	/* stands for the bus of the GPU */
 	struct platform_device *pdev;
-	struct resource res;		/* the register window, to the driver */
+	struct resource res;		/* stands for the register window */
 	struct clk_hw *clk;
 	struct clk_lookup *clkdev;
 	struct dentry *debugfs;
@@ -167,9 +166,9 @@ static void psim_clock_fini(struct psim_device *dev)
 }
 
 /*
- * The GPU's parent goes down after the GPU and comes up before it. A test can
- * have it refuse, so that a system suspend ends there: the GPU was taken down and
- * brought up again by the system, and nothing else in the machine was touched.
+ * The GPU's parent is suspended after the GPU and resumed before it. With a knob it
+ * refuses, and a system suspend ends there: the GPU was suspended and is resumed, most
+ * other devices are not affected.
  */
 static int psim_parent_suspend(struct device *dev)
 {
@@ -209,7 +208,7 @@ static void psim_parent_fini(struct psim_device *dev)
 	platform_driver_unregister(&psim_parent_driver);
 }
 
-/* A runtime suspend ends with the power being cut. */
+/* A runtime suspend ends with the power off. */
 static int psim_runtime_suspend(struct device *dev)
 {
 	int ret = pm_generic_runtime_suspend(dev);
@@ -248,8 +247,8 @@ static int psim_device_init(struct psim_device *dev)
 		return PTR_ERR(dev->pdev);
 
 	/*
-	 * In time for the probe: the driver's module needs our symbols and so
-	 * cannot be there yet, and it is linked behind us if it is built in.
+	 * Before the driver probes: its module needs our symbols, so it is not
+	 * loaded yet; if it is built in, it is linked, and so initialised, after us.
 	 */
 	dev_pm_domain_set(&dev->pdev->dev, &psim_pm_domain);
 	ret = dev_pm_opp_add(&dev->pdev->dev, PSIM_CLOCK_HZ, 0);

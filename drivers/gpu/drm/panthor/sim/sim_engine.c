@@ -3,17 +3,15 @@
 /**
  * DOC: engine
  *
- * One kernel thread plays the microcontroller and all streams. It sleeps until a
- * register write gives it work or the next deadline (speed knob, timers, polls)
- * passes. It is part of the signalling path of the driver's fences and never
- * allocates memory.
+ * One kernel thread runs the microcontroller and all streams. It sleeps until it is
+ * kicked or the next deadline (speed knob, timers, polls) passes. It is part of the
+ * signalling path of the driver's fences and never allocates memory.
  *
- * Requests to the firmware are served by whoever rings the doorbell: the driver
- * gives the firmware 100 ms to answer and resets the GPU otherwise, and on an
- * overloaded virtual machine it can take longer than that until the thread gets a
- * CPU. That is also why the lock is a spinlock with interrupts off, which the
- * thread holds for no more than one turn of one group: the driver may ring from
- * any context, an interrupt handler for one.
+ * Whoever rings a doorbell serves the requests to the firmware: the driver resets the
+ * GPU if the firmware does not answer within 100 ms, and on an overloaded virtual
+ * machine the thread may not get a CPU that soon. The driver can ring from any context,
+ * an interrupt handler for instance, so &psim_mcu.lock is a spinlock with interrupts
+ * off. The thread holds it for no more than one turn of one group.
  */
 
 #include <linux/kthread.h>
@@ -44,12 +42,12 @@ void psim_engine_doorbell(struct psim *sim, u32 doorbell)
 }
 
 /**
- * psim_engine_abort() - End the accesses that wait for a fault to be resolved
+ * psim_engine_abort() - Abort the accesses that faulted
  * @sim: Simulator.
  * @as: Address space that was just reprogrammed.
  *
- * Done before the register write returns: the driver wants to know next which
- * streams are concerned. Can be called from any context.
+ * Done before the register write returns: the driver then checks which streams have a
+ * fatal fault. Can be called from any context.
  */
 void psim_engine_abort(struct psim *sim, struct psim_as *as)
 {
@@ -62,7 +60,7 @@ void psim_engine_abort(struct psim *sim, struct psim_as *as)
 	}
 }
 
-/* Whatever was running is gone. */
+/* All state is lost, what was running does not complete. */
 static void psim_engine_stop_all(struct psim *sim)
 {
 	psim_mcu_stop(&sim->mcu, MCU_STATUS_DISABLED);
@@ -86,7 +84,7 @@ static void psim_engine_reset(struct psim *sim)
  * psim_engine_power_off() - Lose all state
  * @sim: Simulator.
  *
- * What the driver wants to find again after a runtime suspend, it has to save.
+ * As at a runtime suspend: the driver has to save what it needs.
  */
 void psim_engine_power_off(struct psim *sim)
 {
@@ -119,7 +117,7 @@ static u64 psim_engine_run_groups(struct psim *sim)
 	u64 next = U64_MAX, now = ktime_get_ns();
 	u32 done = 0;
 
-	/* Registers are written between two turns. */
+	/* Between two turns, the lock is free for register writes. */
 	for (;;) {
 		struct psim_csg *csg;
 
@@ -138,7 +136,7 @@ static u64 psim_engine_run_groups(struct psim *sim)
 	}
 }
 
-/* Does what there is to do. Returns when to do it again. */
+/* Does all pending work. Returns when to do it again. */
 static u64 psim_engine_pass(struct psim *sim)
 {
 	scoped_guard(spinlock_irqsave, &sim->mcu.lock) {

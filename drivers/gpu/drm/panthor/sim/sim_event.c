@@ -3,10 +3,10 @@
 /**
  * DOC: events
  *
- * What the firmware tells the driver unasked. An event is a bit of ACK that
- * differs from REQ until the driver has acknowledged it. One that it has not
- * acknowledged yet is not raised again: the driver is going to look at what
- * happened after it acknowledged.
+ * What the firmware reports to the driver without a request. An event is pending
+ * while its bit of ACK differs from REQ, which is until the driver acknowledges it.
+ * A pending event is not raised again: the driver reads what happened after it
+ * acknowledges.
  */
 
 #include <linux/bits.h>
@@ -18,9 +18,11 @@
 #include "sim_event.h"
 
 /**
- * psim_csg_event() - Tell the driver about an event
+ * psim_csg_event() - Raise an event of a group slot
  * @io: The group slot's part of the firmware interface.
  * @event: One bit of CSG_EVT_MASK.
+ *
+ * &psim_mcu.lock is held.
  */
 void psim_csg_event(struct psim_csg_io *io, u32 event)
 {
@@ -35,9 +37,11 @@ void psim_csg_event(struct psim_csg_io *io, u32 event)
 }
 
 /**
- * psim_cs_event() - Tell the driver about an event of a stream
+ * psim_cs_event() - Raise an event of a stream
  * @io: The stream's part of the firmware interface.
  * @event: One bit of CS_EVT_MASK.
+ *
+ * &psim_mcu.lock is held.
  */
 void psim_cs_event(struct psim_cs_io *io, u32 event)
 {

@@ -5,13 +5,12 @@
  *
  * RUN_FRAGMENT reads the framebuffer descriptor and what it points to: depth/stencil
  * and render target descriptors, the tiler context and the chunks behind it, the
- * shaders that run before and after a frame. Then it writes, row of tiles by row of
- * tiles, so that others get their turn in between.
+ * shaders that run before and after a frame. Then it writes one row of tiles at a time,
+ * so that other streams get their turn in between.
  *
- * What is written is the clear colour, where the descriptor wants all tiles to be
- * written and no frame shader loads what was there before. Nothing else is drawn:
- * any other target, and depth and stencil, keep what they have, but the job fails if
- * they could not be written.
+ * A render target is cleared if its descriptor has all tiles written and no frame
+ * shader loads its content. Nothing else is drawn: other targets, depth and stencil
+ * keep their content, but the job fails if the MMU refuses to write them.
  */
 
 #include "sim_target.h"
@@ -26,7 +25,7 @@
 #define PSIM_F_TILE_MAP		BIT_ULL(0)
 #define PSIM_FBD_ADDR		GENMASK_ULL(63, 6)
 
-/* Framebuffer descriptor: bytes and words; depth/stencil and targets come after it. */
+/* Framebuffer descriptor: size and words; depth/stencil and targets follow it. */
 #define PSIM_FBD_SIZE		128
 #define PSIM_FBD_FRAME_MODES	0
 #define PSIM_FBD_SAMPLES	4
@@ -54,7 +53,7 @@
 
 #define PSIM_RT_SIZE		64
 
-/* Shaders that run before a frame (two) and after it; their modes have three bits each. */
+/* Shaders that run before a frame (two) and after it; each has a mode of three bits. */
 #define PSIM_FRAME_SHADERS	3
 #define PSIM_FRAME_PRE		2
 #define PSIM_FRAME_STRIDE	128
@@ -62,17 +61,17 @@
 /* Sample locations are pairs of 16 bits, 64 of them. */
 #define PSIM_LOCATIONS_SIZE	256
 
-/* A frame: what its descriptors say, and how far the job is. */
+/* A frame: its descriptors, and the progress of the job. */
 struct psim_frame {
 	struct psim_cs *cs;
 	u32 fbd[PSIM_FBD_SIZE / sizeof(u32)];
 	struct psim_box box;
-	u32 preloaded;	/* targets that a frame shader loads, as a bitmap */
-	u32 step;	/* number of the step that comes next */
-	u64 budget;	/* bytes that may be written now */
+	u32 preloaded;	/* bitmap of the targets that a frame shader loads */
+	u32 step;	/* next step */
+	u64 budget;	/* bytes left to write in this turn */
 };
 
-/* What the registers ask for, within what the descriptor allows. */
+/* The rectangle of the registers, clipped to that of the descriptor. */
 static void psim_frame_box(struct psim_frame *f)
 {
 	const u32 *regs = f->cs->ctx.regs;
@@ -175,7 +174,7 @@ static u32 psim_depth_bytes(u32 format)
 	}
 }
 
-/* Depth or stencil: not drawn, but it must be possible to write it. */
+/* Depth or stencil: not written, but it has to be writable. */
 static int psim_frame_zs(struct psim_frame *f, const u32 *ext, u32 word, u32 block, u32 bytes)
 {
 	struct psim_target t = {

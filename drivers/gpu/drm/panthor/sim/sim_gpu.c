@@ -3,9 +3,9 @@
 /**
  * DOC: GPU control
  *
- * Identity, clocks, power, cache flushes. The completion of cache flushes and
- * power transitions is immediate; a reset and the start of the firmware take
- * time and are left to the engine.
+ * Identity, clocks, power, cache flushes, and the microcontroller's registers. Cache
+ * flushes and power transitions complete at once; the engine does a reset and the
+ * start of the firmware.
  */
 
 #include <linux/bitfield.h>
@@ -38,7 +38,7 @@
 #define PSIM_GPU_CMD_RESET	1
 #define PSIM_GPU_CMD_FLUSH	4
 
-/* The flush id has 24 bits, and 0 would mean "flush always". */
+/* The flush id has 24 bits. 0 is not used: it forces a flush. */
 #define PSIM_FLUSH_ID_MASK	GENMASK(23, 0)
 
 static const u32 psim_texture_features[] = { 0xc1ffff9e, 0x00000001, 0x00001801, 0x00000000 };
@@ -107,7 +107,7 @@ static void psim_gpu_command(struct psim_gpu *gpu, u32 cmd)
 	}
 }
 
-/* PWRON, PWROFF: three blocks at 16 bytes distance, transitions are immediate. */
+/* PWRON, PWROFF: three blocks, 16 bytes apart; transitions are immediate. */
 static void psim_power(struct psim_gpu *gpu, u32 reg, u32 val, bool on)
 {
 	u32 block = (reg >> 4) & 3;
@@ -137,7 +137,7 @@ static u32 psim_ready(struct psim_gpu *gpu, u32 reg)
 }
 
 /**
- * psim_gpu_reset() - Put the GPU control block into its state after a reset
+ * psim_gpu_reset() - Reset the GPU control block
  * @gpu: GPU control block.
  */
 void psim_gpu_reset(struct psim_gpu *gpu)
@@ -156,7 +156,7 @@ void psim_gpu_reset(struct psim_gpu *gpu)
 
 /**
  * psim_gpu_init() - Initialise the GPU control block
- * @gpu: GPU control block, whose page with the flush id is there.
+ * @gpu: GPU control block; @flush_page is set.
  * @base: What all layers share.
  * @irqs: Interrupt lines.
  */

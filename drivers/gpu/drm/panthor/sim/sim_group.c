@@ -69,7 +69,7 @@ static void psim_csg_start(struct psim_csg *csg, bool resume)
 }
 
 /**
- * psim_csg_stop() - Take the group off its slot
+ * psim_csg_stop() - Remove the group from its slot
  * @csg: Group slot.
  */
 void psim_csg_stop(struct psim_csg *csg)
@@ -82,7 +82,7 @@ void psim_csg_stop(struct psim_csg *csg)
 }
 
 /**
- * psim_csg_abort() - End the accesses that wait for a fault to be resolved
+ * psim_csg_abort() - Abort the accesses that faulted
  * @csg: Group slot.
  */
 void psim_csg_abort(struct psim_csg *csg)
@@ -195,7 +195,7 @@ void psim_csg_request(struct psim_csg *csg)
 		psim_irq_raise(csg->io.irqs, PSIM_IRQ_JOB, JOB_INT_CSG_IF(csg->io.slot));
 }
 
-/* @worked: a stream executed something, though it may be idle again. */
+/* @worked: a stream executed instructions, even if it is idle again. */
 static u64 psim_csg_check_idle(struct psim_csg *csg, u64 hysteresis, bool worked, u64 now)
 {
 	bool idle = psim_csg_is_idle(csg);
@@ -253,7 +253,7 @@ static u64 psim_csg_check_progress(struct psim_csg *csg, u64 timeout, u64 now)
 }
 
 /**
- * psim_csg_run() - Let the streams of a group execute
+ * psim_csg_run() - Execute the streams of a group
  * @csg: Group slot, active.
  * @timers: Timers.
  * @now: Current time.

@@ -38,10 +38,10 @@ struct psim_csg {
 	/** @idle: True if all streams are idle. */
 	bool idle;
 
-	/** @idle_reported: True once the idle event of this idle period went out. */
+	/** @idle_reported: True once the event of this idle period was raised. */
 	bool idle_reported;
 
-	/** @progress_reported: True once a progress timer event went out. */
+	/** @progress_reported: True once a progress timer event was raised. */
 	bool progress_reported;
 
 	/** @idle_since: When the group became idle (ns). */

@@ -3,15 +3,15 @@
 /**
  * DOC: instructions
  *
- * The interpreter. An instruction either retires (it returns 0 or
- * PSIM_INSN_FLOW) or it is executed again, after a negative error once what
- * stopped it is gone: instructions change nothing before they know that they can
- * complete, or can repeat what they did. Those that work on much memory return
- * PSIM_INSN_MORE in between. Deferred work (flushes, syncs, loads, stores, jobs) is
- * done at once; the scoreboard slot stays busy only as long as a knob wants it to.
+ * The interpreter. An instruction retires if it returns 0 or PSIM_INSN_FLOW. After a
+ * negative error it is executed again once nothing blocks it any more. So an
+ * instruction changes nothing before it knows that it can complete, or its changes can
+ * be repeated. One that writes much memory returns PSIM_INSN_MORE in between. Deferred
+ * work (flushes, syncs, loads, stores, jobs) is done at once; knobs decide how long its
+ * scoreboard slot stays busy.
  *
- * What is not implemented ends the stream with CS_INSTR_INVALID, and the log says
- * once which instruction it was.
+ * An instruction that is not implemented ends the stream with CS_INSTR_INVALID and is
+ * logged once.
  */
 
 #include <linux/bitfield.h>
@@ -94,7 +94,7 @@ static int psim_op_load_store(struct psim_cs *cs, u64 insn, bool store)
 	if (va & 3)
 		return psim_insn_fault(cs, DRM_PANTHOR_EXCEPTION_ADDR_RANGE_FAULT, va);
 
-	/* Runs of registers are one access each: gaps are not touched. */
+	/* Each run of registers is one access: gaps are not accessed. */
 	for (u32 i = 0; i < 16; ) {
 		u32 run = 0;
 		int ret;
@@ -151,17 +151,17 @@ static int psim_op_branch(struct psim_cs *cs, u64 insn)
 {
 	u32 reg = FIELD_GET(PSIM_F_ADDR, insn), cond = FIELD_GET(PSIM_F_BRANCH_COND, insn);
 
-	/* The ring buffer has no address to branch to. */
+	/* There are no branches in the ring buffer. */
 	if (!cs->ctx.depth || reg >= PSIM_NUM_REGS || cond > PSIM_COND_ALWAYS)
 		return psim_insn_invalid(cs, insn);
 
-	/* Not past the instruction: the stream does that, at the buffer's end too. */
+	/* The stream moves past the instruction, and returns at the end of the buffer. */
 	if (psim_condition(cs->ctx.regs[reg], cond))
 		cs->ctx.pc += (s64)psim_imm16(insn) * (s64)sizeof(u64);
 	return 0;
 }
 
-/* A call from the ring buffer is the start of a job, where the knobs act. */
+/* A call from the ring buffer starts a job. Knobs for jobs act here. */
 static int psim_job_knobs(struct psim_cs *cs, u64 now)
 {
 	struct psim_knobs *knobs = &cs->env->base->knobs;
@@ -200,7 +200,7 @@ static int psim_op_call(struct psim_cs *cs, u64 insn, bool jump, u64 now)
 	if (jump) {
 		if (!ctx->depth)
 			return psim_insn_invalid(cs, insn);
-		/* Nothing to execute at the target: as a return. */
+		/* An empty target: the same as a return. */
 		if (!size) {
 			ctx->pc = ctx->end;
 			return 0;
@@ -220,7 +220,7 @@ static int psim_op_call(struct psim_cs *cs, u64 insn, bool jump, u64 now)
 		if (ret)
 			return ret;
 	} else {
-		/* Where the return goes to, as if the call were its last instruction. */
+		/* The return address: the instruction after the call. */
 		ctx->stack[ctx->depth - 1].pc = ctx->pc + sizeof(u64);
 		ctx->stack[ctx->depth - 1].end = ctx->end;
 	}
@@ -264,7 +264,7 @@ static int psim_op_progress_wait(struct psim_cs *cs, u64 insn)
 static void psim_set_progress(struct psim_cs *cs, u64 val)
 {
 	cs->ctx.progress = val;
-	/* Streams that wait check again. */
+	/* For streams that wait for it. */
 	psim_kick_self(&cs->env->base->up);
 }
 
@@ -319,7 +319,7 @@ static int psim_op_fullscreen(struct psim_cs *cs, u64 insn, u64 now)
 	return psim_run_fullscreen(cs, psim_get_pair(cs, dcd), now);
 }
 
-/* Says once what is missing here. */
+/* Logs each opcode once. */
 static int psim_op_unknown(struct psim_cs *cs, u64 insn)
 {
 	struct psim_base *base = cs->env->base;
@@ -462,8 +462,8 @@ static int psim_insn_decode(struct psim_cs *cs, u64 insn, u64 now)
  *
  * Return: 0 if it retired, PSIM_INSN_FLOW if it retired and set the program
  * counter, PSIM_INSN_MORE if a part of it is done, a negative error if it did not
- * retire. -EAGAIN: something stopped it, -EFAULT: its access to memory was
- * refused, -ENOMEM: the tiler is out of memory, -EINVAL: see &psim_cs.trap.
+ * retire. -EAGAIN: it is blocked, -EFAULT: the MMU refused its access, -ENOMEM: the
+ * tiler is out of memory, -EINVAL: see &psim_cs.trap.
  */
 int psim_insn_exec(struct psim_cs *cs, u64 insn, u64 now)
 {

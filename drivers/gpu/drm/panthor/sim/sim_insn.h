@@ -14,10 +14,10 @@
 /* The instruction retired and has set the program counter itself. */
 #define PSIM_INSN_FLOW		1
 
-/* A part of the instruction is done; execute it again for the rest. */
+/* A part of the instruction is done; it is executed again for the rest. */
 #define PSIM_INSN_MORE		2
 
-/* Bytes of memory that an instruction works on before others get their turn. */
+/* Bytes of memory that an instruction writes per turn. */
 #define PSIM_SLICE		SZ_64K
 
 /* Fields of instructions. */
@@ -53,11 +53,11 @@ enum psim_cond {
 	PSIM_COND_ALWAYS = 6,
 };
 
-/* Bytes of descriptors that more than one kind of job has. */
+/* Sizes of descriptors that several kinds of jobs have. */
 #define PSIM_STORAGE_SIZE	32
 #define PSIM_ZS_SIZE		32
 
-/* What a job takes at most, whatever the knobs say. */
+/* Longest duration of a job, whatever the knobs say. */
 #define PSIM_JOB_MAX_NS		(3600 * (u64)NSEC_PER_SEC)
 
 /* Operations on a heap context's counters. */
@@ -67,7 +67,7 @@ enum psim_heap_op {
 	PSIM_HEAP_FRAG_END = 3,
 };
 
-/* Ends the stream; what an instruction returns that cannot be executed. */
+/* For an instruction to return: ends the stream with CS_FATAL. */
 static inline int psim_insn_fatal(struct psim_cs *cs, u32 type, u64 info)
 {
 	cs->trap.fatal = true;
@@ -76,7 +76,7 @@ static inline int psim_insn_fatal(struct psim_cs *cs, u32 type, u64 info)
 	return -EINVAL;
 }
 
-/* Ends the job; what an instruction returns that failed. */
+/* For an instruction to return: ends the job with CS_FAULT. */
 static inline int psim_insn_fault(struct psim_cs *cs, u32 type, u64 info)
 {
 	cs->trap.fatal = false;
@@ -100,7 +100,7 @@ static inline bool psim_has_regs(u32 reg, u32 count)
 	return reg + count <= PSIM_NUM_REGS;
 }
 
-/* 64-bit operands are pairs of registers that start with an even one. */
+/* A 64-bit operand is a pair of registers, the first of which is even. */
 static inline bool psim_has_pair(u32 reg)
 {
 	return !(reg & 1) && psim_has_regs(reg, 2);
@@ -135,14 +135,14 @@ static inline int psim_wait_sb(struct psim_cs *cs, u32 mask, u64 now)
 	return -EAGAIN;
 }
 
-/* Keeps a scoreboard slot busy: what signals the same slot is done one by one. */
+/* Keeps a scoreboard slot busy: work that signals the same slot is serialised. */
 static inline void psim_signal_sb(struct psim_cs *cs, u32 slot, u64 ns, u64 now)
 {
 	if (ns && slot < PSIM_NUM_SB)
 		cs->sb_until[slot] = max(cs->sb_until[slot], now) + ns;
 }
 
-/* The endpoint's scoreboard slot becomes idle when the job is through. */
+/* Keeps the endpoint's scoreboard slot busy for the duration of the job. */
 static inline void psim_job_starts(struct psim_cs *cs, u64 count, u32 ns, u64 now)
 {
 	u64 duration;

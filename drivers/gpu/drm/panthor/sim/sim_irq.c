@@ -5,8 +5,8 @@
  *
  * The three interrupt lines behave as level interrupts: a line is asserted as
  * long as RAWSTAT & MASK is not zero. That is evaluated whenever a bit is raised
- * and whenever MASK is written. Delivery is left to an irq_work because both
- * can happen with the driver's locks held, and these are taken by its handlers.
+ * and whenever MASK is written. Both can happen with locks of the driver held
+ * that its handlers take, so an irq_work delivers the interrupt.
  */
 
 #include <linux/irq.h>
@@ -46,7 +46,7 @@ static enum hrtimer_restart psim_irq_timer(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* Delivers the interrupt, as late as the knobs want it or not at all. */
+/* Delivers the interrupt, unless a knob delays or drops it. */
 static void psim_irq_trigger(struct psim_irq *irq)
 {
 	struct psim_knobs *knobs = &irq->base->knobs;
@@ -86,7 +86,7 @@ void psim_irq_raise(struct psim_irqs *irqs, enum psim_irq_block block, u32 bits)
 /**
  * psim_irq_clear() - Clear bits in RAWSTAT
  * @irqs: Interrupt lines.
- * @block: Block to act on.
+ * @block: Block.
  * @bits: Bits to clear.
  */
 void psim_irq_clear(struct psim_irqs *irqs, enum psim_irq_block block, u32 bits)
@@ -98,7 +98,7 @@ void psim_irq_clear(struct psim_irqs *irqs, enum psim_irq_block block, u32 bits)
 }
 
 /**
- * psim_irq_reset() - Put the registers of all blocks into their state at power-on
+ * psim_irq_reset() - Reset the registers of all blocks, as power-on does
  * @irqs: Interrupt lines.
  */
 void psim_irq_reset(struct psim_irqs *irqs)

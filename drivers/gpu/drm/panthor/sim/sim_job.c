@@ -3,9 +3,9 @@
 /**
  * DOC: jobs
  *
- * RUN_COMPUTE, RUN_IDVS and RUN_FULLSCREEN fetch what the hardware would fetch and
- * keep their scoreboard slot busy as long as the knobs say for the number of work
- * items or vertices. A draw also takes memory from the tiler heap.
+ * RUN_COMPUTE, RUN_IDVS and RUN_FULLSCREEN read what the hardware would read, and keep
+ * their scoreboard slot busy for the time per work item or vertex that the knobs set. A
+ * draw also allocates from the tiler heap.
  */
 
 #include "sim_insn.h"
@@ -55,10 +55,10 @@
 #define PSIM_TILER_SECONDARY	BIT(18)
 #define PSIM_DRAW_OCCLUSION	GENMASK(15, 14)
 
-/* What a vertex takes of the tiler heap besides its varyings. */
+/* Bytes of tiler memory for a vertex, without its varyings. */
 #define PSIM_VERTEX_SIZE	16
 
-/* What RUN_FULLSCREEN takes of the tiler heap. */
+/* Bytes of tiler memory for RUN_FULLSCREEN. */
 #define PSIM_FULLSCREEN_SIZE	64
 
 static int psim_touch_environment(struct psim_cs *cs, u32 srt, u32 fau, u32 tsd)
@@ -123,7 +123,7 @@ static int psim_touch_indices(struct psim_cs *cs, u32 flags)
 	if (!type)
 		return 0;
 
-	/* 1, 2 and 3 are 1, 2 and 4 bytes. */
+	/* Types 1, 2 and 3 have indices of 1, 2 and 4 bytes. */
 	offset = (u64)regs[PSIM_SR_INDEX_OFFSET] << (type - 1);
 	if (offset >= regs[PSIM_SR_INDEX_SIZE])
 		return 0;
@@ -144,7 +144,7 @@ static int psim_touch_idvs_shader(struct psim_cs *cs, u32 shader, u32 srt, u32 f
 	return ret ?: psim_touch_environment(cs, srt, fau, tsd);
 }
 
-/* A shader has operands of its own if @flag is set, else it shares those of the first. */
+/* Operands of a shader: its own if @flag is set, else those of the position shader. */
 static u32 psim_select(u64 insn, u64 flag, u32 shader)
 {
 	return insn & flag ? shader : PSIM_POSITION;
@@ -198,7 +198,7 @@ int psim_run_idvs(struct psim_cs *cs, u64 insn, u64 now)
 	if (insn & PSIM_F_MALLOC)
 		size += regs[PSIM_SR_VARY_SIZE] & 0xffff;
 
-	/* Not again for each part of what the tiler does. */
+	/* Once per draw, not each time that the tiler continues. */
 	if (!cs->ctx.tiled) {
 		ret = psim_touch_idvs(cs, insn, flags);
 		if (ret)

@@ -180,7 +180,7 @@ static void psim_mcu_boot(struct psim_mcu *mcu)
  * @mcu: Microcontroller.
  * @status: New value of MCU_STATUS.
  *
- * The interface memory is not accessed any more after that.
+ * After that, the firmware does not access the interface memory.
  */
 void psim_mcu_stop(struct psim_mcu *mcu, u32 status)
 {
@@ -192,7 +192,7 @@ void psim_mcu_stop(struct psim_mcu *mcu, u32 status)
 }
 
 /**
- * psim_mcu_control() - React on a write of MCU_CONTROL
+ * psim_mcu_control() - Serve a write of MCU_CONTROL
  * @mcu: Microcontroller.
  */
 void psim_mcu_control(struct psim_mcu *mcu)
@@ -266,8 +266,8 @@ void psim_mcu_doorbells(struct psim_mcu *mcu)
 		return;
 
 	/*
-	 * The doorbells of user queues need no further action: the streams are
-	 * going to compare their pointers now that the engine runs.
+	 * The doorbells of user queues need no action here: the engine runs, and
+	 * the streams compare INSERT with EXTRACT.
 	 */
 	if (!(doorbells & BIT(CSF_GLB_DOORBELL_ID)))
 		return;

@@ -8,11 +8,11 @@
  * pages at level 3 and blocks at levels 2 and 1. Accesses to a region that is
  * locked stall until UNLOCK.
  *
- * The TLB is a model to check the driver with. An access always walks the table
- * and is then compared with what the TLB holds: an entry that differs is one
- * that hardware would have used although the driver changed the table without
- * telling the MMU. It is counted and reported; the access goes on with what the
- * table says, so that the mistake does not corrupt the kernel's memory.
+ * The TLB only checks the driver. Each access walks the table and compares the
+ * result with the TLB entry. If they differ, the driver changed the table without
+ * invalidating the entry, and hardware would have used the stale one. That is
+ * counted and reported. The access uses the table's entry, so that the bug does not
+ * corrupt the kernel's memory.
  */
 
 #include <linux/bitfield.h>
@@ -148,8 +148,8 @@ static u32 psim_walk(struct psim_as *as, u64 va, u64 *leaf, u32 *leaf_level)
 }
 
 /*
- * Knobs: what a walk reads if bits flipped in memory. It is not held against the
- * driver as a stale TLB entry, and the firmware's own tables are spared.
+ * Knobs: bits of a leaf entry that a walk reads inverted, as if memory had failed.
+ * They do not count as a stale TLB entry, and the firmware's tables are exempt.
  */
 static u64 psim_flipped_bits(struct psim_as *as, u64 va)
 {
@@ -189,11 +189,13 @@ static u32 psim_check_leaf(struct psim_as *as, u64 pte, u32 level, enum psim_acc
  * @as: Address space.
  * @va: Address.
  * @access: Kind of access.
- * @ptr: Where to store the kernel address on success; good up to the end of the GPU's
- * page, and as long as @as is locked.
+ * @ptr: Where to store the kernel address on success; valid up to the end of the GPU's
+ * page, and as long as the lock of @as is held.
+ *
+ * The lock of @as and &psim_mcu.lock are held.
  *
  * Return: 0 on success, -EAGAIN if the address is in a locked region, -EFAULT
- * after a fault (which was raised).
+ * if the MMU refused the access and raised its interrupt.
  */
 int psim_as_ptr(struct psim_as *as, u64 va, enum psim_access access, void **ptr)
 {
@@ -287,7 +289,7 @@ int psim_as_write(struct psim_as *as, u64 va, const void *buf, size_t len)
 	return psim_as_copy(as, va, (void *)buf, len, PSIM_WRITE);
 }
 
-/* Fills memory with a pattern, whose size divides 16 or is anything, beginning at @phase. */
+/* Fills memory with a pattern, from its byte @phase on; fast if @size divides 16. */
 static void psim_fill(u8 *dst, size_t len, const u8 *pattern, u32 size, u32 phase)
 {
 	u64 words[2];
@@ -309,7 +311,7 @@ static void psim_fill(u8 *dst, size_t len, const u8 *pattern, u32 size, u32 phas
  * psim_as_fill() - Fill GPU memory with a pattern
  * @as: Address space.
  * @va: Address.
- * @pattern: Pattern, repeated from @va on.
+ * @pattern: Pattern; its first byte goes to @va.
  * @size: Bytes of the pattern.
  * @len: Number of bytes.
  *
@@ -351,7 +353,7 @@ static void psim_as_set_region(struct psim_as *as)
 	as->lock_last = as->lock_start + (BIT_ULL(shift) - 1);
 }
 
-/* Returns true if it answers a fault. */
+/* Returns true if the command answers a fault. */
 static bool psim_as_command(struct psim_as *as, u32 cmd)
 {
 	struct psim_base *base = as->base;
@@ -372,9 +374,9 @@ static bool psim_as_command(struct psim_as *as, u32 cmd)
 		case AS_COMMAND_LOCK:
 			psim_as_set_region(as);
 			/*
-			 * The firmware's own address space is not stalled: its
-			 * interface memory is never remapped, and it must be
-			 * able to answer while the driver maps something else.
+			 * The firmware's own address space does not stall: its
+			 * interface memory is never remapped, and the firmware
+			 * has to answer while the driver maps something else.
 			 */
 			as->locked = as->id != 0;
 			break;
@@ -464,8 +466,8 @@ static void psim_set_hi(u64 *reg, u32 val)
  * @reg: Offset from the first address space.
  * @val: Value.
  *
- * Return: The address space, if the write answers a fault: the accesses that wait
- * for that end. NULL otherwise.
+ * Return: The address space if the write answers a fault, NULL otherwise. The caller
+ * then aborts the accesses that faulted.
  */
 struct psim_as *psim_mmu_write(struct psim_mmu *mmu, u32 reg, u32 val)
 {
@@ -507,7 +509,7 @@ struct psim_as *psim_mmu_write(struct psim_mmu *mmu, u32 reg, u32 val)
 }
 
 /**
- * psim_mmu_reset() - Put the address spaces into their state after a reset
+ * psim_mmu_reset() - Reset all address spaces
  * @mmu: MMU.
  */
 void psim_mmu_reset(struct psim_mmu *mmu)
@@ -543,7 +545,7 @@ void psim_mmu_init(struct psim_mmu *mmu, struct psim_base *base, struct psim_irq
 		mmu->as[i].base = base;
 		mmu->as[i].mmu = mmu;
 		mmu->as[i].id = i;
-		/* Lock classes: streams publish through address space 0 with their own locked. */
+		/* Two lock classes: streams write to address space 0 with their own locked. */
 		if (i)
 			spin_lock_init(&mmu->as[i].lock);
 		else

@@ -77,7 +77,7 @@ struct psim_as {
 		u64 transtab;
 		/** @live.memattr: MEMATTR. */
 		u64 memattr;
-		/** @live.enabled: True if translation through tables is on. */
+		/** @live.enabled: True if translation is enabled. */
 		bool enabled;
 	} live;
 
@@ -93,7 +93,7 @@ struct psim_as {
 	/** @faulted: True between a fault and the UPDATE that answers it. */
 	bool faulted;
 
-	/** @abort_va: Address of the last access that was refused. */
+	/** @abort_va: Address of the last access that faulted. */
 	u64 abort_va;
 
 	/** @busy_until: AS_STATUS reads ACTIVE until then (ns). */

@@ -4,7 +4,7 @@
  * DOC: register file
  *
  * The accessors are called from any context, with spinlocks held and interrupts
- * off: nothing below them sleeps.
+ * off: nothing that they call sleeps.
  */
 
 #include <linux/build_bug.h>
@@ -45,7 +45,7 @@ u32 psim_reg_read(struct psim *sim, u32 reg)
 	return psim_gpu_read(&sim->gpu, reg);
 }
 
-/* The answer to a fault ends what waited for it before the write returns. */
+/* If the write answers a fault, the accesses that faulted are aborted before it returns. */
 static void psim_as_write_reg(struct psim *sim, u32 reg, u32 val)
 {
 	struct psim_as *abort = psim_mmu_write(&sim->mmu, reg, val);

@@ -3,10 +3,10 @@
 /**
  * DOC: shaders
  *
- * Shaders are not executed, but what the hardware fetches before it starts one is:
- * the program descriptor and the beginning of the binary, with the right to execute
- * it, the resource tables and the descriptors that they point to, uniforms, thread
- * storage. What a shader itself would read or write cannot be known.
+ * Shaders are not executed. What the hardware reads before it starts one is read: the
+ * program descriptor, the beginning of the binary (an access of type execute), the
+ * resource tables and the descriptors that they point to, uniforms, thread storage.
+ * What a shader itself would read or write is not known.
  */
 
 #include "sim_insn.h"
@@ -19,7 +19,7 @@
 #define PSIM_PROGRAM_SIZE	32
 #define PSIM_PROGRAM_BINARY	2
 
-/* What a binary has at least: what comes behind is a prefetch, which must not fault. */
+/* Smallest binary. Hardware prefetches what follows, and a prefetch does not fault. */
 #define PSIM_BINARY_SIZE	8
 
 /* Pointer to a table of resources, and its entries. */
@@ -43,11 +43,11 @@
 #define PSIM_DRAW_FAU		30
 #define PSIM_DRAW_TARGETS	GENMASK(23, 16)
 
-/* Of a long range, so many pages from its beginning are touched, and the last one. */
+/* Pages at the beginning of a long range that are accessed; its last page is, too. */
 #define PSIM_TOUCH_PAGES	16
 
 /**
- * psim_touch() - Access memory without looking at it
+ * psim_touch() - Access memory, ignoring its content
  * @cs: Stream.
  * @va: Address.
  * @len: Number of bytes.

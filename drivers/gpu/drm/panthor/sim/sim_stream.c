@@ -8,8 +8,8 @@
  * group's address space held. Between two batches the other streams get their
  * turn and the firmware answers requests.
  *
- * What stops a stream is a &enum psim_block. The instruction that was stopped is
- * executed again as soon as it may go on.
+ * What blocks a stream is a &enum psim_block. The blocked instruction is executed
+ * again once nothing blocks it any more.
  */
 
 #include <linux/ktime.h>
@@ -23,16 +23,16 @@
 #include "sim_insn.h"
 #include "sim_stream.h"
 
-/* Instructions that a stream executes before others get their turn. */
+/* Instructions that a stream executes per turn. */
 #define PSIM_BATCH		256
 
-/* Marks the prefetched line as empty: instructions are aligned. */
+/* Marks the prefetched line as empty: no line has an odd address. */
 #define PSIM_NO_LINE		1
 
-/* How far a stream may fall behind the speed it is set to, and catch up. */
+/* A stream that falls behind its speed catches up by no more than this. */
 #define PSIM_CATCH_UP_NS	(5 * NSEC_PER_MSEC)
 
-/* How often memory is read that somebody else may change. */
+/* Interval at which memory is polled that others write. */
 #define PSIM_SYNC_POLL_NS	(1 * NSEC_PER_MSEC)
 
 /* Writes EXTRACT and ACTIVE of the ring buffer's output page. */
@@ -51,7 +51,7 @@ static void psim_cs_publish(struct psim_cs *cs)
 	WRITE_ONCE(out->active, cs->ctx.depth || cs->ctx.extract != cs->insert);
 }
 
-/* Reads INSERT, and with @start the EXTRACT to begin with. */
+/* Reads INSERT, and with @start the initial EXTRACT. */
 static void psim_cs_read_pointers(struct psim_cs *cs, bool start)
 {
 	struct psim_as *as = cs->env->fw_as;
@@ -71,9 +71,9 @@ static void psim_cs_read_pointers(struct psim_cs *cs, bool start)
 }
 
 /*
- * Reports a recoverable fault. Once the driver has acknowledged, the called
- * buffers are abandoned, and the ring buffer goes on with the error to be
- * propagated up to ERROR_BARRIER.
+ * Reports a recoverable fault. Once the driver has acknowledged it, the stream leaves
+ * the called buffers and continues in the ring buffer. SYNC instructions propagate the
+ * error up to ERROR_BARRIER.
  */
 static void psim_cs_fault(struct psim_cs *cs, u32 type, u64 info)
 {
@@ -112,7 +112,7 @@ static void psim_cs_oom(struct psim_cs *cs)
 }
 
 /**
- * psim_cs_start() - Put a stream into its initial state
+ * psim_cs_start() - Set the initial state of a stream
  * @cs: Stream.
  */
 void psim_cs_start(struct psim_cs *cs)
@@ -142,7 +142,7 @@ void psim_cs_attach(struct psim_cs *cs)
 	cs->progress_at = now;
 	memset(cs->sb_until, 0, sizeof(cs->sb_until));
 
-	/* What the slot's previous stream left behind. */
+	/* Of the slot's previous stream. */
 	cs->io.out->fault = 0;
 	cs->io.out->fatal = 0;
 	cs->io.out->fault_info = 0;
@@ -174,8 +174,8 @@ static u32 psim_cs_sb_busy(const struct psim_cs *cs, u64 now)
  * psim_cs_is_idle() - Tell if a stream has nothing to do
  * @cs: Stream.
  *
- * Return: True if the ring buffer is empty, or if the stream waits for a sync
- * object and the driver wants that to count as idle.
+ * Return: True if the ring buffer is empty or the stream waits for a sync object, as
+ * far as the driver counts that as idle.
  */
 bool psim_cs_is_idle(const struct psim_cs *cs)
 {
@@ -227,11 +227,11 @@ void psim_cs_publish_status(struct psim_cs *cs)
 }
 
 /**
- * psim_cs_abort() - End an access that waits for a fault to be resolved
+ * psim_cs_abort() - Abort an access that faulted
  * @cs: Stream.
  *
- * The driver cannot resolve faults: it turns the address space off, and what was
- * waiting gets a bus error.
+ * The driver does not resolve faults: it disables the address space, and the access
+ * ends in a bus fault.
  */
 void psim_cs_abort(struct psim_cs *cs)
 {
@@ -273,7 +273,7 @@ static bool psim_cs_acked(struct psim_cs *cs, u32 event)
 	return !((READ_ONCE(cs->io.in->req) ^ READ_ONCE(cs->io.out->ack)) & event);
 }
 
-/* The driver has answered TILER_OOM: a chunk, or none. */
+/* The driver has acknowledged TILER_OOM, and provided a chunk or none. */
 static void psim_cs_answered(struct psim_cs *cs)
 {
 	cs->ctx.oom = PSIM_OOM_ANSWERED;
@@ -284,8 +284,8 @@ static void psim_cs_answered(struct psim_cs *cs)
  * psim_cs_save() - Complete a stream's state before it leaves the slot
  * @cs: Stream.
  *
- * An answer to TILER_OOM that came at the last moment must not get lost; without
- * one, the question is asked again.
+ * A chunk that the driver provided at the last moment must not get lost. If it has not
+ * acknowledged TILER_OOM yet, the event is raised again after the group is resumed.
  */
 void psim_cs_save(struct psim_cs *cs)
 {
@@ -402,12 +402,12 @@ static u32 psim_cs_batch(struct psim_cs *cs, u32 count, u64 now)
 			psim_cs_stopped(cs, ret);
 			break;
 		}
-		/* The others get their turn before the rest of it. */
+		/* Other streams get their turn before the rest of it. */
 		if (ret == PSIM_INSN_MORE)
 			return done + 1;
 		if (!ret)
 			psim_cs_advance(cs);
-		/* The instruction was one that takes time. */
+		/* A knob makes the instruction take time. */
 		if (cs->ready_at > now)
 			return done + 1;
 	}
@@ -415,7 +415,7 @@ static u32 psim_cs_batch(struct psim_cs *cs, u32 count, u64 now)
 	return done;
 }
 
-/* Applies the speed knob. Returns when the stream may go on. */
+/* Applies the speed knob. Returns when the stream may continue. */
 static u64 psim_cs_charge(struct psim_cs *cs, u32 done, u64 now)
 {
 	u32 rate = READ_ONCE(cs->env->base->knobs.insn_per_sec);
@@ -428,7 +428,7 @@ static u64 psim_cs_charge(struct psim_cs *cs, u32 done, u64 now)
 }
 
 /**
- * psim_cs_run() - Let a stream execute a batch
+ * psim_cs_run() - Execute a batch of instructions
  * @cs: Stream, active.
  * @now: Current time.
  *
@@ -467,7 +467,7 @@ u64 psim_cs_run(struct psim_cs *cs, u64 now)
 		return U64_MAX;
 	}
 
-	/* A stream that had nothing to do starts from now, without credit. */
+	/* Idle time does not count: the stream does not catch up for it. */
 	if (cs->block == PSIM_BLOCK_EMPTY) {
 		cs->progress_at = now;
 		cs->ready_at = max(cs->ready_at, now);

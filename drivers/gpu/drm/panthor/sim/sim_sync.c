@@ -3,8 +3,8 @@
 /**
  * DOC: synchronisation
  *
- * The instructions by which streams and the driver wait for each other: cache
- * flushes, sync objects, and what tells the time.
+ * Instructions that synchronise streams with each other and with the driver: cache
+ * flushes, sync objects, timestamps.
  */
 
 #include <linux/mm.h>
@@ -89,7 +89,7 @@ int psim_op_sync_write(struct psim_cs *cs, u64 insn, bool is64, bool add, u64 no
 	if (ret)
 		return ret;
 
-	/* The status comes first: who sees the value may look at it. */
+	/* The status before the value, so that whoever reads the value can read it. */
 	if ((insn & PSIM_F_SYNC_ERROR) && (cs->ctx.error || !add))
 		WRITE_ONCE(*(u32 *)status, !!cs->ctx.error);
 	smp_wmb(); /* pairs with psim_op_sync_wait() and the driver */
@@ -104,7 +104,7 @@ int psim_op_sync_write(struct psim_cs *cs, u64 insn, bool is64, bool add, u64 no
 	else
 		WRITE_ONCE(*(u32 *)value, operand);
 
-	/* Streams that wait check again; the driver for system scope only. */
+	/* Streams check again; the driver is notified for system scope only. */
 	psim_kick_self(&cs->env->base->up);
 	if (!FIELD_GET(PSIM_F_SYNC_SCOPE, insn))
 		cs->sync_update = true;

@@ -3,9 +3,9 @@
 /**
  * DOC: render targets
  *
- * How a clear colour, which the descriptor has in the format of the tile buffer,
- * comes out in memory: linear, in blocks of 16 x 16 pixels (u-interleaved), or as the
- * headers of AFBC superblocks of one colour, which have no body.
+ * Writes the clear colour, which the descriptor has in the format of the tile buffer,
+ * to memory: linear, in blocks of 16 x 16 pixels (u-interleaved), or as the headers of
+ * AFBC superblocks of one colour, which have no body.
  */
 
 #include <linux/align.h>
@@ -14,11 +14,11 @@
 
 #include "sim_target.h"
 
-/* Pixels of a block that is u-interleaved. */
+/* Width and height of a u-interleaved block, in pixels. */
 #define PSIM_BLOCK		16
 #define PSIM_BLOCK_PIXELS	(PSIM_BLOCK * PSIM_BLOCK)
 
-/* AFBC: bytes of a superblock's header, and superblocks in a row of a tile of headers. */
+/* AFBC: size of a superblock's header, superblocks per row of a tile of headers. */
 #define PSIM_AFBC_HEADER	16
 #define PSIM_AFBC_TILE		8
 
@@ -41,7 +41,7 @@
 #define PSIM_SWIZZLE_0		4
 #define PSIM_SWIZZLE_1		5
 
-/* A channel of the tile buffer: the value is in the upper bits, the rest is for dithering. */
+/* A channel of the tile buffer: the value in the upper bits, dithering in the rest. */
 struct psim_channel {
 	u8 shift;
 	u8 value_shift;
@@ -58,7 +58,7 @@ static const struct psim_channel psim_internal[][4] = {
 	[6] = { { 0, 5, 5 }, { 10, 5, 5 }, { 20, 5, 5 }, { 30, 1, 1 } },	/* RGB5A1 */
 };
 
-/* Formats in memory: bytes of a pixel, and bits of each channel if it has channels. */
+/* Formats in memory: bytes per pixel, and bits per channel of those with channels. */
 static const struct {
 	u8 bytes;
 	u8 bits[4];
@@ -88,7 +88,7 @@ static u32 psim_clear_channel(u32 clear, u32 internal, u32 swizzle, u32 bits)
 
 	c = &psim_internal[internal][swizzle];
 	val = clear >> (c->shift + c->value_shift) & (BIT(c->bits) - 1);
-	/* Formats are made for each other; where they are not, the upper bits count. */
+	/* If the widths differ, the upper bits are kept. */
 	return c->bits > bits ? val >> (c->bits - bits) : val << (bits - c->bits);
 }
 
@@ -118,11 +118,11 @@ static void psim_clear_pixel(const u32 *desc, struct psim_target *t)
 }
 
 /**
- * psim_target_parse() - Understand a render target descriptor
+ * psim_target_parse() - Parse a render target descriptor
  * @desc: Descriptor.
  * @samples: Number of samples of the frame.
- * @preloaded: True if a frame shader loads what is in the target.
- * @t: Where to store what it says.
+ * @preloaded: True if a frame shader loads the content of the target.
+ * @t: Where to store the result.
  *
  * Return: True if the target is written to memory.
  */
@@ -138,7 +138,7 @@ bool psim_target_parse(const u32 *desc, u32 samples, bool preloaded, struct psim
 	t->wide = desc[2] & PSIM_RT_WIDE;
 	t->clear = (desc[1] & PSIM_RT_CLEAN_WRITE) && !preloaded;
 
-	/* AFRC has a format of its own, and a rate that is not known here. */
+	/* AFRC: the layout depends on a rate that is not known here. */
 	if (FIELD_GET(PSIM_RT_MODE, desc[0])) {
 		t->block = PSIM_BLOCK_LINEAR;
 		t->bytes = 1;
@@ -154,7 +154,7 @@ bool psim_target_parse(const u32 *desc, u32 samples, bool preloaded, struct psim
 }
 
 /**
- * psim_target_rows() - Rows of pixels that psim_target_draw() does at once
+ * psim_target_rows() - Rows of pixels that psim_target_draw() writes per call
  * @t: Target.
  *
  * Return: Number of rows.
@@ -195,7 +195,7 @@ static int psim_draw_linear(struct psim_cs *cs, const struct psim_target *t, u64
 	return 0;
 }
 
-/* Each bit of y is in two places of the index, each bit of x in one, and is inverted by y's. */
+/* Bit 2i of the index is bit i of x ^ y, bit 2i + 1 is bit i of y. */
 static u32 psim_block_index(u32 x, u32 y)
 {
 	u32 index = 0;
@@ -254,7 +254,7 @@ static int psim_draw_blocks(struct psim_cs *cs, const struct psim_target *t, u64
 	return 0;
 }
 
-/* Superblocks of one colour: no body, the colour instead. */
+/* Superblocks of one colour: the header holds the colour, there is no body. */
 static int psim_draw_afbc(struct psim_cs *cs, const struct psim_target *t, u64 surface,
 			  const struct psim_box *box)
 {
@@ -285,7 +285,7 @@ static int psim_draw_afbc(struct psim_cs *cs, const struct psim_target *t, u64 s
  * @cs: Stream.
  * @t: Target.
  * @surface: Number of the surface.
- * @box: Pixels to write, no more than psim_target_rows() rows.
+ * @box: Pixels to write, at most psim_target_rows() rows.
  *
  * Return: As psim_as_ptr().
  */

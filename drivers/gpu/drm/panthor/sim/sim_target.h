@@ -13,7 +13,7 @@ enum psim_block_format {
 	PSIM_BLOCK_AFBC_TILED = 13,
 };
 
-/* Each sample has a surface of its own. */
+/* Each sample has its own surface. */
 #define PSIM_MSAA_LAYERED	3
 
 /**
@@ -40,10 +40,10 @@ struct psim_target {
 	/** @base: Address of the first surface; AFBC: of its headers. */
 	u64 base;
 
-	/** @row_stride: Distance of rows: of pixels, blocks, or headers. */
+	/** @row_stride: Bytes between rows of pixels, blocks, or headers. */
 	u32 row_stride;
 
-	/** @surface_stride: Distance of surfaces. */
+	/** @surface_stride: Bytes between surfaces. */
 	u32 surface_stride;
 
 	/** @surfaces: Number of surfaces. */
@@ -52,13 +52,13 @@ struct psim_target {
 	/** @block: Layout. */
 	enum psim_block_format block;
 
-	/** @bytes: Bytes of a pixel. */
+	/** @bytes: Bytes per pixel. */
 	u32 bytes;
 
 	/** @wide: AFBC: superblocks are 32 x 8, not 16 x 16. */
 	bool wide;
 
-	/** @clear: True to write @pixel, false to check only that it could be written. */
+	/** @clear: True to write @pixel, false to check only that memory is writable. */
 	bool clear;
 
 	/** @pixel: Clear colour. */

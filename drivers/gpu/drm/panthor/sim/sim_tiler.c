@@ -3,20 +3,20 @@
 /**
  * DOC: tiler
  *
- * Draws take memory from the heap that the tiler context names. The heap's
- * descriptor says where the current chunk is and how much of it is left. When it is
- * full, it is added to the list of the tiler context's completed chunks, and the
- * next one is, in this order: the one that the full chunk's header points to, one
- * from the free list of the heap context (HEAP_SET), one that the driver gives as an
- * answer to TILER_OOM. FINISH_FRAGMENT puts completed chunks on the free list.
+ * Draws allocate from the tiler heap that the tiler context refers to. The heap
+ * descriptor holds the address of the current chunk and the free space in it. A full
+ * chunk is added to the tiler context's list of completed chunks. The next chunk is,
+ * in this order: the one that the full chunk's header points to, one from the free
+ * list of the heap context (HEAP_SET), one that the driver provides when TILER_OOM is
+ * raised. FINISH_FRAGMENT puts completed chunks on the free list.
  *
- * If the driver gives none, the tiler waits for fragment jobs that are not through
- * yet. If there is none, or that brings nothing, the exception handler is called,
- * which renders what there is and so gets chunks completed, and the draw goes on
- * after that. Without a handler, or if the handler did not help, it is a fault.
+ * If the driver provides none, the tiler waits for fragment jobs in flight. If there
+ * are none, or if they free no chunk, the exception handler is called, which renders
+ * what was tiled so far and completes chunks that way; then the draw continues.
+ * Without a handler, or if the handler freed nothing, the draw faults.
  *
- * All of this is in memory, reached through the page tables. The heap context is 32
- * bytes which only the firmware knows; the layout here is our own.
+ * All of this is in GPU memory, accessed through the page tables. Only the firmware
+ * accesses the heap context, which has 32 bytes; its layout here is our own.
  */
 
 #include "sim_insn.h"
@@ -28,10 +28,10 @@
 #define PSIM_TILER_TOP		10
 #define PSIM_TILER_BOTTOM	12
 
-/* The list of polygons is to begin with what is written next. */
+/* The polygon list starts with what is written next. */
 #define PSIM_POLYGONS_NEXT	BIT_ULL(0)
 
-/* A chunk's address with its size in pages in the low bits; 0 is none. */
+/* A chunk: its address, with the size in pages in the low bits; 0 if there is none. */
 #define PSIM_CHUNK_PAGES	GENMASK_ULL(11, 0)
 #define PSIM_CHUNK_HEADER	64
 
@@ -110,7 +110,7 @@ static int psim_heap_exception(struct psim_cs *cs)
 	return PSIM_INSN_FLOW;
 }
 
-/* The driver gave nothing: wait for fragment jobs, or call the handler. */
+/* The driver provided no chunk: wait for fragment jobs, or call the handler. */
 static int psim_heap_denied(struct psim_cs *cs, const struct psim_heap_ctx *heap)
 {
 	if ((s32)(heap->vt_end - heap->frag_end) <= 0)
@@ -121,7 +121,7 @@ static int psim_heap_denied(struct psim_cs *cs, const struct psim_heap_ctx *heap
 	return -EAGAIN;
 }
 
-/* Gets a chunk from the driver, or from the free list. */
+/* Takes the chunk that the driver provided, or one from the free list. */
 static int psim_heap_take(struct psim_cs *cs, u64 *chunk)
 {
 	struct psim_cs_ctx *ctx = &cs->ctx;
@@ -155,7 +155,7 @@ static int psim_heap_take(struct psim_cs *cs, u64 *chunk)
 	return 0;
 }
 
-/* Adds the full chunk to the completed ones; the next is the one that it was linked to. */
+/* Adds the full chunk to the completed ones; @next is the chunk that it was linked to. */
 static int psim_chunk_complete(struct psim_cs *cs, u64 tiler, struct psim_heap_desc *desc,
 			       u64 *next)
 {
@@ -184,7 +184,7 @@ static void psim_chunk_begin(struct psim_heap_desc *desc, u64 chunk)
 	desc->top = desc->base + desc->size;
 }
 
-/* Replaces a chunk that is full, or that is not there. */
+/* Replaces a full chunk, or gets the first one. */
 static int psim_heap_advance(struct psim_cs *cs, u64 tiler, u64 desc_va,
 			     struct psim_heap_desc *desc)
 {
@@ -227,7 +227,7 @@ static int psim_tile_write(struct psim_cs *cs, u64 va, u64 len)
 	return 0;
 }
 
-/* A tiler context without a list of polygons is a new one, whatever else is in it. */
+/* A tiler context without a polygon list is new: what else is in it does not count. */
 static int psim_tiler_begin(struct psim_cs *cs, u64 tiler, u64 polygons)
 {
 	const u64 list[2] = {};	/* top, bottom */
@@ -238,10 +238,10 @@ static int psim_tiler_begin(struct psim_cs *cs, u64 tiler, u64 polygons)
 }
 
 /**
- * psim_tile() - Take tiler memory for a draw
+ * psim_tile() - Allocate tiler memory for a draw
  * @cs: Stream.
  * @tiler: Address of the tiler context.
- * @bytes: How much the draw needs.
+ * @bytes: Bytes that the draw needs.
  *
  * Return: As psim_insn_exec(); 0 once the draw has got all.
  */
@@ -304,7 +304,7 @@ int psim_tile(struct psim_cs *cs, u64 tiler, u64 bytes)
 }
 
 /**
- * psim_tiler_read() - Read what the tiler left for a fragment job
+ * psim_tiler_read() - Read what the tiler wrote, for a fragment job
  * @cs: Stream.
  * @tiler: Address of the tiler context.
  *
@@ -336,7 +336,7 @@ int psim_tiler_read(struct psim_cs *cs, u64 tiler)
 	return ret;
 }
 
-/* A vertex/tiler job starts: where the knob has the tiler run out of memory. */
+/* A vertex/tiler job starts. A knob makes the tiler run out of memory here. */
 static int psim_heap_start(struct psim_cs *cs, struct psim_heap_ctx *heap)
 {
 	struct psim_cs_ctx *ctx = &cs->ctx;
@@ -361,7 +361,7 @@ static int psim_heap_start(struct psim_cs *cs, struct psim_heap_ctx *heap)
 			return ret;
 		break;
 	default:
-		/* Resumed before the driver answered: ask again. */
+		/* Resumed before the driver answered: TILER_OOM is raised again. */
 		break;
 	}
 
@@ -371,7 +371,7 @@ static int psim_heap_start(struct psim_cs *cs, struct psim_heap_ctx *heap)
 /**
  * psim_heap_count() - HEAP_OPERATION
  * @cs: Stream.
- * @op: What to count.
+ * @op: Counter.
  *
  * Return: As psim_insn_exec().
  */
@@ -401,7 +401,7 @@ int psim_heap_count(struct psim_cs *cs, enum psim_heap_op op)
 /**
  * psim_heap_return() - FINISH_FRAGMENT
  * @cs: Stream.
- * @first: First chunk that is free again, 0 if there is none.
+ * @first: First chunk of the list to free, 0 if there is none.
  * @last: Last chunk of that list.
  * @frag_end: True to count a fragment job as completed.
  *
@@ -425,7 +425,7 @@ int psim_heap_return(struct psim_cs *cs, u64 first, u64 last, bool frag_end)
 	}
 	heap.frag_end += frag_end;
 
-	/* Streams that wait for memory check again. */
+	/* For streams that wait for memory. */
 	psim_kick_self(&cs->env->base->up);
 	return psim_heap_write(cs, &heap);
 }
