@@ -45,6 +45,13 @@ static void blank(void)
 	bo_unmap(&image);
 }
 
+static int render_frame(const struct frame *frame)
+{
+	uint64_t fbd = desc_frame(&bench, FRAME, frame);
+
+	return RUN(&bench, FRAME_SR(fbd, WIDTH, HEIGHT), RUN_FRAGMENT, WAIT(0xff));
+}
+
 static int render(const struct target *target, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1)
 {
 	struct frame frame = { .width = WIDTH, .height = HEIGHT, .targets = target, .count = 1 };
@@ -132,15 +139,7 @@ static void small_format(void)
 
 static void bounds(void)
 {
-	struct target target = {
-		.va = image.va,
-		.row_stride = 512,
-		.block = BLOCK_LINEAR,
-		.internal = TIB_RGBA8,
-		.format = MEM_RGBA8,
-		.swizzle = RGBA,
-		.clear = 1,
-	};
+	struct target target = TARGET_RGBA8(image.va, 512, .clear = 1);
 
 	blank();
 	ok(!render(&target, 17, 3, 40, 33) && linear_is(1, 512, 17, 3, 40, 33),
@@ -229,18 +228,8 @@ static void layouts(void)
 
 static void kept(void)
 {
-	struct target target = {
-		.va = image.va,
-		.row_stride = 512,
-		.block = BLOCK_LINEAR,
-		.internal = TIB_RGBA8,
-		.format = MEM_RGBA8,
-		.swizzle = RGBA,
-		.clear = 7,
-		.keep = true,
-	};
+	struct target target = TARGET_RGBA8(image.va, 512, .clear = 7, .keep = true);
 	struct frame frame = { .width = WIDTH, .height = HEIGHT, .targets = &target, .count = 1 };
-	uint64_t fbd;
 
 	blank();
 	ok(!render_all(&target) && linear_is(7, 512, 1, 1, 0, 0),
@@ -248,27 +237,17 @@ static void kept(void)
 	target.keep = false;
 	desc_shader(&bench, SHADER, bench.code.va);
 	frame.shaders = desc_draw(&bench, DRAW, D + SHADER, 1);
-	fbd = desc_frame(&bench, FRAME, &frame);
-	ok(!RUN(&bench, FRAME_SR(fbd, WIDTH, HEIGHT), RUN_FRAGMENT, WAIT(0xff)) &&
-		   linear_is(7, 512, 1, 1, 0, 0),
+	ok(!render_frame(&frame) && linear_is(7, 512, 1, 1, 0, 0),
 	   "so does one that a frame shader loads");
 	frame.shaders = desc_draw(&bench, DRAW, D + SHADER, 2);
-	fbd = desc_frame(&bench, FRAME, &frame);
-	ok(!RUN(&bench, FRAME_SR(fbd, WIDTH, HEIGHT), RUN_FRAGMENT, WAIT(0xff)) &&
-		   linear_is(7, 512, 0, 0, WIDTH - 1, HEIGHT - 1),
+	ok(!render_frame(&frame) && linear_is(7, 512, 0, 0, WIDTH - 1, HEIGHT - 1),
 	   "but not if the shader is for another one");
 }
 
 static void several(void)
 {
 	struct target targets[] = {
-		{ .va = image.va,
-		  .row_stride = 512,
-		  .block = BLOCK_LINEAR,
-		  .internal = TIB_RGBA8,
-		  .format = MEM_RGBA8,
-		  .swizzle = RGBA,
-		  .clear = 1 },
+		TARGET_RGBA8(image.va, 512, .clear = 1),
 		{ .va = image.va + 0x8000,
 		  .row_stride = 512,
 		  .block = BLOCK_LINEAR,
@@ -300,24 +279,14 @@ static void several(void)
 
 static void faults(const char *what, uint64_t va, uint32_t type, uint32_t access, int ret)
 {
-	ok(ret == -EINVAL && bench_faulted(va, type, access), "%s faults", what);
-	bench_again(&bench);
+	bench_fault(&bench, ret, va, type, access, "%s faults", what);
 }
 
 static void missing(void)
 {
-	struct target target = {
-		.va = ALIAS,
-		.row_stride = 512,
-		.block = BLOCK_LINEAR,
-		.internal = TIB_RGBA8,
-		.format = MEM_RGBA8,
-		.swizzle = RGBA,
-		.clear = 1,
-	};
+	struct target target = TARGET_RGBA8(ALIAS, 512, .clear = 1);
 	struct frame frame = { .width = WIDTH, .height = HEIGHT, .targets = &target, .count = 1 };
 	uint32_t *ext;
-	uint64_t fbd;
 
 	/* So that the page tables of that place are there: level 3 */
 	bench_bind(&bench, image.handle, 0, ALIAS + 0x100000, 4096, MAP);
@@ -339,19 +308,16 @@ static void missing(void)
 	faults("a framebuffer descriptor that is not mapped", ALIAS, TRANSLATION_0 + 3, READ,
 	       RUN(&bench, FRAME_SR(ALIAS | 1, WIDTH, HEIGHT), RUN_FRAGMENT));
 	frame.tiler = ALIAS;
-	fbd = desc_frame(&bench, FRAME, &frame);
 	faults("a tiler context that is not mapped", ALIAS, TRANSLATION_0 + 3, READ,
-	       RUN(&bench, FRAME_SR(fbd, WIDTH, HEIGHT), RUN_FRAGMENT));
+	       render_frame(&frame));
 	frame.tiler = desc_tiler(&bench, TILER, 0);
 	*data64(&bench, TILER) = ALIAS + 0x40;
-	fbd = desc_frame(&bench, FRAME, &frame);
 	faults("a polygon list that is not mapped", ALIAS + 0x40, TRANSLATION_0 + 3, READ,
-	       RUN(&bench, FRAME_SR(fbd, WIDTH, HEIGHT), RUN_FRAGMENT));
+	       render_frame(&frame));
 	frame.tiler = 0;
 	frame.shaders = ALIAS;
-	fbd = desc_frame(&bench, FRAME, &frame);
 	faults("a frame shader that is not mapped", ALIAS, TRANSLATION_0 + 3, READ,
-	       RUN(&bench, FRAME_SR(fbd, WIDTH, HEIGHT), RUN_FRAGMENT));
+	       render_frame(&frame));
 
 	/* A depth buffer, whose descriptor is between the frame's and the target's */
 	frame.shaders = 0;
@@ -374,14 +340,7 @@ static void missing(void)
 /* Each frame has a colour of its own, and goes to a target that was evicted meanwhile */
 static void evicted(void)
 {
-	struct target target = {
-		.va = image.va,
-		.row_stride = 512,
-		.block = BLOCK_LINEAR,
-		.internal = TIB_RGBA8,
-		.format = MEM_RGBA8,
-		.swizzle = RGBA,
-	};
+	struct target target = TARGET_RGBA8(image.va, 512);
 	uint64_t faults = counter("translation_faults"), gone = 0;
 	uint32_t good = 0, rounds = 20;
 

@@ -98,10 +98,8 @@ static void compute(void)
 static void missing(const char *what, uint64_t va, uint32_t access, const uint64_t *insns,
 		    size_t count)
 {
-	ok(bench_run(&bench, insns, count) == -EINVAL &&
-		   bench_faulted(va, TRANSLATION_0 + 3, access),
-	   "%s that is not mapped faults", what);
-	bench_again(&bench);
+	bench_fault(&bench, bench_run(&bench, insns, count), va, TRANSLATION_0 + 3, access,
+		    "%s that is not mapped faults", what);
 	operands();
 }
 

@@ -47,22 +47,20 @@ static void translation_faults(void)
 	ok(bench_submit(&bench, 0, bench.code.va, 8) < 0, "it takes no more jobs");
 	bench_again(&bench);
 
-	ok(RUN(&bench, MOVE48(0, D + DATA_SIZE), LOAD(2, 1, 0, 0), WAIT(1)) == -EINVAL &&
-		   bench_faulted(D + DATA_SIZE, TRANSLATION_0 + 3, READ),
-	   "a read behind a buffer faults at level 3");
-	bench_again(&bench);
+	bench_fault(&bench, RUN(&bench, MOVE48(0, D + DATA_SIZE), LOAD(2, 1, 0, 0), WAIT(1)),
+		    D + DATA_SIZE, TRANSLATION_0 + 3, READ,
+		    "a read behind a buffer faults at level 3");
 
 	/* The last register is in the next page */
-	ok(RUN(&bench, MOVE48(0, D + DATA_SIZE - 4), STORE(2, 3, 0, 0)) == -EINVAL &&
-		   bench_faulted(D + DATA_SIZE, TRANSLATION_0 + 3, WRITE),
-	   "an access that crosses the end faults");
-	bench_again(&bench);
+	bench_fault(&bench, RUN(&bench, MOVE48(0, D + DATA_SIZE - 4), STORE(2, 3, 0, 0)),
+		    D + DATA_SIZE, TRANSLATION_0 + 3, WRITE,
+		    "an access that crosses the end faults");
 
-	ok(RUN(&bench, MOVE48(0, 0xffff00000000ULL), ADD64(0, 0, 0x7fffffff), MOVE32(3, 0),
-	       MOVE32(1, 0x10000), LOAD(2, 1, 0, 1)) == -EINVAL &&
-		   bench_faulted(0x100007fffffffULL + 1, ADDRESS_SIZE_IN, READ),
-	   "an address beyond the VA space is an address size fault");
-	bench_again(&bench);
+	bench_fault(&bench,
+		    RUN(&bench, MOVE48(0, 0xffff00000000ULL), ADD64(0, 0, 0x7fffffff), MOVE32(3, 0),
+			MOVE32(1, 0x10000), LOAD(2, 1, 0, 1)),
+		    0x100007fffffffULL + 1, ADDRESS_SIZE_IN, READ,
+		    "an address beyond the VA space is an address size fault");
 
 	va = bench_code(&bench, CODE_SIZE - 64, nops, 8);
 	ok(!bench_submit(&bench, 0, va, 128) && bench_wait(&bench, PATIENCE) == -EINVAL &&
@@ -89,10 +87,8 @@ static void permission_faults(void)
 		   bench_faulted(ro + 64, PERMISSION_0 + 3, WRITE),
 	   "a write is a permission fault");
 	bench_again(&bench);
-	ok(RUN(&bench, MOVE48(0, ro), SYNC_ADD64(2, 0, 0)) == -EINVAL &&
-		   bench_faulted(ro, PERMISSION_0 + 3, WRITE),
-	   "so is a SYNC_ADD64");
-	bench_again(&bench);
+	bench_fault(&bench, RUN(&bench, MOVE48(0, ro), SYNC_ADD64(2, 0, 0)), ro, PERMISSION_0 + 3,
+		    WRITE, "so is a SYNC_ADD64");
 }
 
 /* A new group each time, for the fault kills it */

@@ -96,6 +96,13 @@ void bench_again(struct bench *bench);
 /* True if the last MMU fault of a group was that of @access to @va */
 bool bench_faulted(uint64_t va, uint32_t type, uint32_t access);
 
+/*
+ * Checks that a job of the group failed (@ret: what bench_run() returned) with this fault, and
+ * that a new group works
+ */
+void bench_fault(struct bench *bench, int ret, uint64_t va, uint32_t type, uint32_t access,
+		 const char *promise, ...) printf_like(6, 7);
+
 /* The kernel's log from now on; whether @text comes in it, until two seconds pass without a word */
 int kernel_log(void);
 bool kernel_said(int log, const char *text);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,19 @@ bool bench_faulted(uint64_t va, uint32_t type, uint32_t access)
 	if (!good)
 		diag("last fault: %s", line);
 	return good;
+}
+
+void bench_fault(struct bench *bench, int ret, uint64_t va, uint32_t type, uint32_t access,
+		 const char *promise, ...)
+{
+	char text[128];
+	va_list args;
+
+	va_start(args, promise);
+	vsnprintf(text, sizeof(text), promise, args);
+	va_end(args);
+	ok(ret == -EINVAL && bench_faulted(va, type, access), "%s", text);
+	bench_again(bench);
 }
 
 int kernel_log(void)

@@ -40,6 +40,13 @@ struct target {
 	bool keep;
 };
 
+/* A linear target of RGBA8, as an initialiser, with more fields if there are */
+#define TARGET_RGBA8(address, stride, ...)                                                 \
+	{                                                                                  \
+		.va = (address), .row_stride = (stride), .block = BLOCK_LINEAR,            \
+		.internal = TIB_RGBA8, .format = MEM_RGBA8, .swizzle = RGBA, ##__VA_ARGS__ \
+	}
+
 /**
  * struct frame - What a framebuffer descriptor says
  * @width: pixels
