@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/analysis.h"
 #include "cmd/cli.h"
 #include "cmd/options.h"
+#include "cmd/reading.h"
 #include "report/view.h"
 
 enum { D_WHAT, D_A, D_B, D_CHANGE, NR_D };
@@ -37,7 +37,7 @@ static const int sums[] = {
 /* One side */
 struct side {
 	const char *path;
-	struct analysis a;
+	struct reading in;
 	const struct table *columns; /* of a request */
 	struct pt_style style;
 	struct spread *spread;
@@ -163,14 +163,14 @@ static void compare(const struct diff *d, struct table *t)
 
 static int read_side(struct diff *d, struct side *s, struct doc *doc)
 {
-	s->style = (struct pt_style){ .names = &s->a.source.names, .units = d->out.units };
+	s->style = (struct pt_style){ .names = &s->in.source.names, .units = d->out.units };
 	s->spread = spread_new();
-	s->a.source.path = s->path;
-	s->a.sel = &d->sel;
-	s->a.request = on_request;
-	s->a.refault = on_refault;
-	s->a.context = s;
-	return analyse(&s->a, doc);
+	s->in.source.path = s->path;
+	s->in.analysis.sel = &d->sel;
+	s->in.analysis.request = on_request;
+	s->in.analysis.refault = on_refault;
+	s->in.analysis.context = s;
+	return read_trace(&s->in, doc);
 }
 
 static void name_side(struct doc *doc, char side, const char *path)
@@ -205,7 +205,7 @@ static int read_both(struct diff *d, struct table *t, struct doc *doc)
 	}
 	for (int i = 0; i < 2; i++) {
 		spread_free(d->side[i].spread);
-		analysis_free(&d->side[i].a);
+		reading_free(&d->side[i].in);
 	}
 	table_free(columns_of);
 	doc_free(&other);

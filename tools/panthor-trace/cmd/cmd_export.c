@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/analysis.h"
 #include "cmd/cli.h"
 #include "trace/guard.h"
 #include "cmd/options.h"
+#include "cmd/reading.h"
 #include "report/view.h"
 
 enum { REQUESTS, VMS, BOS, SWAPINS, STALLS, NR_TABLES };
@@ -179,14 +179,16 @@ static int add_tables(struct export_job *e, struct doc *doc)
 static int export_one(void *context)
 {
 	struct export_job *e = context;
-	struct analysis a = { .request = on_request, .refault = on_refault, .context = e };
+	struct reading in = {
+		.analysis = { .request = on_request, .refault = on_refault, .context = e }
+	};
 	bool database = e->file.out.format->database;
 	struct doc doc = { .kind = "export" };
 	int status;
 
-	e->style = (struct pt_style){ .names = &a.source.names, .units = e->file.out.units };
+	e->style = (struct pt_style){ .names = &in.source.names, .units = e->file.out.units };
 	status = add_tables(e, &doc);
-	if (status || !analyse_file(&a, &e->file, &e->sink, &doc, &status)) {
+	if (status || !read_file(&in, &e->file, &e->sink, &doc, &status)) {
 		sink_cancel(&e->sink);
 	} else if (database && status == EXIT_INTERRUPTED) {
 		sink_cancel(&e->sink);
@@ -197,7 +199,7 @@ static int export_one(void *context)
 		status = worse(status, sink_close(&e->sink));
 	}
 	stalls_free(e->stalls);
-	analysis_free(&a);
+	reading_free(&in);
 	doc_free(&doc);
 	return status;
 }

@@ -13,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/argument.h"
 #include "cmd/cli.h"
 #include "model/explain.h"
 #include "trace/live.h"
-#include "report/number.h"
 #include "cmd/options.h"
 #include "report/view.h"
 

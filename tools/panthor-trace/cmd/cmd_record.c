@@ -15,6 +15,7 @@
 
 #include <tracefs/tracefs.h>
 
+#include "cmd/argument.h"
 #include "cmd/cli.h"
 #include "trace/live.h"
 #include "report/number.h"

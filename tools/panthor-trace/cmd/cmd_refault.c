@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/analysis.h"
+#include "cmd/argument.h"
 #include "cmd/cli.h"
 #include "report/number.h"
 #include "cmd/options.h"
+#include "cmd/reading.h"
 #include "report/view.h"
 
 enum refault_column {
@@ -412,7 +413,9 @@ static int prepare(struct refault *r, struct doc *doc)
 int cmd_refault(int argc, char **argv)
 {
 	struct refault r = { .soon_ns = NS_PER_SEC };
-	struct analysis a = { .request = on_request, .refault = on_refault, .context = &r };
+	struct reading in = {
+		.analysis = { .request = on_request, .refault = on_refault, .context = &r }
+	};
 	struct doc doc = { .kind = "refault" };
 	int status = EXIT_OK;
 
@@ -426,15 +429,15 @@ int cmd_refault(int argc, char **argv)
 			     nr_swapin_columns);
 		return EXIT_OK;
 	}
-	r.names = &a.source.names;
+	r.names = &in.source.names;
 	status = prepare(&r, &doc);
-	if (!status && analyse_file(&a, &r.file, &r.sink, &doc, &status)) {
+	if (!status && read_file(&in, &r.file, &r.sink, &doc, &status)) {
 		doc_fact(&doc, "soon_ns", r.soon_ns);
 		doc_fact(&doc, "failed_swapins", r.failed);
-		print_requests(&r, &doc, a.source.end_ns);
+		print_requests(&r, &doc, in.source.end_ns);
 		if (r.clients)
 			clients_fill(r.clients, r.client_table);
-		sum_up(&r, a.source.end_ns, &doc);
+		sum_up(&r, in.source.end_ns, &doc);
 		status = worse(status, sink_close(&r.sink));
 	}
 	for (size_t i = 0; i < r.nr; i++) {
@@ -444,7 +447,7 @@ int cmd_refault(int argc, char **argv)
 	free(r.list);
 	clients_free(r.clients);
 	pt_map_free(&r.by_id);
-	analysis_free(&a);
+	reading_free(&in);
 	doc_free(&doc);
 	return status;
 }

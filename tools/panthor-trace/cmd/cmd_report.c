@@ -2,10 +2,11 @@
 /* panthor-trace report: one row a request. */
 #include <stdlib.h>
 
-#include "report/analysis.h"
+#include "cmd/argument.h"
 #include "cmd/cli.h"
 #include "report/filter.h"
 #include "cmd/options.h"
+#include "cmd/reading.h"
 #include "report/view.h"
 
 struct report {
@@ -380,7 +381,9 @@ static void fields_help(void)
 int cmd_report(int argc, char **argv)
 {
 	struct report r = { .swapcache = true };
-	struct analysis a = { .request = on_request, .refault = on_refault, .context = &r };
+	struct reading in = {
+		.analysis = { .request = on_request, .refault = on_refault, .context = &r }
+	};
 	struct doc doc = { .kind = "report" };
 	int status = EXIT_OK;
 
@@ -390,9 +393,9 @@ int cmd_report(int argc, char **argv)
 		fields_help();
 		return EXIT_OK;
 	}
-	r.style = (struct pt_style){ .names = &a.source.names, .units = r.file.out.units };
+	r.style = (struct pt_style){ .names = &in.source.names, .units = r.file.out.units };
 	status = prepare(&r, &doc);
-	if (!status && analyse_file(&a, &r.file, &r.sink, &doc, &status))
+	if (!status && read_file(&in, &r.file, &r.sink, &doc, &status))
 		status = worse(status, print(&r, &doc));
 	if (!r.bos)
 		table_free(r.bo_table);
@@ -402,7 +405,7 @@ int cmd_report(int argc, char **argv)
 	groups_free(r.groups);
 	spread_free(r.spread);
 	filter_free(r.filter);
-	analysis_free(&a);
+	reading_free(&in);
 	doc_free(&doc);
 	return status;
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/argument.h"
 #include "cmd/cli.h"
 #include "model/explain.h"
 #include "trace/live.h"

@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/argument.h"
 #include "cmd/cli.h"
 #include "report/number.h"
 #include "cmd/options.h"
+#include "cmd/pager.h"
 #include "trace/source.h"
 
 #define OPT_BYTES 0x200
@@ -61,29 +63,6 @@ static error_t parse_selection(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp selection_argp = { .options = selection_options, .parser = parse_selection };
-
-bool selection_any(const struct selection *sel)
-{
-	return sel->to_ns || sel->pid || sel->by_client;
-}
-
-bool selected(const struct selection *sel, const struct pt_request *req)
-{
-	bool found = !sel->by_client;
-	uint64_t when;
-
-	if (!pt_request_begin(req, &when))
-		when = req->end_ts;
-	if (sel->to_ns && (when < sel->from_ns || when > sel->to_ns))
-		return false;
-	if (sel->pid && req->requester_tgid != sel->pid && req->target_tgid != sel->pid)
-		return false;
-	for (size_t i = 0; !found && i < req->n_vms; i++)
-		found = req->vms[i].client_id == sel->client;
-	for (size_t i = 0; !found && i < req->n_bos; i++)
-		found = req->bos[i].client_id == sel->client;
-	return found;
-}
 
 static const struct argp_option output_options[] = {
 	{ "format", 'F', "FORMAT", 0,
@@ -262,7 +241,7 @@ void output_open(const struct output *out, struct sink *sink, struct doc *doc)
 		.format = out->format,
 		.path = out->path,
 		.doc = doc,
-		.pager = out->pager && out->format == &format_table,
+		.pager = out->pager && out->format == &format_table ? pager_start : NULL,
 		.print = {
 			.units = out->units,
 			.all_columns = !out->fields,

@@ -5,21 +5,11 @@
 
 #include <argp.h>
 
-#include "model/model.h"
+#include "report/selection.h"
 #include "report/sink.h"
 
-/* Which requests: --time, --pid, --client. Zero means any. */
-struct selection {
-	uint64_t from_ns;
-	uint64_t to_ns;
-	int64_t pid;
-	uint64_t client;
-	bool by_client;
-};
-
+/* A struct selection: --time, --pid, --client */
 extern const struct argp selection_argp;
-bool selection_any(const struct selection *sel);
-bool selected(const struct selection *sel, const struct pt_request *req);
 
 /* How and where to: --format, --output, --fields, --sort, --limit, --bytes, --ns, ... */
 struct output {

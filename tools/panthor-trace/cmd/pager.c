@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cmd/cli.h"
+#include "base/error.h"
 #include "cmd/pager.h"
 
 /* What sh(1) says of a command that cannot be run, and of one that is not there */

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
-#include <string.h>
 
 #include "report/analysis.h"
-#include "cmd/cli.h"
-#include "report/table.h"
+#include "base/error.h"
 
 #define BO_EVENTS (1u << PT_BO_EVICT | 1u << PT_BO_SKIP)
 
@@ -56,7 +54,7 @@ static void on_request(void *context, const struct pt_request *req)
 	 * events was recorded so.
 	 */
 	a->mismatch += req->flags & PT_REQ_MISMATCH ||
-		       (req->flags & PT_REQ_PARTIAL && all_there && a->source.seen & BO_EVENTS);
+		       (req->flags & PT_REQ_PARTIAL && all_there && a->seen & BO_EVENTS);
 	if (choose(a, req) && a->request)
 		a->request(a->context, req);
 }
@@ -65,50 +63,34 @@ static void on_refault(void *context, const struct pt_refault *refault)
 {
 	struct pt_refault named = *refault;
 	struct analysis *a = context;
+	char comm[DOC_COMM_LEN] = "";
 
 	if (!a->refault || !follows(a, refault))
 		return;
-	named.comm = pt_map_get(&a->comms, refault->ev->pid);
+	if (a->doc->comm)
+		a->doc->comm(a->doc->comm_of, refault->ev->pid, comm);
+	named.comm = *comm ? comm : NULL;
 	a->refault(a->context, &named);
 }
 
-/* While the trace is open: a swap-in may be told of after that. */
-static void note_thread(struct analysis *a, int pid)
+void analysis_event(struct analysis *a, const struct pt_event *ev)
 {
-	const char *comm = pt_map_get(&a->comms, pid) ? NULL : source_comm(&a->source, pid);
-	char clean[64];
+	const struct doc *doc = a->doc;
 
-	if (!comm)
-		return;
-	pt_clean(clean, sizeof(clean), comm, strlen(comm));
-	if (pt_map_set(&a->comms, pid, xstrdup(clean)))
-		a->no_memory = true;
-}
-
-static void on_event(void *context, const struct pt_event *ev)
-{
-	struct analysis *a = context;
-
-	a->doc->start_ns = a->source.start_ns;
-	a->doc->clock = a->source.clock;
-	a->doc->no_seconds = a->source.no_seconds;
-	if (a->doc->no_seconds)
+	a->seen |= 1u << ev->kind;
+	if (doc->no_seconds)
 		pt_model_no_seconds(a->model);
-	if (a->doc->no_seconds && a->sel && a->sel->to_ns) {
+	if (doc->no_seconds && a->sel && a->sel->to_ns) {
 		pt_error("%s: --time is in seconds, which its clock, \"%s\", does not count",
-			 a->source.path, a->source.clock);
+			 doc->file, doc->clock);
 		exit(EXIT_USAGE);
 	}
-	if (ev->kind == PT_BO_SWAPIN && ev->pid > 0 && a->refault)
-		note_thread(a, ev->pid);
 	if (pt_model_feed(a->model, ev))
 		a->no_memory = true;
 }
 
-static void on_lost(void *context, uint64_t count)
+void analysis_lost(struct analysis *a, uint64_t count)
 {
-	struct analysis *a = context;
-
 	pt_model_lost(a->model, count);
 }
 
@@ -127,7 +109,6 @@ static void describe(const struct analysis *a, struct doc *doc)
 		  "contradict themselves: events and end event do not add up" },
 	};
 
-	source_describe(&a->source, doc);
 	doc_fact(doc, "requests", a->stats.requests);
 	doc_fact(doc, "no_begin", a->no_begin);
 	doc_fact(doc, "no_end", a->no_end);
@@ -143,7 +124,7 @@ static void describe(const struct analysis *a, struct doc *doc)
 			doc_problem(doc, "requests that %s: %llu", oddities[i].words,
 				    (unsigned long long)n);
 	}
-	if (a->partial && !(a->source.seen & BO_EVENTS))
+	if (a->partial && !(a->seen & BO_EVENTS))
 		doc_problem(doc,
 			    "the trace was recorded without the BO events: lists of BOs are empty");
 	else if (a->partial > a->mismatch)
@@ -153,70 +134,37 @@ static void describe(const struct analysis *a, struct doc *doc)
 		doc_problem(doc, "memory ran out: some events were left out");
 }
 
-int analyse(struct analysis *a, struct doc *doc)
+int analysis_begin(struct analysis *a, struct doc *doc)
 {
-	int status;
-
-	doc->file = a->source.path;
-	doc->comm = source_name;
-	doc->comm_of = &a->source;
 	a->doc = doc;
 	a->config.request = on_request;
 	a->config.refault = on_refault;
 	a->config.context = a;
 	a->model = pt_model_new(&a->config);
-	if (!a->model) {
-		pt_error("out of memory");
-		return EXIT_FAILED;
-	}
-	a->source.event = on_event;
-	a->source.lost = on_lost;
-	a->source.context = a;
-
-	status = source_read(&a->source);
-	if (status != EXIT_FAILED) {
-		pt_model_flush(a->model);
-		a->stats = *pt_model_stats(a->model);
-		describe(a, doc);
-		/* Worth a word, but nothing is wrong with it. */
-		if (a->source.no_seconds)
-			pt_warn("%s: its clock, \"%s\", does not count seconds: points in time are "
-				"bare numbers, durations are the driver's own",
-				a->source.path, a->source.clock);
-		if (a->source.version.unknown.len)
-			pt_warn("%s: recorded by a newer driver; left out: %s", a->source.path,
-				a->source.version.unknown.s);
-		for (size_t i = 0; i < doc->nr_problems; i++)
-			pt_warn("%s: %s", a->source.path, doc->problems[i]);
-	}
-	pt_model_free(a->model);
-	a->model = NULL;
-
-	if (a->mismatch)
-		return worse(status, EXIT_MISMATCH);
-	if (doc->nr_problems)
-		return worse(status, EXIT_INCOMPLETE);
-	return status;
+	if (a->model)
+		return EXIT_OK;
+	pt_error("out of memory");
+	return EXIT_FAILED;
 }
 
-bool analyse_file(struct analysis *a, const struct file_args *args, struct sink *sink,
-		  struct doc *doc, int *status)
+int analysis_end(struct analysis *a)
 {
-	output_open(&args->out, sink, doc);
-	watch_signals();
-	a->source.path = args->path;
-	a->sel = &args->sel;
-	*status = analyse(a, doc);
-	return *status != EXIT_FAILED && *status != EXIT_NOTHING;
+	struct doc *doc = a->doc;
+
+	pt_model_flush(a->model);
+	a->stats = *pt_model_stats(a->model);
+	pt_model_free(a->model);
+	a->model = NULL;
+	describe(a, doc);
+	for (size_t i = 0; i < doc->nr_problems; i++)
+		pt_warn("%s: %s", doc->file, doc->problems[i]);
+	if (a->mismatch)
+		return EXIT_MISMATCH;
+	return doc->nr_problems ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
 void analysis_free(struct analysis *a)
 {
-	char *comm;
-
-	source_free(&a->source);
+	pt_model_free(a->model);
 	pt_map_free(&a->chosen);
-	for (size_t i = 0; (comm = pt_map_next(&a->comms, &i));)
-		free(comm);
-	pt_map_free(&a->comms);
 }

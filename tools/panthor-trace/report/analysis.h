@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A trace file put through the model, and an honest word on how much of it can be believed. */
+/* Events of a trace put through the model, and an honest word on how much of it can be believed. */
 #ifndef PANTHOR_TRACE_ANALYSIS_H
 #define PANTHOR_TRACE_ANALYSIS_H
 
 #include "model/model.h"
-#include "cmd/options.h"
-#include "trace/source.h"
+#include "report/selection.h"
+#include "report/table.h"
 
 /**
- * struct analysis - one pass over one trace file
- * @source: the file; path is set by the caller
+ * struct analysis - one pass over one trace
  * @sel: which requests, with the swap-ins of what these evicted; may be NULL
  * @request, @refault: what to do with what is found, each may be NULL
  * @context: for these
@@ -18,7 +17,6 @@
  * The rest says what was odd.
  */
 struct analysis {
-	struct source source;
 	void (*request)(void *context, const struct pt_request *req);
 	void (*refault)(void *context, const struct pt_refault *refault);
 	const struct selection *sel;
@@ -27,9 +25,9 @@ struct analysis {
 
 	struct doc *doc;
 	struct pt_map chosen; /* id of a request -> was it? With @sel only */
-	struct pt_map comms; /* thread -> its name, of those that waited for a swap-in */
 	struct pt_model *model;
 	struct pt_model_stats stats;
+	unsigned int seen; /* bit PT_x is set if there was an event PT_x */
 	uint64_t no_begin;
 	uint64_t no_end;
 	uint64_t lost;
@@ -39,12 +37,16 @@ struct analysis {
 	bool no_memory;
 };
 
-/* Returns an exit status; what is odd is added to @doc and printed as warnings. */
-int analyse(struct analysis *a, struct doc *doc);
-/* The file and the choice of @args, into a sink for @doc. False: there is nothing to print. */
-bool analyse_file(struct analysis *a, const struct file_args *args, struct sink *sink,
-		  struct doc *doc, int *status);
-
+/* @doc has the name of the trace, and what gives its threads a name. Returns an exit status. */
+int analysis_begin(struct analysis *a, struct doc *doc);
+/* In the order of time; @doc has the clock of the trace and its start. */
+void analysis_event(struct analysis *a, const struct pt_event *ev);
+void analysis_lost(struct analysis *a, uint64_t count);
+/*
+ * The trace is at its end: what is odd is added to the document, and all that
+ * this has is printed as warnings. Returns an exit status.
+ */
+int analysis_end(struct analysis *a);
 void analysis_free(struct analysis *a);
 
 #endif

@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
+#include "base/error.h"
 #include "report/filter.h"
 
 enum op { EQ, NE, LT, LE, GT, GE, HAS };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
-#include "cmd/cli.h"
+#include "base/error.h"
 #include "report/sink.h"
 
 /* All output formats. A new one is a file of its own and a line here. */

@@ -8,7 +8,7 @@
  */
 #include <stdlib.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
 #include "report/json.h"
 #include "report/sink.h"
 #include "report/timeline.h"

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
+#include "base/error.h"
 #include "model/map.h"
 #include "pftrace.pb-c.h"
 #include "report/sink.h"

@@ -10,7 +10,9 @@
 
 #include <sqlite3.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "model/map.h"
 #include "report/sink.h"
 #include "report/view.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
 #include "report/sink.h"
 
 #define HEAD_ROWS 1000

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/cli.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "report/number.h"
-#include "cmd/pager.h"
 #include "report/sink.h"
 
 /* A trace clock in ns that says so much counts from 1970. */
@@ -25,7 +25,7 @@ static bool open_file(struct sink *s)
 	static char buffer[1 << 16];
 
 	if (s->pager && !s->path && !s->to)
-		pager_start();
+		s->pager();
 	s->f = s->path ? fopen(s->path, "we") : s->to ?: stdout;
 	if (!s->f) {
 		pt_error("cannot write %s: %s", s->path, strerror(errno));
@@ -69,29 +69,6 @@ static bool begin(struct sink *s)
 	if (s->f && ferror(s->f))
 		give_up(s, errno);
 	return true;
-}
-
-/* Not below /tmp, which may be memory */
-FILE *spool_open(void)
-{
-	const char *dir = getenv("TMPDIR") ?: "/var/tmp";
-	char *path;
-	FILE *f;
-	int fd;
-
-	if (asprintf(&path, "%s/panthor-trace.XXXXXX", dir) < 0)
-		return NULL;
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd >= 0)
-		unlink(path);
-	else
-		pt_error("cannot make a file in %s: %s; TMPDIR names another folder", dir,
-			 strerror(errno));
-	free(path);
-	f = fd < 0 ? NULL : fdopen(fd, "w+");
-	if (fd >= 0 && !f)
-		close(fd);
-	return f;
 }
 
 static struct part *get_part(struct sink *s, const struct table *table)

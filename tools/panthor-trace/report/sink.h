@@ -71,7 +71,7 @@ extern const struct format format_table, format_json, format_jsonl, format_csv, 
  * struct sink - a document on its way out
  * @format: how
  * @path: file to write to; NULL: @to, or if that is NULL standard output
- * @pager: on a terminal, through a pager
+ * @pager: called before the first byte to standard output; may be NULL
  * @doc: the document; its facts and problems need to be there only at the end
  * @print: how numbers and times are written
  * @open: there was a row, or there will be none
@@ -83,7 +83,7 @@ struct sink {
 	const struct format *format;
 	const char *path;
 	FILE *to;
-	bool pager;
+	void (*pager)(void);
 	struct doc *doc;
 	struct print print;
 	bool open;
@@ -93,8 +93,6 @@ struct sink {
 	struct part part[DOC_MAX_TABLES];
 };
 
-/* A file without a name, for what has to wait; NULL: says why */
-FILE *spool_open(void);
 /* Print a row of one of the tables that @sink->doc has, and clear it. */
 void sink_row(struct sink *sink, struct table *table, struct cell *row);
 /* Print what was kept, and the rest of the document. Returns an exit status. */

@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
+#include "base/error.h"
 #include "report/stall.h"
 
 /* What of a stall one request had evicted */

@@ -5,7 +5,8 @@
 #include <strings.h>
 #include <time.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
+#include "base/error.h"
 #include "report/number.h"
 #include "report/table.h"
 

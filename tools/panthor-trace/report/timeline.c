@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
 #include "model/map.h"
 #include "report/timeline.h"
 #include "report/view.h"

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
 #include "model/map.h"
 #include "report/timeline.h"
 

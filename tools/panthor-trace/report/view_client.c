@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
+#include "base/error.h"
 #include "report/view.h"
 
 enum {

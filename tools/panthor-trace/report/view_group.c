@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
+#include "base/error.h"
 #include "report/view.h"
 
 enum { G_KEY, G_REQUESTS, G_EV_BOS, G_EV, G_SK_BOS, G_SK, G_WRITTEN, G_FREED, G_TIME, G_WB, NR_G };

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
 #include "report/view.h"
 
 enum { P_WHAT, P_COUNT, P_MIN, P_P50, P_P90, P_P99, P_MAX, P_MEAN, P_SUM, NR_P };

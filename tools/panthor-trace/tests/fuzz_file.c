@@ -19,8 +19,8 @@
 #include <unistd.h>
 #include <unwind.h>
 
-#include "report/analysis.h"
 #include "cmd/cli.h"
+#include "cmd/reading.h"
 #include "trace/source_check.h"
 #include "report/table.h"
 #include "report/view.h"
@@ -100,8 +100,8 @@ static void read_it(const char *path)
 {
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 	const struct sigaction judge = { .sa_handler = on_fault, .sa_flags = SA_ONSTACK };
-	struct analysis a = { .source.path = path, .request = on_request };
-	struct pt_style style = { .names = &a.source.names };
+	struct reading in = { .source.path = path, .analysis.request = on_request };
+	struct pt_style style = { .names = &in.source.names };
 	struct doc doc = { .kind = "fuzz" };
 
 	in_child = true;
@@ -109,9 +109,9 @@ static void read_it(const char *path)
 		sigaction(faults[i], &judge, NULL);
 	signal(SIGALRM, SIG_DFL);
 	alarm(10);
-	a.context = &style;
-	analyse(&a, &doc);
-	analysis_free(&a);
+	in.analysis.context = &style;
+	read_trace(&in, &doc);
+	reading_free(&in);
 	doc_free(&doc);
 }
 

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cmd/cli.h"
+#include "base/error.h"
 #include "trace/guard.h"
 
 static volatile pid_t reader;

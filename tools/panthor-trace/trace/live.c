@@ -11,7 +11,8 @@
 #include <traceevent/event-parse.h>
 #include <tracefs/tracefs.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
+#include "base/error.h"
 #include "trace/live.h"
 
 #define BUFFER_KB 1024

@@ -8,7 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
+#include "base/error.h"
 #include "trace/recorder.h"
 
 /* What need not be quoted in a shell */

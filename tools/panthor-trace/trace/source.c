@@ -5,14 +5,14 @@
 
 #include <trace-cmd/trace-cmd.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
+#include "base/error.h"
 #include "trace/source.h"
 #include "trace/source_check.h"
 #include "trace/source_file.h"
-#include "report/table.h"
 
-/* Look for a signal every so many records. */
-#define SIGNAL_INTERVAL 65536
+/* Ask whether to stop every so many records. */
+#define STOP_INTERVAL 65536
 
 /* A stream's next record that matters, copied; not valid: the stream is at its end */
 struct lane {
@@ -76,6 +76,11 @@ static bool within_page(const struct reader *rd, const struct tep_record *record
 	       (uint64_t)record->size <= rd->page - (record->offset & (rd->page - 1));
 }
 
+static bool stopped(const struct reader *rd)
+{
+	return rd->src->stop && rd->src->stop();
+}
+
 static void keep(struct lane *lane, const struct tep_record *record)
 {
 	size_t size = record->size;
@@ -120,17 +125,9 @@ static void advance(struct reader *rd, struct lane *lane)
 		if (lane->fmt || lane->lost)
 			keep(lane, record);
 		tracecmd_free_record(record);
-		if (rd->src->records % SIGNAL_INTERVAL == 0 && interrupted())
+		if (rd->src->records % STOP_INTERVAL == 0 && stopped(rd))
 			break;
 	}
-}
-
-const char *source_comm(const struct source *src, int pid)
-{
-	const char *comm = tep_data_comm_from_pid(trace_file_tep(&src->reader->file), pid);
-
-	/* The library's way to say that it does not know */
-	return comm && strcmp(comm, "<...>") ? comm : NULL;
 }
 
 /* Events that differ in whatever way make another number of it. */
@@ -187,7 +184,7 @@ static void merge(struct reader *rd)
 	for (size_t i = 0; i < rd->file.nr_streams; i++)
 		advance(rd, &rd->lane[i]);
 
-	while (!interrupted()) {
+	while (!stopped(rd)) {
 		struct lane *next = NULL;
 
 		for (size_t i = 0; i < rd->file.nr_streams; i++) {
@@ -213,7 +210,7 @@ static int read_all(struct reader *rd)
 		free(rd->lane[i].data);
 	free(rd->lane);
 
-	if (interrupted())
+	if (stopped(rd))
 		return EXIT_INTERRUPTED;
 	/* Who knows what was among the lost ones? */
 	if (!rd->src->events && rd->src->lost_events)
@@ -258,16 +255,17 @@ static void find_clock(struct reader *rd)
 	rd->src->no_seconds = !in_seconds(clock, rd->file.handle);
 }
 
-void source_name(const void *source, int64_t tid, char *name)
+bool source_comm(const struct source *src, int64_t tid, char *name, size_t size)
 {
-	const struct source *src = source;
 	const char *comm = src->tep && tid > 0 && tid <= INT_MAX
 				   ? tep_data_comm_from_pid(src->tep, tid)
-				   : "<...>";
+				   : NULL;
 
-	/* That is how the library says that it does not know. */
-	if (comm && *comm != '<')
-		pt_clean(name, DOC_COMM_LEN, comm, strlen(comm));
+	/* The library's way to say that it does not know */
+	if (!comm || !strcmp(comm, "<...>"))
+		return false;
+	pt_clean(name, size, comm, strlen(comm));
+	return true;
 }
 
 void source_free(struct source *src)
@@ -325,33 +323,4 @@ int source_read(struct source *src)
 	src->reader = NULL;
 	free(rd);
 	return status;
-}
-
-/* What a document says about where its numbers come from */
-void source_describe(const struct source *src, struct doc *doc)
-{
-	char *missing;
-
-	doc->fingerprint = src->fingerprint;
-	doc_fact(doc, "records", src->records);
-	doc_fact(doc, "events", src->events);
-	doc_fact(doc, "lost_events", src->lost_events);
-	doc_fact(doc, "undecodable", src->undecodable);
-	doc_fact(doc, "first_ns", src->first_ns);
-	doc_fact(doc, "last_ns", src->last_ns);
-	doc_fact(doc, "start_ns", src->start_ns);
-	doc_fact(doc, "end_ns", src->end_ns);
-	if (src->lost_events)
-		doc_problem(doc,
-			    "the trace lost %llu events or more; use a bigger buffer "
-			    "(panthor-trace record -b)",
-			    (unsigned long long)src->lost_events);
-	missing = version_missing(&src->version);
-	if (missing)
-		doc_problem(doc, "recorded by an older driver, whose events do not have: %s",
-			    missing);
-	free(missing);
-	if (src->undecodable)
-		doc_problem(doc, "%llu of the driver's events are damaged and were left out",
-			    (unsigned long long)src->undecodable);
 }

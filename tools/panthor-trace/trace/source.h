@@ -11,7 +11,6 @@
 #include "model/events.h"
 #include "trace/source_version.h"
 
-struct doc;
 struct reader;
 
 /**
@@ -21,6 +20,7 @@ struct reader;
  * @event: called for each of our events
  * @lost: called where the trace lost events; @count is 1 if it does not say how many
  * @context: for both
+ * @stop: asked now and then: true ends reading; may be NULL
  * @records: events of any kind
  * @events: of ours
  * @undecodable: of ours, but damaged or of no use
@@ -41,6 +41,7 @@ struct source {
 	void (*event)(void *context, const struct pt_event *ev);
 	void (*lost)(void *context, uint64_t count);
 	void *context;
+	bool (*stop)(void);
 
 	uint64_t records;
 	uint64_t events;
@@ -61,12 +62,12 @@ struct source {
 
 /* What to open for a file that the user names: standard input for "-" */
 const char *source_path(const char *name);
-/* The name of a thread if the trace has it, as it stands there; in callbacks only */
-const char *source_comm(const struct source *src, int pid);
 int source_read(struct source *src);
-/* The name of a thread, for struct doc: of a source that was opened */
-void source_name(const void *source, int64_t tid, char *name);
-void source_describe(const struct source *src, struct doc *doc);
+/*
+ * The name of a thread, safe to print, of a source that was opened; false: the
+ * trace does not have it
+ */
+bool source_comm(const struct source *src, int64_t tid, char *name, size_t size);
 void source_free(struct source *src);
 
 #endif

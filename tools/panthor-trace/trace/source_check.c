@@ -9,12 +9,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmd/cli.h"
+#include "base/error.h"
 #include "trace/source_check.h"
 
 #define MAGIC "\x17\x08\x44tracing"

@@ -8,7 +8,8 @@
 
 #include <trace-cmd/trace-cmd.h>
 
-#include "cmd/cli.h"
+#include "base/alloc.h"
+#include "base/error.h"
 #include "trace/source_file.h"
 
 /*

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmd/cli.h"
-#include "report/sink.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "trace/source.h"
 
 static FILE *copy_input(void)

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "cmd/cli.h"
+#include "base/error.h"
 #include "trace/swap.h"
 
 /* The kernel's own dev_t, which is what the events have, is not that of the C library. */

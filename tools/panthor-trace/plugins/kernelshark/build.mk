@@ -20,21 +20,20 @@ KS_FLAGS = $(filter-out -std=gnu11 -Wmissing-prototypes -Wstrict-prototypes -Wsh
 all: $(OUT)/kernelshark/plugin-panthor.so
 
 # In a folder of its own: all that lies next to plugin_panthor.so is loaded by trace-cmd
-$(OUT)/kernelshark/plugin-panthor.so: $(KS_OBJ:%=$(KS)/%.o) $(PIC)/model/events.o $(PIC)/model/map.o
+$(OUT)/kernelshark/plugin-panthor.so: $(KS_OBJ:%=$(KS)/plugins/kernelshark/%.o) $(PIC)/model/events.o $(PIC)/model/map.o
 	$(call say,LD)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(KS_FLAGS) $(LDFLAGS) -shared -o $@ $^ $(KS_LIBS)
 
-$(KS)/%.o: $(SRC)/plugins/kernelshark/%.c | $(KS)
+$(KS)/%.o: $(SRC)/%.c
 	$(call say,CC)
+	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(KS_CFLAGS) -fPIC -fvisibility=hidden -c -o $@ $<
 
-$(KS)/%.o: $(SRC)/plugins/kernelshark/%.cpp | $(KS)
+$(KS)/%.o: $(SRC)/%.cpp
 	$(call say,CXX)
+	@mkdir -p $(@D)
 	$(Q)$(CXX) $(KS_FLAGS) $(KS_CFLAGS) -fPIC -fvisibility=hidden -c -o $@ $<
 
-$(KS):
-	@mkdir -p $@
-
--include $(wildcard $(KS)/*.d)
+-include $(wildcard $(KS)/plugins/kernelshark/*.d)
 endif

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "model/text.h"
+
+/*
+ * The one place that prints errors. Whatever was in a file name or a trace, it
+ * is one line and harmless.
+ */
+static void complain(const char *kind, const char *fmt, va_list ap)
+{
+	char raw[1024], clean[4 * sizeof(raw)];
+
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	pt_clean(clean, sizeof(clean), raw, strlen(raw));
+	fflush(stdout);
+	fprintf(stderr, "panthor-trace: %s%s\n", kind, clean);
+}
+
+void pt_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complain("", fmt, ap);
+	va_end(ap);
+}
+
+void pt_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complain("warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void usage_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complain("", fmt, ap);
+	va_end(ap);
+	exit(EXIT_USAGE);
+}
+
+/* Which of two exit statuses says more. */
+int worse(int a, int b)
+{
+	static const int order[] = {
+		EXIT_FAILED,   EXIT_USAGE,	EXIT_INTERRUPTED,
+		EXIT_MISMATCH, EXIT_INCOMPLETE, EXIT_NOTHING,
+	};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return EXIT_OK;
+}
