@@ -13,7 +13,7 @@ TEST_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) -Wno-unused-parameter $(SAN) -MMD
 	-DFORMATS='"$(CURDIR)/tests/formats"' -DTIMELINE_HTML='"$(SRC)/report/html/timeline.html"' \
 	-DSCHEMA_SQL='"$(SRC)/report/sql/schema.sql"' $(PKG_CFLAGS)
 
-UNIT := $(addprefix tests/,unit unit_text unit_number unit_events unit_model tracefile) report/number
+UNIT := $(addprefix tests/,unit unit_text unit_number unit_events unit_model tracefile tracefile_write) report/number
 
 $(T)/unit: $(MODEL:%=$(T)/obj/%.o) $(UNIT:%=$(T)/obj/%.o)
 	$(call say,LD)
@@ -23,7 +23,7 @@ $(T)/panthor-trace: $(MODEL:%=$(T)/obj/%.o) $(PROGRAM:%=$(T)/obj/%.o) $(T)/obj/p
 	$(call say,LD)
 	$(Q)$(CC) $(SAN) -o $@ $^ $(PKG_LIBS)
 
-$(T)/mktrace: $(T)/obj/tests/mktrace.o $(T)/obj/tests/tracefile.o
+$(T)/mktrace: $(patsubst %,$(T)/obj/tests/%.o,mktrace tracefile tracefile_write)
 	$(call say,LD)
 	$(Q)$(CC) $(SAN) -o $@ $^
 
@@ -90,7 +90,7 @@ $(T)/fuzz/%.o: $(SRC)/%.c
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(filter-out -Wshadow=local,$(FUZZ_FLAGS)) -c -o $@ $<
 
-$(T)/fuzz_model $(T)/fuzz_file: $(T)/fuzz_%: $(T)/fuzz/tests/fuzz_%.o $(T)/fuzz/tests/tracefile.o $(MODEL:%=$(T)/fuzz/%.o) \
+$(T)/fuzz_model $(T)/fuzz_file: $(T)/fuzz_%: $(T)/fuzz/tests/fuzz_%.o $(T)/fuzz/tests/tracefile.o $(T)/fuzz/tests/tracefile_write.o $(MODEL:%=$(T)/fuzz/%.o) \
 		$(patsubst %,$(T)/fuzz/%.o,$(filter-out cmd/panthor-trace,$(PROGRAM))) $(T)/fuzz/pftrace.pb-c.o
 	$(call say,LD)
 	$(Q)$(FUZZ_CC) $(SAN) -fsanitize=fuzzer $(FUZZ_LIBS) -o $@ $^ $(PKG_LIBS)

@@ -6,7 +6,7 @@
 
 #include "tracefile.h"
 
-static void put(const struct tf_file *tf, void *dst, uint64_t value, int size)
+void tf_put(const struct tf_file *tf, void *dst, uint64_t value, int size)
 {
 	unsigned char *p = dst;
 
@@ -161,8 +161,8 @@ int tf_record(const struct tf_file *tf, const struct tf_format *fmt, int pid, co
 	if (at > size)
 		return -1;
 	memset(buf, 0, size);
-	put(tf, buf, fmt->id, 2);
-	put(tf, buf + 4, pid, 4);
+	tf_put(tf, buf, fmt->id, 2);
+	tf_put(tf, buf + 4, pid, 4);
 
 	for (int i = 0; i < fmt->nr; i++) {
 		const struct tf_field *f = &fmt->field[i];
@@ -177,25 +177,25 @@ int tf_record(const struct tf_file *tf, const struct tf_format *fmt, int pid, co
 				return -1;
 			if (found)
 				memcpy(buf + at, value, len);
-			put(tf, buf + f->offset, len << 16 | at, 4);
+			tf_put(tf, buf + f->offset, len << 16 | at, 4);
 			at += len;
 		} else if (found && isalpha((unsigned char)*value)) {
 			uint64_t number;
 
 			if (!symbol(fmt, f->name, value, &number))
 				return -1;
-			put(tf, buf + f->offset, number, f->size);
+			tf_put(tf, buf + f->offset, number, f->size);
 		} else if (found) {
-			put(tf, buf + f->offset,
-			    *value == '-' ? (uint64_t)strtoll(value, NULL, 0)
-					  : strtoull(value, NULL, 0),
-			    f->size);
+			tf_put(tf, buf + f->offset,
+			       *value == '-' ? (uint64_t)strtoll(value, NULL, 0)
+					     : strtoull(value, NULL, 0),
+			       f->size);
 		}
 	}
 	return (at + 3) & ~3;
 }
 
-static void close_page(struct tf_file *tf, struct tf_cpu *c)
+void tf_close_page(struct tf_file *tf, struct tf_cpu *c)
 {
 	unsigned char *page = c->data + c->page;
 	size_t head = 8 + tf->long_size;
@@ -207,17 +207,17 @@ static void close_page(struct tf_file *tf, struct tf_cpu *c)
 		commit |= 1u << 31;
 		if (head + c->used + tf->long_size <= TF_PAGE) {
 			commit |= 1u << 30;
-			put(tf, page + head + c->used, c->lost, tf->long_size);
+			tf_put(tf, page + head + c->used, c->lost, tf->long_size);
 		}
 		c->lost = 0;
 	}
-	put(tf, page + 8, commit, tf->long_size);
+	tf_put(tf, page + 8, commit, tf->long_size);
 	c->open = false;
 }
 
 static int open_page(struct tf_file *tf, struct tf_cpu *c, uint64_t ts)
 {
-	close_page(tf, c);
+	tf_close_page(tf, c);
 	if (c->len + TF_PAGE > c->room) {
 		size_t room = c->room ? 2 * c->room : 16 * TF_PAGE;
 		unsigned char *data = realloc(c->data, room);
@@ -228,7 +228,7 @@ static int open_page(struct tf_file *tf, struct tf_cpu *c, uint64_t ts)
 		c->room = room;
 	}
 	memset(c->data + c->len, 0, TF_PAGE);
-	put(tf, c->data + c->len, ts, 8);
+	tf_put(tf, c->data + c->len, ts, 8);
 	c->page = c->len;
 	c->len += TF_PAGE;
 	c->used = 0;
@@ -260,18 +260,18 @@ int tf_add(struct tf_file *tf, int cpu, uint64_t ts, const void *record, int siz
 	p = c->data + c->page + head + c->used;
 	if (delta >> 27) {
 		word = tf->big ? 30u << 27 | (delta & 0x7ffffff) : 30 | (delta & 0x7ffffff) << 5;
-		put(tf, p, word, 4);
-		put(tf, p + 4, delta >> 27, 4);
+		tf_put(tf, p, word, 4);
+		tf_put(tf, p + 4, delta >> 27, 4);
 		p += 8;
 		c->used += 8;
 		delta = 0;
 	}
 	word = size > 28 * 4 ? 0 : size / 4;
-	put(tf, p, tf->big ? word << 27 | delta : word | delta << 5, 4);
+	tf_put(tf, p, tf->big ? word << 27 | delta : word | delta << 5, 4);
 	p += 4;
 	c->used += 4;
 	if (!word) {
-		put(tf, p, size + 4, 4);
+		tf_put(tf, p, size + 4, 4);
 		p += 4;
 		c->used += 4;
 	}
@@ -334,7 +334,8 @@ static void set(const struct tf_file *tf, struct template_record *t, const char 
 {
 	for (int i = 0; i < t->fmt->nr; i++)
 		if (!strcmp(t->fmt->field[i].name, field))
-			put(tf, t->record + t->fmt->field[i].offset, value, t->fmt->field[i].size);
+			tf_put(tf, t->record + t->fmt->field[i].offset, value,
+			       t->fmt->field[i].size);
 }
 
 static int add(struct tf_file *tf, int cpu, uint64_t ts, const struct template_record *t)
@@ -418,7 +419,7 @@ static int script_line(struct tf_file *tf, char *line)
 	int cpu, pid, at = 0, size;
 
 	if (sscanf(line, "lost %d %lu", &cpu, &count) == 2 && cpu >= 0 && cpu < TF_MAX_CPUS) {
-		close_page(tf, &tf->cpu[cpu]);
+		tf_close_page(tf, &tf->cpu[cpu]);
 		tf->cpu[cpu].lost = count;
 		return 0;
 	}
@@ -475,173 +476,6 @@ int tf_script(struct tf_file *tf, FILE *in)
 	}
 	free(line);
 	return ret;
-}
-
-static void out(const struct tf_file *tf, FILE *f, uint64_t value, int size)
-{
-	unsigned char buf[8];
-
-	put(tf, buf, value, size);
-	fwrite(buf, 1, size, f);
-}
-
-static void out_text(const struct tf_file *tf, FILE *f, const char *text, size_t len)
-{
-	out(tf, f, len, 8);
-	fwrite(text, 1, len, f);
-}
-
-static void write_events(const struct tf_file *tf, FILE *f)
-{
-	const char *systems[16];
-	int n = 0;
-
-	for (const struct tf_format *fmt = tf->formats; fmt; fmt = fmt->next) {
-		int i = 0;
-
-		while (i < n && strcmp(systems[i], fmt->system))
-			i++;
-		if (i == n && n < 16)
-			systems[n++] = fmt->system;
-	}
-	out(tf, f, n, 4);
-	for (int i = 0; i < n; i++) {
-		int count = 0;
-
-		for (const struct tf_format *fmt = tf->formats; fmt; fmt = fmt->next)
-			count += !strcmp(fmt->system, systems[i]);
-		fwrite(systems[i], 1, strlen(systems[i]) + 1, f);
-		out(tf, f, count, 4);
-		for (const struct tf_format *fmt = tf->formats; fmt; fmt = fmt->next)
-			if (!strcmp(fmt->system, systems[i]))
-				out_text(tf, f, fmt->text, fmt->len);
-	}
-}
-
-/* Options of version 6; the second buffer's tables come right after those of the first. */
-#define OPTION_BUFFER 3
-#define OPTION_CLOCK 4
-#define OPTION_TSC2NSEC 14
-
-static void write_options(const struct tf_file *tf, FILE *f)
-{
-	char clock[64];
-	long at;
-
-	fwrite("options  ", 1, 10, f);
-	if (*tf->clock) {
-		int len = snprintf(clock, sizeof(clock), "local [%s]\n", tf->clock) + 1;
-
-		out(tf, f, OPTION_CLOCK, 2);
-		out(tf, f, len, 4);
-		fwrite(clock, 1, len, f);
-	}
-	if (tf->shift) {
-		out(tf, f, OPTION_TSC2NSEC, 2);
-		out(tf, f, 16, 4);
-		out(tf, f, 1, 4);
-		out(tf, f, tf->shift, 4);
-		out(tf, f, 0, 8);
-	}
-	if (tf->twice) {
-		out(tf, f, OPTION_BUFFER, 2);
-		out(tf, f, 8 + 4, 4);
-		/* this, the name, the end of the options, the first buffer's tables */
-		at = ftell(f) + 8 + 4 + 2 + 10 + 16 * tf->cpus;
-		out(tf, f, at, 8);
-		fwrite("two", 1, 4, f);
-	}
-	out(tf, f, 0, 2);
-}
-
-static void write_head(const struct tf_file *tf, FILE *f)
-{
-	char page[512], comms[8192];
-	size_t len = 0;
-
-	fwrite("\x17\x08\x44tracing6", 1, 12, f);
-	out(tf, f, tf->big, 1);
-	out(tf, f, tf->long_size, 1);
-	out(tf, f, TF_PAGE, 4);
-
-	snprintf(page, sizeof(page),
-		 "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
-		 "\tfield: local_t commit;\toffset:8;\tsize:%d;\tsigned:1;\n"
-		 "\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n"
-		 "\tfield: char data;\toffset:%d;\tsize:%d;\tsigned:1;\n",
-		 tf->long_size, 8 + tf->long_size, TF_PAGE - 8 - tf->long_size);
-	fwrite("header_page", 1, 12, f);
-	out_text(tf, f, page, strlen(page));
-	fwrite("header_event", 1, 13, f);
-	snprintf(page, sizeof(page),
-		 "# compressed entry header\n\ttype_len    :    5 bits\n"
-		 "\ttime_delta  :   27 bits\n\tarray       :   32 bits\n\n\tpadding     : type == "
-		 "29\n"
-		 "\ttime_extend : type == 30\n\ttime_stamp : type == 31\n\tdata max type_len  == "
-		 "28\n");
-	out_text(tf, f, page, strlen(page));
-
-	out(tf, f, 0, 4);
-	write_events(tf, f);
-	out(tf, f, 0, 4); /* kallsyms */
-	out(tf, f, 0, 4); /* printk formats */
-	for (const struct tf_comm *c = tf->comms; c && len < sizeof(comms) - 32; c = c->next)
-		len += snprintf(comms + len, sizeof(comms) - len, "%d %s\n", c->pid, c->comm);
-	out_text(tf, f, comms, len);
-	out(tf, f, tf->cpus, 4);
-	write_options(tf, f);
-}
-
-/* Where the pages of each CPU are; returns where those of the next buffer start */
-static uint64_t write_table(const struct tf_file *tf, FILE *f, uint64_t at)
-{
-	fwrite("flyrecord", 1, 10, f);
-	for (int i = 0; i < tf->cpus; i++) {
-		out(tf, f, at, 8);
-		out(tf, f, tf->cpu[i].len, 8);
-		at += tf->cpu[i].len;
-	}
-	return at;
-}
-
-static void delay_pages(const struct tf_file *tf, struct tf_cpu *c)
-{
-	for (size_t at = 0; at < c->len; at += TF_PAGE) {
-		uint64_t ts = 0;
-
-		for (int i = 0; i < 8; i++)
-			ts |= (uint64_t)c->data[at + i] << 8 * (tf->big ? 7 - i : i);
-		put(tf, c->data + at, ts + 700, 8);
-	}
-}
-
-int tf_write(struct tf_file *tf, const char *path)
-{
-	static const char zero[TF_PAGE];
-	FILE *f = fopen(path, "w");
-	uint64_t at;
-
-	if (!f) {
-		perror(path);
-		return -1;
-	}
-	write_head(tf, f);
-	for (int i = 0; i < tf->cpus; i++)
-		close_page(tf, &tf->cpu[i]);
-	at = ftell(f) + (tf->twice ? 2 : 1) * (10 + 16 * tf->cpus);
-	at = write_table(tf, f, (at + TF_PAGE - 1) / TF_PAGE * TF_PAGE);
-	if (tf->twice)
-		write_table(tf, f, at);
-	if (ftell(f) % TF_PAGE)
-		fwrite(zero, 1, TF_PAGE - ftell(f) % TF_PAGE, f);
-	for (int buffer = 0; buffer < (tf->twice ? 2 : 1); buffer++) {
-		for (int i = 0; i < tf->cpus; i++) {
-			if (buffer)
-				delay_pages(tf, &tf->cpu[i]);
-			fwrite(tf->cpu[i].data, 1, tf->cpu[i].len, f);
-		}
-	}
-	return fclose(f);
 }
 
 void tf_free(struct tf_file *tf)

@@ -69,4 +69,8 @@ int tf_script(struct tf_file *tf, FILE *in);
 int tf_write(struct tf_file *tf, const char *path);
 void tf_free(struct tf_file *tf);
 
+/* Between these files: a number in the byte order of @tf; the end of a CPU's open page */
+void tf_put(const struct tf_file *tf, void *dst, uint64_t value, int size);
+void tf_close_page(struct tf_file *tf, struct tf_cpu *c);
+
 #endif
