@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cgroup.h"
 #include "client.h"
 #include "peer.h"
 #include "reclaim.h"
@@ -31,9 +29,6 @@
 
 /* All waiting for jobs ends after one second: no machine is so busy that it takes this long */
 #define BOUND_NS (5 * NSEC)
-
-/* Mappings that are taken down together */
-#define BATCH 256
 
 static struct client_error err;
 
@@ -494,208 +489,6 @@ static void test_submitter(void)
 	peer_quit(peer);
 }
 
-static void on_signal(int sig)
-{
-	(void)sig;
-}
-
-/* Runs in a child: writes, and tells the errno by its exit status */
-static void writer(pid_t target, int sig, int flags)
-{
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = flags };
-
-	sigaction(sig, &action, NULL);
-	_exit(-reclaim(target));
-}
-
-static void test_signal(struct peer *peer, const char *name, int sig, int flags)
-{
-	const struct event *end;
-	struct trace *trace;
-	int status;
-	pid_t pid;
-
-	if (!peer_do(peer, "hold"))
-		bail("no job");
-	trace = trace_start("panthor", NULL);
-	pid = fork();
-	if (!pid)
-		writer(peer->pid, sig, flags);
-	trace_wait(trace, "panthor_reclaim_begin", 1);
-	kill(pid, sig);
-	waitpid(pid, &status, 0);
-	trace_stop(trace);
-	end = trace_end(trace);
-	/* Had it gone on waiting, it would have been EBUSY */
-	ok(event_value(end, "result") == -EINTR, "%s ends the wait", name);
-	if (sig == SIGKILL)
-		ok(WIFSIGNALED(status), "%s kills the writer", name);
-	else
-		ok(WIFEXITED(status) && WEXITSTATUS(status) == EINTR, "%s: EINTR", name);
-	trace_free(trace);
-	ok_jobs(peer_do(peer, "release"), "%s: the target's job went well", name);
-	ok(gem_sum(peer->pid, "private-").resident_bos == 32, "%s: nothing was evicted", name);
-}
-
-static void stop_and_continue(pid_t pid)
-{
-	kill(pid, SIGSTOP);
-	waitpid(pid, NULL, WUNTRACED);
-	kill(pid, SIGCONT);
-}
-
-static void freeze_and_thaw(pid_t pid)
-{
-	char number[16];
-
-	snprintf(number, sizeof(number), "%d", pid);
-	cgroup_make("frozen");
-	cgroup_set("frozen", "cgroup.procs", number);
-	cgroup_set("frozen", "cgroup.freeze", "1");
-	cgroup_wait_frozen("frozen");
-	cgroup_set("frozen", "cgroup.freeze", "0");
-}
-
-/* What a writer returned that was stopped while it waited for a job */
-struct stopped {
-	bool jobs, all;
-	int status;
-};
-
-/* False if that took so long that it gave up on the job */
-static bool stop_writer(struct peer *peer, void (*interrupt)(pid_t pid), struct stopped *seen)
-{
-	struct trace *trace;
-	pid_t pid;
-
-	if (!peer_do(peer, "fill cpu") || !peer_do(peer, "submit 1 0") || !peer_do(peer, "hold"))
-		bail("no job");
-	trace = trace_start("panthor", NULL);
-	pid = fork();
-	if (!pid)
-		_exit(-reclaim(peer->pid));
-	trace_wait(trace, "panthor_reclaim_begin", 1);
-	interrupt(pid);
-	seen->jobs = peer_do(peer, "release");
-	waitpid(pid, &seen->status, 0);
-	trace_stop(trace);
-	seen->all = !gem_sum(peer->pid, "private-").resident_bos;
-	trace_free(trace);
-	return !WIFEXITED(seen->status) || WEXITSTATUS(seen->status) != EBUSY;
-}
-
-/* What is no signal to a program is none to its write: it goes on, and ends as ever */
-static void test_stopped(struct peer *peer, const char *name, void (*interrupt)(pid_t pid))
-{
-	struct stopped seen = {};
-
-	for (int i = 0; i < TRIES && !stop_writer(peer, interrupt, &seen); i++)
-		;
-	ok_jobs(seen.jobs, "%s during the wait: the target's job went well", name);
-	ok(WIFEXITED(seen.status) && !WEXITSTATUS(seen.status),
-	   "%s: the write succeeds all the same (%s)", name, strerror(WEXITSTATUS(seen.status)));
-	ok(seen.all, "%s: and all is evicted", name);
-}
-
-static void test_signals(void)
-{
-	struct peer *peer = peer_start("-b32x64K", NULL);
-
-	test_signal(peer, "SIGINT", SIGINT, 0);
-	test_signal(peer, "SIGTERM", SIGTERM, 0);
-	test_signal(peer, "SIGTERM with SA_RESTART", SIGTERM, SA_RESTART);
-	test_signal(peer, "SIGKILL", SIGKILL, 0);
-	test_stopped(peer, "SIGSTOP and SIGCONT", stop_and_continue);
-	test_stopped(peer, "the freezer", freeze_and_thaw);
-	cgroup_remove("frozen");
-	ok(peer_do(peer, "fill cpu"), "the target goes on");
-	ok(!reclaim(peer->pid), "afterwards a write does what it should");
-	ok(!gem_sum(peer->pid, "private-").resident_bos, "and takes everything");
-	ok(peer_do(peer, "verify gpu"), "and the data is intact");
-	peer_quit(peer);
-}
-
-/*
- * Signals at any point of a request: what was done before is told, and nothing else. Every
- * other one kills the writer, whom nobody can ask any more
- */
-static void test_signals_anywhere(void)
-{
-	const long writes = knob("SIGNALS", 60);
-	struct peer *peer = peer_start("-b512x64K", NULL);
-	int early = 0, midway = 0, unwritten = 0, odd = 0, most = 0;
-	int64_t idle, until = now_ns() + 60 * NSEC;
-	long done = 0;
-
-	if (!peer_do(peer, "submit 1 100"))
-		bail("no job");
-	idle = now_ns();
-	reclaim(peer->pid);
-	idle = now_ns() - idle;
-	srandom(knob("SEED", 1));
-	for (; done < writes && (done < 10 || now_ns() < until); done++) {
-		int sig = done & 1 ? SIGKILL : SIGTERM, status, later;
-		uint64_t bos, evicted, written;
-		struct gem_sum before, after;
-		const struct event *end;
-		struct trace *trace;
-		pid_t pid;
-
-		if (!peer_do(peer, "submit 1 100"))
-			break;
-		before = gem_sum(peer->pid, "");
-		trace = trace_start("panthor", NULL);
-		trace_mark(trace, "start");
-		pid = fork();
-		if (!pid)
-			writer(peer->pid, sig, 0);
-		usleep(random() % (idle / 1000));
-		trace_mark(trace, "sending");
-		kill(pid, sig);
-		trace_mark(trace, "signal");
-		waitpid(pid, &status, 0);
-		trace_stop(trace);
-
-		after = gem_sum(peer->pid, "");
-		/*
-		 * A signal that is handled before the write begins ends nothing, and one that comes
-		 * when nothing was evicted yet leaves nothing to tell
-		 */
-		if (!events_between("panthor_reclaim_begin", trace_marked(trace, "start"),
-				    trace_marked(trace, "sending")) ||
-		    before.evictions == after.evictions) {
-			early++;
-			trace_free(trace);
-			continue;
-		}
-		end = trace_end(trace);
-		bos = event_value(end, "evicted_bos");
-		evicted = event_value(end, "evicted");
-		written = event_value(end, "written");
-		if (bos < 512)
-			midway++;
-		else if (written < evicted)
-			unwritten++;
-		odd += event_value(end, "result") || written > evicted ||
-		       bos != after.evictions - before.evictions ||
-		       (written < evicted && !event_says(end, "cut_short", "interrupted")) ||
-		       (WIFEXITED(status) && WEXITSTATUS(status));
-		later = events_between("panthor_bo_evict", trace_marked(trace, "signal"), end);
-		later += events_between("panthor_bo_writeback", trace_marked(trace, "signal"), end);
-		most = later > most ? later : most;
-		trace_free(trace);
-	}
-	diag("%ld signals: %d before anything was done, %d while evicting, %d while writing", done,
-	     early, midway, unwritten);
-	ok(midway + unwritten > 0, "signals in the middle of a request");
-	ok(!odd, "what was done is told, and a success, and that it was cut short (%d times not)",
-	   odd);
-	ok(most <= BATCH, "and each ends it: %d buffers at most are still done", most);
-	ok_jobs(peer_do(peer, "submit 1 100"), "the target goes on");
-	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"), "and its data is intact");
-	peer_quit(peer);
-}
-
 /* What other clients do, from open to close */
 static int come_and_go(void)
 {
@@ -798,8 +591,6 @@ int main(void)
 	test_submit_meanwhile();
 	test_beside_shrinker();
 	test_submitter();
-	test_signals();
-	test_signals_anywhere();
 	test_bystanders();
 	return tap_end();
 }

@@ -3,7 +3,7 @@
  * The events: complete, balanced, and in agreement with each other, with debugfs and with what
  * really happened.
  *
- * ROUNDS=N rounds of everything that evicts (5), OPERATIONS=N at random by several clients (60)
+ * ROUNDS=N rounds of everything that evicts (5)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,9 +21,6 @@
 #include "reclaim.h"
 #include "tap.h"
 #include "trace.h"
-
-/* Operations between two looks at the totals: no trace of them gets too long */
-#define LOOK_EVERY 300
 
 /* Reasons for which a request leaves something, and the fields of its end that add them up */
 enum left { BUSY, LOCKED, SHARED, PINNED, NO_SWAP, INTERRUPTED, LEFT_OTHER, LEFTS };
@@ -414,75 +410,6 @@ static void test_skip_duration(void)
 	client_fini(&client);
 }
 
-static bool raw_controls(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f ||
-		    ((unsigned char)*text >= 0x80 && (unsigned char)*text < 0xa0))
-			return true;
-	return false;
-}
-
-/* How often an event's text has a field of that name */
-static int fields_called(const struct event *event, const char *key)
-{
-	char pattern[64];
-	int count = 0;
-
-	snprintf(pattern, sizeof(pattern), " %s=", key);
-	for (const char *at = strstr(event->text, pattern); at; at = strstr(at + 1, pattern))
-		count++;
-	return count;
-}
-
-/* Nobody's name can forge a field, or send the terminal a command */
-static void test_names(void)
-{
-	static const char *const names[] = {
-		"x result=0 ", " requester_comm=y", "a\\x20\"b",
-		"esc\033[31m", "c1\x9b[31m",	    "\xc2\x9b[31m",
-	};
-	struct bo_spec spec = { .count = 1, .size = 65536, .label = "csi\x9b[31m\033[0m" };
-	struct client_config config = { .vms = 1, .specs = &spec, .nr_specs = 1 };
-	int forged = 0, raw = 0, labels = 0;
-	struct client_error err;
-	struct client client;
-	char old[16];
-
-	if (client_init(&client, &config, &err) || client_fill(&client, CLIENT_CPU, &err))
-		bail("cannot %s", err.what);
-	prctl(PR_GET_NAME, old);
-	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
-		struct trace *trace = trace_start("panthor", NULL);
-
-		prctl(PR_SET_NAME, names[n]);
-		reclaim(getpid());
-		prctl(PR_SET_NAME, old);
-		client_fill(&client, CLIENT_CPU, &err);
-		trace_stop(trace);
-		for (int i = 0; i < trace->nr_events; i++) {
-			const struct event *event = &trace->events[i];
-			bool bad = raw_controls(event->text);
-
-			raw += bad;
-			labels += !!strstr(event->text, " label=csi\\x9b[31m\\x1b[0m");
-			if (event_is(event, "panthor_reclaim_begin"))
-				bad |= fields_called(event, "result") != 0 ||
-				       fields_called(event, "requester_comm") != 1;
-			else if (event_is(event, "panthor_reclaim_end"))
-				bad |= fields_called(event, "result") != 1;
-			forged += bad && !raw_controls(event->text);
-			if (bad)
-				diag("name %zu: %s:%s", n, event->name, event->text);
-		}
-		trace_free(trace);
-	}
-	ok(!forged, "no name forges a field (%d events)", forged);
-	ok(!raw, "no name or label sends a control character (%d events)", raw);
-	ok(labels >= 6, "but they can be read (%d)", labels);
-	client_fini(&client);
-}
-
 static void on_alarm(int sig)
 {
 	(void)sig;
@@ -557,23 +484,14 @@ static void test_error_paths(void)
 	peer_quit(empty);
 }
 
-static void shrink(const char *pages)
-{
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
-	if (write_file(path, pages, strlen(pages)) < 0)
-		diag("cannot write %s", path);
-}
-
 static void test_sources(void)
 {
 	struct peer *peer = peer_start("-b64x64K", "-b8x64K:mmap", NULL);
 	struct trace *trace = trace_start("panthor", NULL);
 	int debugfs = 0, evicted = 0;
 
-	shrink("64");
-	shrink("4096");
+	shrink_pages("64");
+	shrink_pages("4096");
 	trace_stop(trace);
 	check_all(trace, "debugfs shrink");
 	for (int i = 0; i < trace->nr_events; i++)
@@ -603,106 +521,6 @@ static void test_sources(void)
 }
 
 /* What the event said last for process @pid, 0 for the device */
-static int64_t last_total(const struct trace *trace, pid_t pid)
-{
-	int64_t size = -1;
-
-	for (int i = 0; i < trace->nr_events; i++)
-		if (event_has(&trace->events[i], "pid") &&
-		    event_value(&trace->events[i], "pid") == pid)
-			size = event_value(&trace->events[i], "size");
-	return size;
-}
-
-/* What the table in debugfs says is resident of process @pid */
-static void check_totals(struct trace *trace, struct peer **peers, int count)
-{
-	struct gem_sum sum = gem_sum(0, "");
-
-	trace_stop(trace);
-	ok(last_total(trace, 0) == (int64_t)sum.resident,
-	   "of %d gpu_mem_total the device's last one is what is resident in the end (%lld, %llu)",
-	   trace->nr_events, (long long)last_total(trace, 0), (unsigned long long)sum.resident);
-	for (int i = 0; i < count; i++) {
-		pid_t pid = peers[i]->pid;
-
-		sum = gem_sum(pid, "");
-		sum.resident -= sum.firmware;
-		ok(last_total(trace, pid) == (int64_t)sum.resident &&
-			   device_sum(pid, "resident") == sum.resident,
-		   "so is that of client %d, and the table agrees (%lld, %llu, %lld)", i,
-		   (long long)last_total(trace, pid), (unsigned long long)sum.resident,
-		   (long long)device_sum(pid, "resident"));
-	}
-	trace_free(trace);
-}
-
-static void random_move(struct peer *peer, bool *bound)
-{
-	static const char *const moves[] = {
-		"verify cpu", "verify check", "fill gpu", "submit 2 200", "fill cpu",
-	};
-
-	if (!*bound || !(random() & 3)) {
-		*bound = !*bound;
-		peer_send(peer, *bound ? "bind" : "unbind");
-	} else {
-		peer_send(peer, "%s", moves[random() % 5]);
-	}
-}
-
-/* @count operations by three clients at once, and requests for them and for a fourth; failures */
-static int random_moves(struct peer **peers, struct peer *fourth, bool *bound, long count)
-{
-	int failed = 0;
-
-	for (; count > 0; count -= 3) {
-		for (int i = 0; i < 3; i++)
-			random_move(peers[i], &bound[i]);
-		reclaim(peers[random() % 3]->pid);
-		if (random() & 1)
-			reclaim(fourth->pid);
-		else
-			shrink("64");
-		for (int i = 0; i < 3; i++)
-			failed += !peer_answer(peers[i]);
-	}
-	return failed;
-}
-
-/*
- * Everything that changes how much GPU memory there is, by several at once; what the event said
- * last must be what there is, as often as one looks
- */
-static void test_total(void)
-{
-	struct trace *trace = trace_start("gpu_mem:gpu_mem_total", NULL);
-	long operations = knob("OPERATIONS", 60);
-	struct peer *peers[3], *gone;
-	bool bound[3] = { true, true, true };
-	int failed = 0;
-
-	srandom(knob("SEED", 1));
-	for (int i = 0; i < 3; i++)
-		peers[i] = peer_start("-v2", "-b8x64K", "-b2x64K:shared", "-b2x64K:mmap",
-				      "-b2x64K:unused", NULL);
-	gone = peer_start("-b8x64K", NULL);
-	for (long left = operations; left > LOOK_EVERY; left -= LOOK_EVERY) {
-		failed += random_moves(peers, gone, bound, LOOK_EVERY);
-		check_totals(trace, peers, 3);
-		trace = trace_start("gpu_mem:gpu_mem_total", NULL);
-	}
-	failed += random_moves(peers, gone, bound, (operations - 1) % LOOK_EVERY + 1);
-	failed += !peer_do(peers[0], "destroy-vm 1");
-	peer_kill(gone);
-	reclaim(peers[1]->pid);
-	failed += !peer_do(peers[1], "verify cpu");
-	check_totals(trace, peers, 3);
-	ok(!failed, "%ld operations at random by three clients at once", operations);
-	for (int i = 0; i < 3; i++)
-		peer_quit(peers[i]);
-}
-
 /* Requests from several sources at once, targets that come and go: still each one balanced */
 static void test_mixed(void)
 {
@@ -718,7 +536,7 @@ static void test_mixed(void)
 
 		if (!pid) {
 			reclaim(busy->pid);
-			shrink("128");
+			shrink_pages("128");
 			_exit(0);
 		}
 		reclaim(brief->pid);
@@ -740,10 +558,8 @@ int main(void)
 	test_one();
 	test_same_everywhere();
 	test_skip_duration();
-	test_names();
 	test_error_paths();
 	test_sources();
-	test_total();
 	test_mixed();
 	return tap_end();
 }

@@ -379,3 +379,12 @@ int make_swap(const char *path)
 	snprintf(command, sizeof(command), "mkswap %s >/dev/null 2>&1", path);
 	return system(command) ? -1 : 0;
 }
+
+void shrink_pages(const char *pages)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
+	if (write_file(path, pages, strlen(pages)) < 0)
+		diag("cannot write %s", path);
+}
