@@ -55,27 +55,34 @@
  */
 static u64 panthor_reclaim_free_memory(void)
 {
-	u64 pages = 0;
+	s64 pages = 0;
 	int node;
 
 	for_each_online_node(node) {
-		for (int i = 0; i <= gfp_zone(GFP_HIGHUSER); i++) {
+		bool highest = true;
+
+		for (int i = gfp_zone(GFP_HIGHUSER); i >= 0; i--) {
 			struct zone *zone = &NODE_DATA(node)->node_zones[i];
-			unsigned long free, kept;
+			s64 spare;
 
 			if (!populated_zone(zone))
 				continue;
 
-			free = zone_page_state(zone, NR_FREE_PAGES) -
-			       zone_page_state(zone, NR_FREE_CMA_PAGES);
-			kept = 2 * high_wmark_pages(zone) +
-			       READ_ONCE(zone->lowmem_reserve[MAX_NR_ZONES - 1]);
-			if (free > kept)
-				pages += free - kept;
+			spare = zone_page_state(zone, NR_FREE_PAGES);
+			spare -= zone_page_state(zone, NR_FREE_CMA_PAGES);
+			spare -= 2 * high_wmark_pages(zone);
+			spare -= READ_ONCE(zone->lowmem_reserve[MAX_NR_ZONES - 1]);
+			/*
+			 * The allocator turns to a lower zone only when this one is at its low
+			 * watermark: what is missing here by then is taken off the others.
+			 */
+			if (highest || spare > 0)
+				pages += spare;
+			highest = false;
 		}
 	}
 
-	return pages << PAGE_SHIFT;
+	return max(pages, 0) << PAGE_SHIFT;
 }
 
 static bool panthor_reclaim_is_evicted(struct panthor_gem_object *bo)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Names and labels in events: whatever they hold, the text has one of each field, and no control character. */
+/*
+ * Names and labels in events: whatever they hold, the text has one of each field, and no control
+ * character.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>

@@ -28,9 +28,9 @@
  *	events: it sets &psim_cs.sync_update, and its stream does.
  *
  * Interrupt
- *	psim_irq_raise(), from any context, with any lock but the lines' own held. The driver's handler
- *	runs from an irq_work, in hard interrupt context, without any of the
- *	simulator's locks that register accesses take.
+ *	psim_irq_raise(), from any context, with any lock but the lines' own held.
+ *	The driver's handler runs from an irq_work, in hard interrupt context,
+ *	without any of the simulator's locks that register accesses take.
  */
 
 #include <linux/bitops.h>
