@@ -20,13 +20,13 @@ enum kind {
 	KIND_NAME,
 };
 
-#define SIZE "a size, as 4096, 64K, 16M or 1G"
-#define SIZE_4K "a size of 4K or more, as 4096, 64K, 16M or 1G"
-#define DAY "a time of 24h at most, as 500ms, 10s or 5min"
+#define SIZE "a size such as 4096, 64K, 16M or 1G"
+#define SIZE_4K "a size of at least 4K, such as 4096, 64K, 16M or 1G"
+#define DAY "a time of at most 24h, such as 500ms, 10s or 5min"
 
 #define FIELD(name) offsetof(struct config, name)
 
-/* In the order of the manual. @wants: what is said of a number that is none, or out of range */
+/* In the order of the man page. @wants: what the error message for an invalid number expects */
 static const struct key {
 	const char *name;
 	enum kind kind;
@@ -96,7 +96,7 @@ complain(struct parser *parser, unsigned int line, const char *format, ...)
 	parser->report(parser->arg, line, message);
 }
 
-/* A copy that a terminal survives, for messages */
+/* A printable copy, for messages */
 static const char *shown(const char *text, size_t len, char *to, size_t size)
 {
 	size_t n = 0;
@@ -135,7 +135,7 @@ static const char *set(struct config *config, const struct key *key, const char 
 		if (!len && !key->min)
 			return *(char *)field = '\0', NULL;
 		if (!len || *text != '/' || !copy_text(field, CONFIG_PATH, text, len))
-			return "a path from the root, of 255 characters at most";
+			return "an absolute path of at most 255 characters";
 		return NULL;
 	case KIND_BYTES:
 		if (!number_bytes(text, len, &value) || !in_range(key, value))
@@ -146,7 +146,7 @@ static const char *set(struct config *config, const struct key *key, const char 
 		if (len == strlen("unlimited") && !strncmp(text, "unlimited", len))
 			value = UINT64_MAX;
 		else if (!number_bytes(text, len, &value))
-			return "a size, as 64K, 512M or 2G, or unlimited";
+			return "a size such as 64K, 512M or 2G, or unlimited";
 		*(uint64_t *)field = value;
 		return NULL;
 	case KIND_TIME:
@@ -161,13 +161,13 @@ static const char *set(struct config *config, const struct key *key, const char 
 		return NULL;
 	case KIND_NAME:
 		if (config->nr_kept == CONFIG_KEPT)
-			return "one of no more than 32 names";
+			return "at most 32 names";
 		if (!len || !copy_text(config->kept[config->nr_kept], COMM_LEN, text, len))
-			return "the name of a process, of 15 characters at most";
+			return "a process name of at most 15 characters";
 		config->nr_kept++;
 		return NULL;
 	}
-	return "something else";
+	return "another value";
 }
 
 static const struct key *find_key(const char *text, size_t len)
@@ -199,7 +199,7 @@ static void parse_line(struct parser *parser, const char *text, size_t len)
 		return;
 	equals = memchr(text, '=', len);
 	if (!equals) {
-		complain(parser, parser->line, "\"%s\" is no \"key = value\"",
+		complain(parser, parser->line, "expected \"key = value\", not \"%s\"",
 			 shown(text, len, word, sizeof(word)));
 		return;
 	}
@@ -211,24 +211,23 @@ static void parse_line(struct parser *parser, const char *text, size_t len)
 
 	key = find_key(text, key_len);
 	if (!key) {
-		complain(parser, parser->line, "no such key: \"%s\"",
+		complain(parser, parser->line, "unknown key \"%s\"",
 			 shown(text, key_len, word, sizeof(word)));
 		return;
 	}
 	given = &parser->given[key - keys];
 	if (*given && key->kind != KIND_NAME) {
-		complain(parser, parser->line, "%s was given before, in line %u", key->name,
-			 *given);
+		complain(parser, parser->line, "%s is already set in line %u", key->name, *given);
 		return;
 	}
 	*given = parser->line;
 	wrong = set(parser->config, key, value, value_len);
 	if (wrong)
-		complain(parser, parser->line, "%s wants %s, not \"%s\"", key->name, wrong,
+		complain(parser, parser->line, "%s: expected %s, not \"%s\"", key->name, wrong,
 			 shown(value, value_len, word, sizeof(word)));
 }
 
-/* The line to blame when two settings contradict each other: the later one */
+/* The line to report when two settings contradict each other: the later one */
 static unsigned int later(const struct parser *parser, const char *one, const char *other)
 {
 	unsigned int a = parser->given[find_key(one, strlen(one)) - keys];
@@ -243,12 +242,13 @@ static void check_together(struct parser *parser)
 
 	if (config->stall_ns > config->window_ns)
 		complain(parser, later(parser, "stall", "window"),
-			 "stall is longer than window: tasks are never stalled for that long");
+			 "stall must not be longer than window");
 	if (config->step > config->most)
-		complain(parser, later(parser, "step", "most"), "step is larger than most");
+		complain(parser, later(parser, "step", "most"),
+			 "step must not be larger than most");
 	if (*config->metrics && !strcmp(config->metrics, config->state))
 		complain(parser, later(parser, "metrics", "state"),
-			 "metrics and state are the same file: each would replace the other");
+			 "metrics and state must be different files");
 }
 
 unsigned int config_parse(struct config *config, const char *text, size_t len,

@@ -54,15 +54,15 @@ static void usage(FILE *to)
 {
 	fputs("usage: reclaimd [OPTION...]\n"
 	      "Evicts GPU memory of background processes when tasks are stalled for memory.\n\n"
-	      "  -c, --config=FILE  instead of " CONFIG_FILE "\n"
-	      "  -n, --dry-run      say what would be requested, and request nothing\n"
-	      "  -1, --once         act once, as if tasks were stalled, and end\n"
-	      "  -t, --check        check the configuration, and end\n"
-	      "  -h, --help         this\n",
+	      "  -c, --config=FILE  read FILE instead of " CONFIG_FILE "\n"
+	      "  -n, --dry-run      print the requests; do not make them\n"
+	      "  -1, --once         act once, without waiting for a trigger, and exit\n"
+	      "  -t, --check        check the configuration and exit\n"
+	      "  -h, --help         print this help and exit\n",
 	      to);
 }
 
-/* Ends the program if there is nothing to do but that */
+/* Exits after --help, or if an option is invalid. */
 static void parse_options(struct options *options, int argc, char **argv)
 {
 	static const struct option names[] = {
@@ -95,7 +95,7 @@ static void parse_options(struct options *options, int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		log_error("there is nothing to do with \"%s\"", argv[optind]);
+		log_error("unexpected argument \"%s\"; see --help", argv[optind]);
 		exit(STATUS_USAGE);
 	}
 }
@@ -105,7 +105,7 @@ static void report(void *path, unsigned int line, const char *message)
 	log_error("%s:%u: %s", (const char *)path, line, message);
 }
 
-/* All of it, or nothing: *config is as it was if there is an error */
+/* *config is unchanged on error. */
 static bool load_config(const char *path, struct config *config)
 {
 	struct config read;
@@ -126,8 +126,7 @@ static bool load_config(const char *path, struct config *config)
 	return fine;
 }
 
-/* A trigger, or a negative errno */
-/* Is it a file of PSI? What is written to another one would damage that */
+/* Is it a PSI file? Writing to any other file would damage it. */
 static bool is_pressure(int fd)
 {
 	static const char start[] = "some avg10=";
@@ -138,6 +137,7 @@ static bool is_pressure(int fd)
 	       !strncmp(text, start, strlen(start));
 }
 
+/* Returns a file descriptor with a PSI trigger, or a negative errno. */
 static int watch(const struct config *config)
 {
 	int fd = open(config->pressure, O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -153,7 +153,7 @@ static int watch(const struct config *config)
 	len = snprintf(trigger, sizeof(trigger), "some %" PRIu64 " %" PRIu64,
 		       (uint64_t)(config->stall_ns / NSEC_PER_USEC),
 		       (uint64_t)(config->window_ns / NSEC_PER_USEC));
-	/* With its terminating zero: the kernel asks for it */
+	/* The kernel requires the terminating zero. */
 	if (write(fd, trigger, len + 1) < 0) {
 		len = -errno;
 		close(fd);
@@ -182,11 +182,11 @@ static enum status cannot_watch(const char *path, int err)
 	const char *hint = "";
 
 	if (err == -EMEDIUMTYPE) {
-		log_error("%s is no file of pressure stall information", path);
+		log_error("%s is not a PSI file", path);
 		return STATUS_USAGE;
 	}
 	if (err == -ENOENT || err == -EOPNOTSUPP)
-		hint = "; is the kernel built with CONFIG_PSI, and started without psi=0?";
+		hint = "; the kernel needs CONFIG_PSI, and must not be booted with psi=0";
 	else if (err == -EINVAL)
 		hint = "; without CAP_SYS_RESOURCE window must be a multiple of 2s";
 	log_error("cannot watch %s: %s%s", path, strerror(-err), hint);
@@ -202,7 +202,7 @@ static bool has_capability(unsigned int capability)
 	       data[capability / 32].effective & 1U << capability % 32;
 }
 
-/* The numbers in /proc are those that the driver takes if it is of our PID namespace */
+/* mem_reclaim takes ids of our PID namespace: /proc must be of the same one. */
 static bool proc_is_ours(void)
 {
 	char link[16] = "";
@@ -210,23 +210,23 @@ static bool proc_is_ours(void)
 	return readlink("/proc/self", link, sizeof(link) - 1) > 0 && atoi(link) == getpid();
 }
 
-/* Everything that can be known to fail does so here, before anything is evicted */
+/* Checks everything that can be checked before anything is evicted. */
 static enum status check_system(struct reclaimd *reclaimd)
 {
 	struct world *world = &reclaimd->world;
 
 	if (!proc_is_ours()) {
-		log_error("/proc is not mounted, or that of another PID namespace");
+		log_error("/proc is not mounted, or belongs to another PID namespace");
 		return STATUS_NO_DEVICE;
 	}
 	if (!world_find_devices(world)) {
-		log_error("no device has a mem_reclaim in %s/bus/platform/drivers/panthor: is the "
-			  "driver with explicit reclaim loaded?",
+		log_error("no device with mem_reclaim in %s/bus/platform/drivers/panthor; load the "
+			  "driver, built with CONFIG_DRM_PANTHOR_RECLAIM",
 			  world->sys);
 		return STATUS_NO_DEVICE;
 	}
 	if (!has_capability(CAP_SYS_PTRACE))
-		log_error("without CAP_SYS_PTRACE the clients of other users are not seen");
+		log_error("CAP_SYS_PTRACE is missing; clients of other users are not seen");
 	if (reclaimd->dry_run)
 		return STATUS_OK;
 	for (unsigned int i = 0; i < world->nr_devices; i++) {
@@ -237,7 +237,8 @@ static enum status check_system(struct reclaimd *reclaimd)
 		}
 	}
 	if (!has_capability(CAP_SYS_RESOURCE)) {
-		log_error("without CAP_SYS_RESOURCE the memory of others may not be evicted");
+		log_error(
+			"CAP_SYS_RESOURCE is missing, which evicting memory of other processes needs");
 		return STATUS_NO_PERMISSION;
 	}
 	return STATUS_OK;
@@ -245,11 +246,11 @@ static enum status check_system(struct reclaimd *reclaimd)
 
 static enum status cannot_go_on(int err)
 {
-	log_error("cannot go on: %s", strerror(-err));
+	log_error("cannot continue: %s", strerror(-err));
 	return status_of(err);
 }
 
-/* With the new configuration if all of it works; else as before */
+/* Use the new configuration if it is valid and can be watched; otherwise keep the current one. */
 static void reload_config(struct reclaimd *reclaimd, const char *path, int *fd)
 {
 	struct config old = reclaimd->config;
@@ -257,13 +258,13 @@ static void reload_config(struct reclaimd *reclaimd, const char *path, int *fd)
 
 	reload = 0;
 	if (!load_config(path, &reclaimd->config)) {
-		log_error("%s has errors: the configuration stays as it was", path);
+		log_error("%s has errors; the current configuration remains in use", path);
 		return;
 	}
 	watched = watch(&reclaimd->config);
 	if (watched < 0) {
 		cannot_watch(reclaimd->config.pressure, watched);
-		log_error("the configuration stays as it was");
+		log_error("the current configuration remains in use");
 		reclaimd->config = old;
 		return;
 	}
@@ -275,7 +276,7 @@ static void reload_config(struct reclaimd *reclaimd, const char *path, int *fd)
 	log_say("reloaded %s", path);
 }
 
-/* Until the next look is due; NULL: for ever */
+/* Timeout until the next scan is due; NULL: none */
 static struct timespec *until_due(const struct reclaimd *reclaimd, struct timespec *ts)
 {
 	uint64_t due = history_due(&reclaimd->history, &reclaimd->config);
@@ -310,7 +311,7 @@ static enum status serve(struct reclaimd *reclaimd, const char *config)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0 || psi.revents & POLLERR) {
-			log_error("%s went away", reclaimd->config.pressure);
+			log_error("%s was removed", reclaimd->config.pressure);
 			status = STATUS_FAILED;
 			break;
 		}
@@ -330,7 +331,7 @@ static void catch_signals(struct reclaimd *reclaimd)
 	const struct sigaction action = { .sa_handler = on_signal };
 	sigset_t ours;
 
-	/* Delivered while waiting; and those that end us, during a write too, which they end */
+	/* Delivered only in ppoll(). Those that end us are delivered during a write, too: they interrupt it. */
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGHUP);
 	sigaddset(&ours, SIGINT);
@@ -362,9 +363,10 @@ int main(int argc, char **argv)
 	status = check_system(&reclaimd);
 	if (status)
 		return status;
-	/* What is needed when memory is short must not have to be read in then */
+	/* We must not wait for page-in when memory is short. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
-		log_error("cannot lock my memory: %s; see LimitMEMLOCK", strerror(errno));
+		log_error("cannot lock memory: %s; raise RLIMIT_MEMLOCK (LimitMEMLOCK)",
+			  strerror(errno));
 
 	round_load(&reclaimd);
 	if (options.once) {

@@ -91,38 +91,39 @@ size_t metrics_text(const struct metrics *metrics, char *text, size_t size)
 {
 	struct out out = { .text = text, .size = size };
 
-	counter(&out, "triggers", NULL, "Times that tasks were stalled for memory for too long.",
+	counter(&out, "triggers", NULL, "PSI triggers: tasks were stalled on memory for too long.",
 		metrics->triggers);
 	family(&out, "requests", "counter", NULL, "Writes to mem_reclaim by result.");
 	for (int i = 0; i < NR_RESULTS; i++)
 		put(&out, "panthor_reclaimd_requests_total{result=\"%s\"} %" PRIu64 "\n",
 		    result_name(i), metrics->requests[i]);
-	counter(&out, "requested_bytes", "bytes", "GPU memory that requests asked for.",
+	counter(&out, "requested_bytes", "bytes", "GPU memory that was requested.",
 		metrics->requested);
 	counter(&out, "evicted_bytes", "bytes", "GPU memory that requests evicted.",
 		metrics->evicted);
 	counter(&out, "written_bytes", "bytes", "GPU memory that requests wrote to swap.",
 		metrics->written);
-	counter(&out, "zram_bytes", "bytes", "RAM by which zram grew during requests.",
-		metrics->zram);
+	counter(&out, "zram_bytes", "bytes", "Growth of zram during requests.", metrics->zram);
 	seconds(&out, "blocked_seconds", "Time that requests were blocked.", metrics->blocked_ns);
-	seconds(&out, "stalled_seconds", "Time that some task was stalled for memory (PSI).",
+	seconds(&out, "stalled_seconds", "Time that some task was stalled on memory (PSI).",
 		metrics->stalled_us * NSEC_PER_USEC);
-	counter(&out, "premature", NULL, "Clients that swapped in soon after a request.",
+	counter(&out, "premature", NULL,
+		"Premature evictions: the client swapped in soon after the request.",
 		metrics->premature);
 	counter(&out, "unverified", NULL, "Requests whose target exited before they returned.",
 		metrics->unverified);
-	gauge(&out, "clients", NULL, "Clients of the driver at the last look.", metrics->clients);
+	gauge(&out, "clients", NULL, "Clients of the driver at the last scan.", metrics->clients);
 	gauge(&out, "reclaimable_bytes", "bytes", "GPU memory that requests could evict.",
 	      metrics->reclaimable);
-	gauge(&out, "evicted_now_bytes", "bytes", "GPU memory that is evicted, whoever did it.",
+	gauge(&out, "evicted_now_bytes", "bytes", "GPU memory that is evicted now, by any request.",
 	      metrics->evicted_now);
-	gauge(&out, "unreadable", NULL, "Processes whose open files may not be read.",
+	gauge(&out, "unreadable", NULL, "Processes whose fdinfo cannot be read.",
 	      metrics->unreadable);
 	if (metrics->budget != UINT64_MAX) {
-		gauge(&out, "budget_bytes", "bytes", "Bytes that may be written in an hour.",
+		gauge(&out, "budget_bytes", "bytes", "Bytes that may be written to swap per hour.",
 		      metrics->budget);
-		gauge(&out, "budget_left_bytes", "bytes", "What is left of them in this hour.",
+		gauge(&out, "budget_left_bytes", "bytes",
+		      "Bytes that may still be written to swap in this hour.",
 		      metrics->budget_left);
 	}
 	put(&out, "# EOF\n");

@@ -308,9 +308,10 @@ void round_load(struct reclaimd *reclaimd)
 		return;
 	/* Better to write too little for an hour than too much */
 	if (!text)
-		log_error("cannot read %s: %s: the budget counts as spent", path, strerror(errno));
+		log_error("cannot read %s: %s; assuming that the budget is spent", path,
+			  strerror(errno));
 	else if (!budget_load(&reclaimd->budget, world_now_ns(), time(NULL), text))
-		log_error("%s is damaged: the budget counts as spent", path);
+		log_error("%s is damaged; assuming that the budget is spent", path);
 	else
 		return free(text);
 	budget_spend(&reclaimd->budget, world_now_ns(), reclaimd->config.budget);

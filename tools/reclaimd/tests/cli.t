@@ -36,24 +36,24 @@ skip()
 R=$OUT/reclaimd
 expect "help" 0 '^usage: reclaimd' "$R" --help
 expect "an option that is none" 2 '^usage: reclaimd' "$R" --colour
-expect "an argument too many" 2 'nothing to do with "now"' "$R" now
+expect "an argument too many" 2 'unexpected argument "now"' "$R" now
 expect "no such file" 2 "cannot read nowhere: No such file" "$R" --check -c nowhere
 expect "a folder" 2 "cannot read .*: Is a directory" "$R" --check -c "$WORK"
 printf 'rest = 1s\nstall = never\n\nhurry = yes\n' >bad.conf
-expect "errors name file and line" 2 '^reclaimd: bad.conf:2: stall wants .*, not "never"$' "$R" --check -c bad.conf
-expect "all of them" 2 '^reclaimd: bad.conf:4: no such key: "hurry"$' "$R" --check -c bad.conf
+expect "errors name file and line" 2 '^reclaimd: bad.conf:2: stall: expected .*, not "never"$' "$R" --check -c bad.conf
+expect "all of them" 2 '^reclaimd: bad.conf:4: unknown key "hurry"$' "$R" --check -c bad.conf
 expect "and nothing acts with them" 2 bad.conf:2 "$R" --once -c bad.conf
 : >empty.conf
 expect "an empty file is fine" 0 '^$' "$R" --check -c empty.conf
 expect "the file that is installed is fine" 0 '^$' "$R" --check -c "$SRC/reclaimd.conf"
 printf '# x\0\nhurry = yes\n' >zero.conf
-expect "what follows a zero is read" 2 'zero.conf:2: no such key: "hurry"' "$R" --check -c zero.conf
+expect "what follows a zero is read" 2 'zero.conf:2: unknown key "hurry"' "$R" --check -c zero.conf
 expect "a file without an end" 2 'cannot read /dev/zero: File too large' "$R" --check -c /dev/zero
 # What is off in it, too
 sed 's/^#\([a-z-]* =\)/\1/' "$SRC/reclaimd.conf" >all.conf
 expect "with every example in it, too" 0 '^$' "$R" --check -c all.conf
 [ -e /sys/bus/platform/drivers/panthor ] ||
-	expect "no device" 3 'no device has a mem_reclaim' "$R" --once -c empty.conf
+	expect "no device" 3 'no device with mem_reclaim' "$R" --once -c empty.conf
 
 keys=$(grep -oE '\{ "[a-z-]+", KIND_' "$SRC/config.c" | cut -d'"' -f2)
 expect "keys were found" 0 '^15$' sh -c "echo '$keys' | wc -w"

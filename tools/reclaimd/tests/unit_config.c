@@ -79,25 +79,25 @@ static void refuses_one(const char *text, unsigned int line, const char *what)
 
 static void refuses(void **state)
 {
-	refuses_one("\nnonsense\n", 2, "\"nonsense\" is no \"key = value\"");
-	refuses_one("colour = red\n", 1, "no such key: \"colour\"");
-	refuses_one("\n\nstall = 5\n", 3, "stall wants a time from 1ms to 10s, not \"5\"");
+	refuses_one("\nnonsense\n", 2, "expected \"key = value\", not \"nonsense\"");
+	refuses_one("colour = red\n", 1, "unknown key \"colour\"");
+	refuses_one("\n\nstall = 5\n", 3, "stall: expected a time from 1ms to 10s, not \"5\"");
 	refuses_one("window = 100ms\n", 1, "from 500ms to 10s");
-	refuses_one("premature = 25h\n", 1, "24h at most");
+	refuses_one("premature = 25h\n", 1, "at most 24h");
 	refuses_one("available = lots\n", 1, "a size");
 	refuses_one("available = 17179869184G\n", 1, "a size");
 	refuses_one("available = -1\n", 1, "a size");
-	refuses_one("step = 1K\n", 1, "4K or more");
+	refuses_one("step = 1K\n", 1, "at least 4K");
 	refuses_one("oom-score-adj = 1001\n", 1, "from -1000 to 1000");
 	refuses_one("keep =\n", 1, "15 characters");
 	refuses_one("keep = sixteencharacter\n", 1, "15 characters");
-	refuses_one("pressure = memory\n", 1, "a path");
-	refuses_one("pressure =\n", 1, "a path");
+	refuses_one("pressure = memory\n", 1, "an absolute path");
+	refuses_one("pressure =\n", 1, "an absolute path");
 	refuses_one("budget = some\n", 1, "unlimited");
-	refuses_one("rest = 1s\nrest = 2s\n", 2, "given before, in line 1");
+	refuses_one("rest = 1s\nrest = 2s\n", 2, "already set in line 1");
 	refuses_one("stall = 2s\n\n", 1, "longer than window");
 	refuses_one("step = 8M\nleast = 1M\nmost = 4M\n", 3, "larger than most");
-	refuses_one("state = /a\nmetrics = /a\n", 2, "the same file");
+	refuses_one("state = /a\nmetrics = /a\n", 2, "different files");
 	refuses_one("keep = \x1b[31m\x07very very long\n", 1, "not \"?[31m?very");
 }
 

@@ -105,8 +105,8 @@ static void test_privileges(void)
 		"Permission denied", peer);
 	refused("without CAP_SYS_RESOURCE", AS(RENDER, ",+sys_ptrace"), 4, "CAP_SYS_RESOURCE",
 		peer);
-	refused("without CAP_SYS_PTRACE", AS(RENDER, ",+sys_resource"), 0, "without CAP_SYS_PTRACE",
-		peer);
+	refused("without CAP_SYS_PTRACE", AS(RENDER, ",+sys_resource"), 0,
+		"CAP_SYS_PTRACE is missing", peer);
 	ok(peer_do(peer, "verify cpu"), "the data is intact");
 	peer_quit(peer);
 }
@@ -399,8 +399,8 @@ static void test_signals(void)
 	ok(daemon_says(daemon, "ready devices=1"), "it waits for a PSI trigger");
 	daemon_config("stall = 900ms\nspeed = 3\n");
 	kill(daemon->pid, SIGHUP);
-	ok(daemon_says(daemon, "reclaimd.conf:2: no such key") &&
-		   daemon_says(daemon, "stays as it was"),
+	ok(daemon_says(daemon, "reclaimd.conf:2: unknown key") &&
+		   daemon_says(daemon, "remains in use"),
 	   "SIGHUP with an error in the configuration changes nothing");
 	daemon_config("stall = 800ms\nwindow = 2s\n");
 	kill(daemon->pid, SIGHUP);
@@ -419,7 +419,7 @@ static void test_cgroup(void)
 	/* What would it do to a file of somebody else's? */
 	daemon_config("pressure = /proc/sys/vm/swappiness\n");
 	daemon = daemon_start("", "");
-	ok(daemon_end(daemon, 0) == 2 && strstr(daemon->text, "swappiness is no file of pressure"),
+	ok(daemon_end(daemon, 0) == 2 && strstr(daemon->text, "swappiness is not a PSI file"),
 	   "it writes to no other file");
 	daemon_free(daemon);
 
@@ -433,7 +433,7 @@ static void test_cgroup(void)
 	daemon = daemon_start("", "");
 	ok(daemon_says(daemon, "ready"), "it watches a cgroup");
 	cgroup_remove(GROUP);
-	ok(daemon_end(daemon, 0) == 1 && strstr(daemon->text, "went away"),
+	ok(daemon_end(daemon, 0) == 1 && strstr(daemon->text, "was removed"),
 	   "and ends when there is none any more");
 	show(daemon);
 	daemon_free(daemon);
