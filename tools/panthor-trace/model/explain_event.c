@@ -19,7 +19,7 @@ static void add_str(struct pt_text *t, const struct pt_str *str)
 void pt_add_who(struct pt_text *t, const char *comm, int64_t tgid)
 {
 	if (tgid <= 0 && !*comm)
-		pt_add(t, "anyone");
+		pt_add(t, "any process");
 	else
 		pt_add(t, "%s[%lld]", *comm ? comm : "?", (long long)tgid);
 }
@@ -69,7 +69,7 @@ static void line_bo(struct pt_text *t, const struct pt_event *ev, const struct p
 	if (ev->kind == PT_BO_SWAPIN) {
 		char buf[PT_NUM_LEN];
 
-		pt_add(t, ev->result ? ": not swapped in (%s) after " : ": swapped in after ",
+		pt_add(t, ev->result ? ": swap-in failed (%s) after " : ": swapped in after ",
 		       pt_errno(ev->result, buf));
 		pt_add_ns(t, ev->evicted_ns, u);
 		pt_add(t, ", took ");
@@ -84,13 +84,13 @@ static void line_bo(struct pt_text *t, const struct pt_event *ev, const struct p
 		if (pt_has(ev, bo_kind))
 			pt_add(t, ", %s", pt_name(style->names, PT_SYM_KIND, ev->bo_kind));
 		if (ev->kind == PT_BO_SKIP)
-			pt_add(t, ": skipped, %s",
-			       pt_name(style->names, PT_SYM_REASON, ev->reason));
+			pt_add(t, ": skipped (%s%s%s)",
+			       pt_name(style->names, PT_SYM_REASON, ev->reason),
+			       ev->lock ? ": " : "",
+			       ev->lock ? pt_name(style->names, PT_SYM_LOCK, ev->lock) : "");
 		else
 			pt_add(t, ": evicted");
-		if (ev->kind == PT_BO_SKIP && ev->lock)
-			pt_add(t, " (%s)", pt_name(style->names, PT_SYM_LOCK, ev->lock));
-		pt_add(t, " in ");
+		pt_add(t, ", took ");
 		pt_add_ns(t, ev->duration_ns, u);
 		if (ev->wait_ns) {
 			pt_add(t, ", waited ");
@@ -98,7 +98,7 @@ static void line_bo(struct pt_text *t, const struct pt_event *ev, const struct p
 		}
 	}
 	if (ev->evictions > 1)
-		pt_add(t, ", evicted %llu times so far", (unsigned long long)ev->evictions);
+		pt_add(t, ", evicted %llu times", (unsigned long long)ev->evictions);
 	if (ev->label.len) {
 		pt_add(t, " \"");
 		add_str(t, &ev->label);
@@ -110,17 +110,15 @@ static void line_begin(struct pt_text *t, const struct pt_event *ev, const struc
 {
 	pt_add(t, "%s on ", pt_name(style->names, PT_SYM_SOURCE, ev->source));
 	add_str(t, &ev->dev);
-	pt_add(t, ": ");
+	pt_add(t, ", requester ");
 	add_who_str(t, &ev->requester_comm, ev->requester_tgid);
-	pt_add(t, " wants ");
+	pt_add(t, ", target ");
+	add_who_str(t, &ev->target_comm, ev->target_tgid);
+	pt_add(t, ": %s ", ev->source == PT_CLAIM ? "swap in" : "evict");
 	if (ev->goal)
 		pt_add_bytes(t, ev->goal, &style->units);
 	else
 		pt_add(t, "all memory");
-	pt_add(t, " of ");
-	add_who_str(t, &ev->target_comm, ev->target_tgid);
-	if (ev->source == PT_CLAIM)
-		pt_add(t, " swapped in");
 	pt_add(t, ", %llu client%s, %llu VM%s", (unsigned long long)ev->clients,
 	       ev->clients == 1 ? "" : "s", (unsigned long long)ev->vms, ev->vms == 1 ? "" : "s");
 }
@@ -149,9 +147,9 @@ static void line_end(struct pt_text *t, const struct pt_event *ev, const struct 
 	}
 	pt_add(t, ": %s, evicted ", pt_errno(ev->result, buf));
 	add_bos(t, ev->evicted_bos, ev->evicted, style);
-	pt_add(t, ", ");
+	pt_add(t, ", skipped ");
 	add_bos(t, ev->skipped_bos, ev->skipped, style);
-	pt_add(t, " skipped, written ");
+	pt_add(t, ", written ");
 	pt_add_bytes(t, ev->written, &style->units);
 	pt_add(t, ", freed ");
 	pt_add_bytes(t, ev->freed, &style->units);
@@ -167,28 +165,26 @@ static void line_vm(struct pt_text *t, const struct pt_event *ev, const struct p
 	pt_add_vm(t, ev->vm_id, ev->client_id, ev->tgid);
 	pt_add(t, ": ");
 	if (ev->kind == PT_VM_BEGIN) {
+		pt_add(t, "candidates ");
 		add_bos(t, ev->bos, ev->size, style);
-		pt_add(t, " to look at");
 		return;
 	}
 	pt_add(t, "evicted ");
 	add_bos(t, ev->evicted_bos, ev->evicted, style);
-	pt_add(t, ", ");
+	pt_add(t, ", skipped ");
 	add_bos(t, ev->skipped_bos, ev->skipped, style);
-	pt_add(t, " skipped");
 	if (ev->unseen) {
-		pt_add(t, ", ");
+		pt_add(t, ", not scanned ");
 		pt_add_bytes(t, ev->unseen, &style->units);
-		pt_add(t, " not looked at");
 	}
 	if (ev->reason)
-		pt_add(t, ", skipped as a whole: %s",
+		pt_add(t, ", whole VM skipped (%s)",
 		       pt_name(style->names, PT_SYM_REASON, ev->reason));
 	pt_add(t, ", took ");
 	pt_add_ns(t, ev->duration_ns, &style->units);
-	pt_add(t, " (fences ");
+	pt_add(t, " (fence ");
 	pt_add_ns(t, ev->fence_ns, &style->units);
-	pt_add(t, ", locks ");
+	pt_add(t, ", lock ");
 	pt_add_ns(t, ev->lock_ns, &style->units);
 	pt_add(t, ", unmap ");
 	pt_add_ns(t, ev->unmap_ns, &style->units);
@@ -199,7 +195,7 @@ static void line_vm(struct pt_text *t, const struct pt_event *ev, const struct p
 		       (unsigned long long)ev->fence_seqno);
 }
 
-/* One event as one line, without its name and without a line break. */
+/* One event as one line, without its name and without a newline. */
 void pt_line(struct pt_text *t, const struct pt_event *ev, const struct pt_style *style)
 {
 	pt_add(t, "#%llu ", (unsigned long long)ev->id);
@@ -225,9 +221,9 @@ void pt_line(struct pt_text *t, const struct pt_event *ev, const struct pt_style
 		pt_add(t, ", took ");
 		pt_add_ns(t, ev->duration_ns, &style->units);
 		if (pt_has(ev, start_ns)) {
-			pt_add(t, ", began ");
+			pt_add(t, ", started ");
 			pt_add_ns(t, ev->start_ns, &style->units);
-			pt_add(t, "%s into the request", ev->start_ns ? "" : "0");
+			pt_add(t, " into the request");
 		}
 		break;
 	default:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1
-/* A request in words: what it did, why it took so long, what is not known of it. */
+/* A request in words: what it did, what it was blocked on, what is missing in the trace. */
 #include <stdio.h>
 
 #include "model/explain.h"
@@ -8,11 +8,11 @@ static const struct {
 	const char *name;
 	const char *words;
 } causes[PT_NR_CAUSES] = {
-	[PT_FENCE] = { "fences", "waiting for job fences" },
-	[PT_LOCK] = { "locks", "waiting for locks" },
-	[PT_UNMAP] = { "unmap", "tearing down mappings" },
+	[PT_FENCE] = { "fence", "waiting for job fences" },
+	[PT_LOCK] = { "lock", "waiting for locks" },
+	[PT_UNMAP] = { "unmap", "unmapping" },
 	[PT_WRITEBACK] = { "writeback", "writing to swap" },
-	[PT_OTHER] = { "other", "finding the target and book-keeping" },
+	[PT_OTHER] = { "other", "target lookup and accounting" },
 };
 
 static void add_label(struct pt_text *t, const char *label)
@@ -35,7 +35,7 @@ static uint64_t vm_cause(const struct pt_vm *vm, enum pt_cause cause)
 	}
 }
 
-/* The VM that most of the time with this cause went to */
+/* The VM with most of the blocked time of this cause */
 static const struct pt_vm *culprit_vm(const struct pt_request *req, enum pt_cause cause)
 {
 	const struct pt_vm *worst = NULL;
@@ -49,7 +49,7 @@ static const struct pt_vm *culprit_vm(const struct pt_request *req, enum pt_caus
 	return worst;
 }
 
-/* A BO that most of this time was spent on, if there is one: its own events say so. */
+/* The BO with more than half of the blocked time of this cause, as its own events have it */
 static const struct pt_bo *culprit_bo(const struct pt_request *req, enum pt_cause cause)
 {
 	const struct pt_bo *worst = NULL;
@@ -112,11 +112,11 @@ static void add_why(struct pt_text *t, const struct pt_request *req, const struc
 	int most = 0;
 
 	if (nothing_to_do(req)) {
-		pt_add(t, "there was nothing left to evict");
+		pt_add(t, "nothing to evict");
 		return;
 	}
 	if (!req->evicted_bos && !req->written && pt_req_has(req, evicted_bos))
-		pt_add(t, "nothing of it could be evicted, ");
+		pt_add(t, "nothing evicted, ");
 	pt_split(req, permille);
 	for (int i = 1; i < PT_NR_CAUSES; i++)
 		if (permille[i] > permille[most])
@@ -146,11 +146,11 @@ static void add_why(struct pt_text *t, const struct pt_request *req, const struc
 		pt_add(t, "; cut short: %s", pt_name(style->names, PT_SYM_REASON, req->cut_short));
 }
 
-/* Why one request took as long as it did, as one sentence. */
+/* What a request was blocked on, as one sentence. */
 void pt_sentence(struct pt_text *t, const struct pt_request *req, const struct pt_style *style)
 {
 	if (req->flags & PT_REQ_NO_END) {
-		pt_add(t, "no end seen: how long it blocked is not known");
+		pt_add(t, "no end event: blocked time unknown");
 		return;
 	}
 	pt_add(t, "blocked ");
@@ -161,18 +161,18 @@ void pt_sentence(struct pt_text *t, const struct pt_request *req, const struct p
 	}
 }
 
-/* What is known to be wrong with what we know about a request; nothing if all is well. */
+/* What is missing or inconsistent in the events of a request; nothing if it is complete. */
 void pt_doubts(struct pt_text *t, const struct pt_request *req)
 {
 	static const struct {
 		unsigned int flag;
 		const char *words;
 	} doubts[] = {
-		{ PT_REQ_NO_BEGIN, "its begin was not seen" },
-		{ PT_REQ_NO_END, "its end was not seen" },
-		{ PT_REQ_LOST, "the trace lost events meanwhile" },
-		{ PT_REQ_CUT, "too many BOs to keep" },
-		{ PT_REQ_MISMATCH, "its end event contradicts the others" },
+		{ PT_REQ_NO_BEGIN, "no begin event" },
+		{ PT_REQ_NO_END, "no end event" },
+		{ PT_REQ_LOST, "events lost during the request" },
+		{ PT_REQ_CUT, "too many BOs to list" },
+		{ PT_REQ_MISMATCH, "totals do not match the BO events" },
 	};
 	const char *sep = "";
 
@@ -183,7 +183,7 @@ void pt_doubts(struct pt_text *t, const struct pt_request *req)
 		sep = ", ";
 	}
 	if (req->flags & PT_REQ_PARTIAL)
-		pt_add(t, "%sonly %llu of %llu evicted and %llu of %llu skipped BOs were seen", sep,
+		pt_add(t, "%sevents of only %llu of %llu evicted and %llu of %llu skipped BOs", sep,
 		       (unsigned long long)req->seen.evicted_bos,
 		       (unsigned long long)req->evicted_bos,
 		       (unsigned long long)req->seen.skipped_bos,
@@ -219,7 +219,7 @@ static void account_bos(struct pt_text *t, const struct pt_request *req, enum pt
 			account_bo(t, &req->bos[i], style);
 }
 
-/* What the time of a request is the sum of; nothing if it took none. */
+/* The blocked time of a request by cause; nothing if it is 0. */
 void pt_causes(struct pt_text *t, const struct pt_request *req, const struct pt_style *style)
 {
 	unsigned int permille[PT_NR_CAUSES];
@@ -234,13 +234,13 @@ void pt_causes(struct pt_text *t, const struct pt_request *req, const struct pt_
 }
 
 /**
- * pt_account - what a request did, once it is over
- * @t: gets several lines
+ * pt_account - summary of a request that has ended
+ * @t: several lines are added
  * @req: the request
- * @style: how
+ * @style: units, indentation
  *
- * Which BOs were evicted, which skipped and why, how long the requester was
- * blocked and on what; the last line says what is not known.
+ * Which BOs were evicted, which were skipped (reason), how long the requester
+ * was blocked and on what; the last line says what is missing.
  */
 void pt_account(struct pt_text *t, const struct pt_request *req, const struct pt_style *style)
 {
@@ -271,7 +271,7 @@ void pt_account(struct pt_text *t, const struct pt_request *req, const struct pt
 		pt_add(t, "\n");
 	}
 
-	/* A list that was switched off is not incomplete. */
+	/* A list that is disabled is not incomplete. */
 	if (req->flags & ~(style->bos ? 0 : PT_REQ_PARTIAL)) {
 		pt_add(t, "%scaution  ", style->indent);
 		pt_doubts(t, req);

@@ -36,25 +36,25 @@ static struct tep_plugin_option options[NR_OPTS + 1] = {
 	[OPT_SUMMARY] = {
 		.name = "summary",
 		.plugin_alias = "panthor",
-		.description = "After each end event: what the request did (on unless =0)",
+		.description = "Summary of the request after each end event (default: on)",
 		.set = 1,
 	},
 	[OPT_BOS] = {
 		.name = "bos",
 		.plugin_alias = "panthor",
-		.description = "List the BOs of each request in its summary (on unless =0)",
+		.description = "List the BOs in the summary (default: on)",
 		.set = 1,
 	},
 	[OPT_UNITS] = {
 		.name = "units",
 		.plugin_alias = "panthor",
-		.description = "auto: KiB, MiB, us, ms; exact: plain bytes and nanoseconds",
+		.description = "auto: KiB, MiB, us, ms; exact: bytes and nanoseconds",
 		.value = "auto",
 	},
 	[OPT_MIN_BLOCKED] = {
 		.name = "min_blocked",
 		.plugin_alias = "panthor",
-		.description = "Summary only of requests that blocked at least so many ms",
+		.description = "Summarize only requests that were blocked for at least this many ms",
 		.value = "0",
 	},
 };
@@ -132,7 +132,7 @@ static uint64_t min_blocked_ns(void)
 	if (!value || (end != value && !*end && ms >= 0 && ms < 1e12))
 		return ms * 1e6;
 	if (refused != value)
-		fprintf(stderr, "plugin_panthor: min_blocked wants milliseconds\n");
+		fprintf(stderr, "plugin_panthor: min_blocked: expected milliseconds\n");
 	refused = value;
 	return 0;
 }

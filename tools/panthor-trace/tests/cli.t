@@ -309,18 +309,18 @@ lost 0 7
 END
 complains "all was lost: nobody says that nothing happened" 4 '!none of the driver' "$PT" report lostall.dat
 complains "all was lost: that is said" 4 'lostall.dat: the trace lost 7 events or more' "$PT" report lostall.dat
-expect "lost events: the request says so" 4 'game .*the trace lost events meanwhile, only 1 of 1 evicted and 1 of 2 skipped BOs were seen' "$PT" report lost.dat
+expect "lost events: the request says so" 4 'game .*events lost during the request, events of only 1 of 1 evicted and 1 of 2 skipped BOs' "$PT" report lost.dat
 grep -v 'panthor_reclaim_begin.*id=1' "$S/two-writes.txt" | make_trace nobegin.dat
-expect "no begin" 4 'its begin was not seen' "$PT" report nobegin.dat
+expect "no begin" 4 'no begin event' "$PT" report nobegin.dat
 grep -v 'panthor_reclaim_end.*id=2' "$S/two-writes.txt" | make_trace noend.dat
-expect "no end" 4 'its end was not seen' "$PT" report noend.dat
+expect "no end" 4 'no end event' "$PT" report noend.dat
 expect "no end: no time is made up" 4 '^2,,$' "$PT" report -F csv --fields id,duration_ns,result noend.dat
 grep -v 'panthor_bo' "$S/two-writes.txt" | make_trace nobos.dat
 complains "recorded without BO events" 4 'recorded without the BO events' "$PT" report nobos.dat
 grep -v 'bo_id=13.*evictions' "$S/two-writes.txt" | make_trace missing.dat
 complains "a BO missing though nothing was lost" 5 'contradict themselves' "$PT" report missing.dat
 sed 's/evicted=50397184/evicted=50397185/' "$S/two-writes.txt" | make_trace wrong.dat
-expect "totals that do not add up" 5 'its end event contradicts the others' "$PT" report wrong.dat
+expect "totals that do not add up" 5 'totals do not match the BO events' "$PT" report wrong.dat
 expect "the same in JSON" 5 '"mismatch": [1-9]' "$PT" report -F json wrong.dat
 head -c $(($(stat -c %s two.dat) - 4096)) two.dat >cut.dat
 complains "truncated in the data" 1 'truncated' "$PT" report cut.dat
@@ -365,7 +365,7 @@ expect "later: which kind" 0 '^"evicted",,"user-nommap"$' "$PT" export -T bos -F
 expect "later: what is left, and why" 0 '^1,4096,8192,' "$PT" export -F csv -f id,unwritten,skipped_locked,cut_short later.dat
 expect "later: nothing contradicts itself" 0 '"partial": 0, "mismatch": 0' "$PT" export later.dat
 expect "later: cut short" 0 '^worst #1 .*; cut short: ' "$PT" report --filter id=1 later.dat
-expect "nothing left to do" 0 '^worst #3 .*: blocked 10.0 us: there was nothing left to evict$' "$PT" report --filter id=3 later.dat
+expect "nothing left to do" 0 '^worst #3 .*: blocked 10.0 us: nothing to evict$' "$PT" report --filter id=3 later.dat
 expect "later: the writes of a process do not overlap on a track" 0 'bad: 0$' sh -c "'$PT' export -F chrome later.dat | python3 '$HERE/nesting.py'"
 
 # Escaping: what stands in a label, in every format

@@ -68,7 +68,7 @@ expect "10,000 BOs: a tick a pixel, not one a BO" 0 'task 412: evict x50[01] ' s
 # The table's rows, which our libtraceevent plugin writes: always one line, or KernelShark shows some line of many
 info() { draw -i "$OUT/tests/plugin-panthor.so" "$1"; }
 info trace.dat >rows
-expect "rows are ours" 0 'panthor_reclaim_end: #2 .* blocked 1\.11 s, cut short: busy = fences 91\.2 %' cat rows
+expect "rows are ours" 0 'panthor_reclaim_end: #2 .* blocked 1\.11 s, cut short: busy = fence 91\.2 %' cat rows
 expect "a row is a line" 0 "^$(trace-cmd report -N -i trace.dat 2>/dev/null | grep -c '\]')\$" wc -l -- <rows
 expect "nothing that could not be parsed" 0 '!FAILED TO PARSE' cat rows
 expect "vmscan of Linux 7.3" 0 'mm_vmscan_direct_reclaim_end: nr_reclaimed=33' info two.dat

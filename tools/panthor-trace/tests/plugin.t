@@ -58,7 +58,7 @@ expect "list of BOs off" 0 '!evicted  BO' report two.dat -O panthor:bos=0
 expect "units" 0 'blocked  412300000 ns' report two.dat -O panthor:units=exact
 expect "minimum blocked time" 0 '!request  #1 ' report two.dat -O panthor:min_blocked=100
 expect "minimum blocked time leaves the long one" 0 'request  #2 ' report two.dat -O panthor:min_blocked=100
-expect "a minimum that is no number is said" 0 'min_blocked wants milliseconds' report two.dat -O panthor:min_blocked=soon
+expect "a minimum that is no number is said" 0 'min_blocked: expected milliseconds' report two.dat -O panthor:min_blocked=soon
 expect "and leaves nothing out" 0 'request  #1 ' report two.dat -O panthor:min_blocked=soon
 make_trace buffers.dat -2 <"$S/two-writes.txt"
 expect "in two buffers: each request once" 0 '^2$' sh -c "trace-cmd report -i buffers.dat 2>&1 | grep -c '^ *request  #'"
@@ -68,11 +68,11 @@ expect "environment, units" 0 'blocked  412300000 ns' env PANTHOR_TRACE_PLUGIN=u
 expect "vmscan of Linux 7.3" 0 'mm_vmscan_direct_reclaim_end: nr_reclaimed=33 pid=388 memcg_id=12' report two.dat
 
 grep -v 'bo_id=12.*evictions' "$S/two-writes.txt" | make_trace missing.dat
-expect "a missing BO is said" 0 'caution  only 2 of 3 evicted' report missing.dat
+expect "a missing BO is said" 0 'caution  events of only 2 of 3 evicted' report missing.dat
 grep -v 'panthor_reclaim_begin' "$S/two-writes.txt" | make_trace nobegin.dat
-expect "a missing begin is said" 0 'caution  its begin was not seen' report nobegin.dat
+expect "a missing begin is said" 0 'caution  no begin event' report nobegin.dat
 grep 'panthor_reclaim_end' "$S/two-writes.txt" | make_trace ends.dat
-expect "an end alone has its totals" 0 'blocked  412 ms = fences 97.0 %' report ends.dat
+expect "an end alone has its totals" 0 'blocked  412 ms = fence 97.0 %' report ends.dat
 
 # Recorded in the guest: two clients, one idle and one busy
 cp "$HERE/golden/trace.dat" "$HERE/golden/perf.data" .
