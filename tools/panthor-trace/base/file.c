@@ -40,7 +40,7 @@ int output_failed(const char *path)
 	}
 	if (err == EPIPE)
 		return EXIT_OK;
-	pt_error("cannot write %s: %s", path ?: "the output", strerror(err));
+	pt_error("cannot write %s: %s", path ?: "standard output", strerror(err));
 	return EXIT_FAILED;
 }
 
@@ -58,7 +58,7 @@ FILE *spool_open(void)
 	if (fd >= 0)
 		unlink(path);
 	else
-		pt_error("cannot make a file in %s: %s; TMPDIR names another folder", dir,
+		pt_error("cannot create a file in %s: %s; set TMPDIR to another directory", dir,
 			 strerror(errno));
 	free(path);
 	f = fd < 0 ? NULL : fdopen(fd, "w+");

@@ -15,9 +15,9 @@ uint64_t want_number(const char *option, const char *arg, uint64_t min, uint64_t
 	if (parse_count(arg, strlen(arg), &value) && value >= min && value <= max)
 		return value;
 	if (max == UINT64_MAX)
-		usage_error("%s wants a number from %llu, not \"%s\"", option,
+		usage_error("%s: expected a number of at least %llu, not \"%s\"", option,
 			    (unsigned long long)min, arg);
-	usage_error("%s wants a number from %llu to %llu, not \"%s\"", option,
+	usage_error("%s: expected a number from %llu to %llu, not \"%s\"", option,
 		    (unsigned long long)min, (unsigned long long)max, arg);
 }
 
@@ -31,8 +31,9 @@ uint64_t want_time(const char *option, const char *arg, uint64_t min_ns, uint64_
 	      parse_ns(arg, strlen(arg), &ns))) &&
 	    ns >= min_ns && ns <= max_ns)
 		return ns;
-	usage_error("%s wants a time from %s to %s, like 2 (seconds) or 500ms, not \"%s\"", option,
-		    min_ns ? pt_ns(from, min_ns, false) : "0", pt_ns(to, max_ns, false), arg);
+	usage_error("%s: expected a time from %s to %s, such as 2 (seconds) or 500ms, not \"%s\"",
+		    option, min_ns ? pt_ns(from, min_ns, false) : "0", pt_ns(to, max_ns, false),
+		    arg);
 }
 
 int64_t want_pid(const char *option, const char *arg)
@@ -41,5 +42,5 @@ int64_t want_pid(const char *option, const char *arg)
 
 	if (parse_count(arg, strlen(arg), &value) && value && value <= INT_MAX)
 		return value;
-	usage_error("%s wants a process id, not \"%s\"", option, arg);
+	usage_error("%s: expected a process id, not \"%s\"", option, arg);
 }

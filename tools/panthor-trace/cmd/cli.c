@@ -27,7 +27,7 @@ static void check_options(int argc, char **argv)
 		    pt_clean(clean, sizeof(clean), argv[i], len) == len)
 			continue;
 		if (argv[i][0] == '-')
-			usage_error("no option \"%s\"; --help lists them", argv[i]);
+			usage_error("unknown option \"%s\"; see --help", argv[i]);
 	}
 }
 

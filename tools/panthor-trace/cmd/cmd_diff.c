@@ -17,12 +17,12 @@ enum { D_WHAT, D_A, D_B, D_CHANGE, NR_D };
 enum { D_EXACT_A = NR_D, D_EXACT_B, D_UNIT, NR_D_ALL };
 
 static const struct column columns[] = {
-	[D_WHAT] = { "what", "FIGURE", UNIT_TEXT, "which figure", 1 },
-	[D_A] = { "a_text", "A", UNIT_TEXT, "in the first trace, with unit", 1 },
-	[D_B] = { "b_text", "B", UNIT_TEXT, "in the second trace, with unit", 1 },
+	[D_WHAT] = { "what", "FIGURE", UNIT_TEXT, "name of the figure", 1 },
+	[D_A] = { "a_text", "A", UNIT_TEXT, "value in the first trace, with unit", 1 },
+	[D_B] = { "b_text", "B", UNIT_TEXT, "value in the second trace, with unit", 1 },
 	[D_CHANGE] = { "change_pct", "%CHANGE", UNIT_PERMILLE, "change from A to B in percent", 1 },
-	[D_EXACT_A] = { "a", "A-EXACT", UNIT_COUNT, "in the first trace", 0 },
-	[D_EXACT_B] = { "b", "B-EXACT", UNIT_COUNT, "in the second trace", 0 },
+	[D_EXACT_A] = { "a", "A-EXACT", UNIT_COUNT, "value in the first trace", 0 },
+	[D_EXACT_B] = { "b", "B-EXACT", UNIT_COUNT, "value in the second trace", 0 },
 	[D_UNIT] = { "unit", "UNIT", UNIT_TEXT, "count, bytes or ns", 0 },
 };
 
@@ -65,14 +65,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 1)
-			usage_error("two trace files, no more");
+			usage_error("too many arguments; diff compares two trace files");
 		d->side[state->arg_num].path = arg;
 		return 0;
 	case ARGP_KEY_END:
 		if (state->arg_num < 2)
-			usage_error("two trace files wanted");
+			usage_error("missing argument; diff compares two trace files");
 		if (!strcmp(d->side[0].path, "-") && !strcmp(d->side[1].path, "-"))
-			usage_error("standard input can be only one of them");
+			usage_error("only one of the trace files can be standard input");
 		for (int i = 0; i < 2; i++)
 			d->side[i].path = source_path(d->side[i].path);
 		return 0;

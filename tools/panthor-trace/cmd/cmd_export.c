@@ -25,7 +25,8 @@ struct export_job {
 
 static const struct argp_option options[] = {
 	{ "table", 'T', "NAME", 0,
-	  "Only this table: requests, vms, bos, swapins or stalls (csv: default requests)", 0 },
+	  "Export only this table: requests, vms, bos, swapins or stalls (default for csv: requests)",
+	  0 },
 	{ 0 }
 };
 
@@ -34,7 +35,7 @@ static int find_table(const char *name)
 	for (int i = 0; i < NR_TABLES; i++)
 		if (!strcmp(name, names[i]))
 			return i;
-	usage_error("--table wants requests, vms, bos, swapins or stalls, not \"%s\"", name);
+	usage_error("--table: expected requests, vms, bos, swapins or stalls, not \"%s\"", name);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -58,9 +59,9 @@ static const struct argp argp = {
 	options,
 	parse,
 	"[FILE...]",
-	"Everything that a trace (default: trace.dat) has on reclaim, for other programs. Formats: "
-	"json (default), jsonl, csv, chrome and perfetto (open in Perfetto), html (a page with a "
-	"timeline), sqlite (a database that takes many traces), table.",
+	"Export the reclaim data of a trace (default: trace.dat) to other programs. Formats: "
+	"json (default), jsonl, csv, chrome and perfetto (for ui.perfetto.dev), html (a page with a "
+	"timeline), sqlite (a database of many traces), table.",
 	children,
 	NULL,
 	NULL,
@@ -117,24 +118,26 @@ static int check(const struct export_job *e)
 	int status = output_spare(out, e->file.path);
 
 	if (whole && (e->only >= 0 || out->fields || out->sort || out->limit)) {
-		pt_error("%s needs all tables as they are: without --table, --fields, --sort and "
-			 "--limit",
-			 out->format->name);
+		pt_error(
+			"%s exports all tables: --table, --fields, --sort and --limit are not supported",
+			out->format->name);
 		return EXIT_USAGE;
 	}
 	if (out->format->binary && !out->path && isatty(STDOUT_FILENO)) {
-		pt_error("%s is not for a terminal; write it to a file: -o FILE",
+		pt_error("%s is binary and not written to a terminal; use -o FILE",
 			 out->format->name);
 		return EXIT_USAGE;
 	}
 	if (out->format->database && selection_any(&e->file.sel)) {
-		pt_error("%s takes whole traces: without --time, --pid and --client; choose with "
-			 "WHERE",
-			 out->format->name);
+		pt_error(
+			"%s exports whole traces: --time, --pid and --client are not supported; use "
+			"WHERE",
+			out->format->name);
 		return EXIT_USAGE;
 	}
 	if (e->file.nr_paths > 1 && !out->format->database) {
-		pt_error("one trace file at a time; sqlite takes many, diff compares two");
+		pt_error(
+			"too many arguments; only sqlite takes several trace files, diff compares two");
 		return EXIT_USAGE;
 	}
 	for (size_t i = 0; i < e->file.nr_paths && !status; i++)
@@ -192,7 +195,7 @@ static int export_one(void *context)
 		sink_cancel(&e->sink);
 	} else if (database && status == EXIT_INTERRUPTED) {
 		sink_cancel(&e->sink);
-		pt_error("%s: was not read to its end, and not added", doc.file);
+		pt_error("%s: interrupted, not added", doc.file);
 	} else {
 		if (e->stalls)
 			stalls_flush(e->stalls);

@@ -48,8 +48,8 @@ static bool as_account(const struct reclaim *r)
 }
 
 static const struct argp_option options[] = {
-	{ "device", 'd', "NAME", 0, "Device, if there is more than one", 0 },
-	{ "quiet", 'q', NULL, 0, "Write only; do not trace, do not print", 0 },
+	{ "device", 'd', "NAME", 0, "Device to use, if there is more than one", 0 },
+	{ "quiet", 'q', NULL, 0, "Write only; do not trace, print nothing", 0 },
 	{ 0 }
 };
 
@@ -69,13 +69,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num)
-			usage_error("one process at a time");
+			usage_error("too many arguments; reclaim takes one process id");
 		/* As we understand it: for the kernel, 010 is 8. */
-		snprintf(r->pid, sizeof(r->pid), "%lld", (long long)want_pid("reclaim", arg));
+		snprintf(r->pid, sizeof(r->pid), "%lld", (long long)want_pid("PID", arg));
 		return 0;
 	case ARGP_KEY_END:
 		if (!*r->pid && !output_wants_help(&r->out))
-			usage_error("which process?");
+			usage_error(
+				"missing process id; usage: panthor-trace reclaim [OPTION...] PID");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -84,10 +85,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = { CHILD_OUTPUT, { 0 } };
 static const struct argp argp = {
-	options,  parse,
-	"PID",	  "Push the GPU memory of a process out to swap now, and say what that did.",
-	children, NULL,
-	NULL,
+	options,  parse, "PID", "Evict the GPU memory of a process and report the result.",
+	children, NULL,	 NULL,
 };
 
 /* Others may ask for memory at the same time: ours is the one that this thread wrote. */
@@ -147,14 +146,15 @@ static void explain_errno(const struct reclaim *r, const char *path, int err)
 		int err;
 		const char *words;
 	} known[] = {
-		{ EACCES, "no permission to write it; be root, or in the group of the udev rule" },
-		{ EPERM, "another process may only be reclaimed with CAP_SYS_RESOURCE" },
-		{ ESRCH, "this process does not have the device open" },
-		{ EINTR, "interrupted; what was evicted until then stays evicted" },
-		{ EBUSY, "nothing was evicted: everything was busy" },
-		{ ENOSPC, "nothing was evicted: there is no swap space" },
-		{ ENODEV, "the device is gone" },
-		{ ERANGE, "that is no process id" },
+		{ EACCES, "no permission to write mem_reclaim; run as root, or as a member of "
+			  "the group in the udev rule" },
+		{ EPERM, "not permitted; another process needs CAP_SYS_RESOURCE" },
+		{ ESRCH, "does not exist, or does not have the device open" },
+		{ EINTR, "interrupted; memory evicted until then remains evicted" },
+		{ EBUSY, "nothing evicted: all BOs were busy" },
+		{ ENOSPC, "nothing evicted: no swap space" },
+		{ ENODEV, "the device was removed" },
+		{ ERANGE, "not a process id" },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -225,7 +225,7 @@ static int print(struct reclaim *r)
 	if (r->lost)
 		doc_problem(&r->doc, "the trace lost %llu events", (unsigned long long)r->lost);
 	if (!r->found)
-		doc_problem(&r->doc, "the trace does not show this request");
+		doc_problem(&r->doc, "the trace does not have this request");
 	for (size_t i = 0; i < r->doc.nr_problems; i++)
 		pt_warn("%s", r->doc.problems[i]);
 	if (r->doc.nr_problems)
@@ -262,7 +262,7 @@ static int run(struct reclaim *r, const char *path)
 
 	/* Reclaim does not depend on tracing: without it there is only less to say. */
 	if (problem)
-		pt_warn("%s: only the result can be told", problem);
+		pt_warn("%s; reporting only the result", problem);
 	else if (!r->quiet)
 		r->live = live_open(&r->names);
 

@@ -107,24 +107,26 @@ static unsigned long default_buffer_kb(unsigned long limit)
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "Trace file (default: trace.dat)", 0 },
-	{ "buffer", 'b', "KIB", 0, "Buffer per CPU (default: by RAM, 1 to 64 MiB)", 0 },
-	{ "max-size", 'm', "KIB", 0, "Keep no more than this per CPU: the last that happened", 0 },
-	{ "jobs", 'j', NULL, 0, "Also jobs and fences: dma_fence, gpu_scheduler", 0 },
+	{ "buffer", 'b', "KIB", 0, "Buffer size per CPU (default: by RAM, 1 to 64 MiB)", 0 },
+	{ "max-size", 'm', "KIB", 0,
+	  "Limit the file to this size per CPU; it keeps the newest events", 0 },
+	{ "jobs", 'j', NULL, 0, "Record jobs and fences, too: dma_fence, gpu_scheduler", 0 },
 	{ "mm", OPT_MM, NULL, 0,
-	  "Also the kernel's own reclaim and swap: vmscan, OOM kills, I/O of swap devices", 0 },
-	{ "stop", OPT_STOP, "TIME", 0, "End when a request was blocked longer than this", 0 },
-	{ "snapshot", OPT_SNAPSHOT, "TIME", 0,
-	  "Record in memory; each time that a request was blocked longer than this, write what led "
-	  "to it to FILE.1, FILE.2, ...",
+	  "Record the kernel's own reclaim, too: vmscan, OOM kills, I/O of swap devices", 0 },
+	{ "stop", OPT_STOP, "TIME", 0, "Stop after a request that was blocked longer than this",
 	  0 },
-	{ "dry-run", 'n', NULL, 0, "Only print the trace-cmd line", 0 },
+	{ "snapshot", OPT_SNAPSHOT, "TIME", 0,
+	  "Record to memory; after each request that was blocked longer than this, write the buffer "
+	  "to FILE.1, FILE.2, ...",
+	  0 },
+	{ "dry-run", 'n', NULL, 0, "Print the trace-cmd command line; do not run it", 0 },
 	{ 0 }
 };
 
 static void parse_limit(struct record *r, const char *option, const char *arg)
 {
 	if (r->limit_ns)
-		usage_error("--stop or --snapshot, and once");
+		usage_error("--stop and --snapshot: only one of them, and only once");
 	r->limit_ns = want_time(option, arg, 1, MAX_LIMIT_NS);
 	r->limit = arg;
 }
@@ -166,9 +168,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (r->snapshot && r->max_kb)
-			usage_error("--snapshot writes what is in the buffer: see --buffer");
+			usage_error("--snapshot does not take --max-size; use --buffer");
 		if (r->max_kb && r->buffer_kb >= r->max_kb)
-			usage_error("--max-size has to be more than --buffer");
+			usage_error("--max-size must be larger than --buffer");
 		if (!r->buffer_kb)
 			r->buffer_kb = default_buffer_kb(r->max_kb / 2);
 		return 0;
@@ -216,7 +218,7 @@ static int add_events(struct line *line, const struct wanted *w, const char *fil
 				line_add(line, filter);
 			}
 		} else if (w->optional) {
-			pt_warn("the kernel has no events \"%s\"; going on without", name);
+			pt_warn("the kernel has no events \"%s\"; recording without them", name);
 		} else {
 			pt_error("the kernel has no events \"%s\"", name);
 			return -1;
@@ -234,7 +236,7 @@ static int add_swap(struct line *line)
 	if (swaps && swap_filter(swaps, &filter))
 		ret = add_events(line, swap_events, filter.s);
 	else
-		pt_warn("no swap is in use: nothing can be evicted, and there is no I/O to record");
+		pt_warn("no swap is in use: nothing can be evicted, no swap I/O to record");
 	if (swaps)
 		fclose(swaps);
 	pt_text_free(&filter);
@@ -307,10 +309,10 @@ static void write_snapshot(struct record *r)
 	line_add(&line, path);
 	status = line_run(&line);
 	if (status) {
-		pt_error("cannot write %s: trace-cmd ended with status %d", path, status);
+		pt_error("cannot write %s: trace-cmd exited with status %d", path, status);
 		r->failed = true;
 	} else {
-		pt_warn("a request was blocked longer than %s: %s", r->limit, path);
+		pt_warn("a request was blocked longer than %s: wrote %s", r->limit, path);
 	}
 	line_free(&line);
 	free(path);
@@ -324,7 +326,8 @@ static void stop(struct record *r)
 		return;
 	status = recorder_stop(&r->recorder);
 	if (status) {
-		pt_error("%s may be incomplete: trace-cmd ended with status %d", r->output, status);
+		pt_error("%s may be incomplete: trace-cmd exited with status %d", r->output,
+			 status);
 		r->failed = true;
 	}
 }
@@ -341,7 +344,7 @@ static int start_in_memory(struct record *r)
 	if (r->instance && !build(&line, r)) {
 		status = line_run(&line);
 		if (status)
-			pt_error("nothing is recorded: trace-cmd ended with status %d", status);
+			pt_error("not recording: trace-cmd exited with status %d", status);
 	}
 	line_free(&line);
 	return status;
@@ -357,7 +360,8 @@ static bool look(struct record *r)
 		r->failed = r->failed || start_in_memory(r);
 		return !r->failed;
 	}
-	pt_warn("a request was blocked longer than %s: %s ends here", r->limit, r->output);
+	pt_warn("a request was blocked longer than %s: stopped recording to %s", r->limit,
+		r->output);
 	stop(r);
 	return false;
 }
@@ -447,7 +451,7 @@ static int run(struct record *r)
 	if (r->command)
 		status = line_start(r->command, &r->pid);
 	else
-		fputs("panthor-trace: recording; Ctrl-C ends it\n", stderr);
+		fputs("panthor-trace: recording; press Ctrl-C to stop\n", stderr);
 	return status ?: watch(r);
 }
 

@@ -41,41 +41,41 @@ enum refault_column {
 
 static const struct column columns[] = {
 	[RF_TIME] = { "time_ns", "TIME", UNIT_TIME, "when the request began", 1 },
-	[RF_END] = { "end_ns", "END", UNIT_TIME, "when it was over", 0 },
+	[RF_END] = { "end_ns", "END", UNIT_TIME, "when the request ended", 0 },
 	[RF_ID] = { "id", "ID", UNIT_COUNT, "the request", 1 },
-	[RF_SOURCE] = { "source", "SOURCE", UNIT_TEXT, "what asked", 6 },
-	[RF_TARGET] = { "target_comm", "TARGET", UNIT_TEXT, "whose memory was evicted", 1 },
-	[RF_TGID] = { "target_tgid", "TGT-PID", UNIT_SIGNED, "process of that", 3 },
-	[RF_EVICTED_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "BOs evicted", 7 },
-	[RF_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "memory of these", 1 },
-	[RF_FREED] = { "freed", "FREED", UNIT_BYTES, "RAM that was free when the request ended",
-		       0 },
+	[RF_SOURCE] = { "source", "SOURCE", UNIT_TEXT, "sysfs, shrinker, kswapd, debugfs", 6 },
+	[RF_TARGET] = { "target_comm", "TARGET", UNIT_TEXT, "name of the target", 1 },
+	[RF_TGID] = { "target_tgid", "TGT-PID", UNIT_SIGNED, "process id of the target", 3 },
+	[RF_EVICTED_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "evicted BOs", 7 },
+	[RF_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "evicted memory", 1 },
+	[RF_FREED] = { "freed", "FREED", UNIT_BYTES, "freed RAM, when the request ended", 0 },
 	[RF_FREED_PCT] = { "freed_pct", "%FREED", UNIT_PERMILLE,
-			   "share of the evicted memory that is; more than 100: with what an "
-			   "earlier request had evicted",
+			   "freed share of the evicted memory; over 100 if memory that an "
+			   "earlier request evicted was freed, too",
 			   4 },
 	[RF_BACK_BOS] = { "swapped_in_bos", "#SWAPPED-IN", UNIT_COUNT,
-			  "BOs of these that were swapped in", 7 },
-	[RF_BACK] = { "swapped_in", "SWAPPED-IN", UNIT_BYTES, "memory of these", 1 },
+			  "evicted BOs that were swapped in", 7 },
+	[RF_BACK] = { "swapped_in", "SWAPPED-IN", UNIT_BYTES, "memory that was swapped in", 1 },
 	[RF_BACK_PCT] = { "swapped_in_pct", "%IN", UNIT_PERMILLE,
-			  "share of the evicted memory that was swapped in", 2 },
-	[RF_SOON] = { "soon", "SOON", UNIT_BYTES, "what was swapped in within --soon", 4 },
+			  "swapped-in share of the evicted memory", 2 },
+	[RF_SOON] = { "soon", "SOON", UNIT_BYTES, "memory that was swapped in within --soon", 4 },
 	[RF_PREMATURE] = { "premature_pct", "%PREMATURE", UNIT_PERMILLE,
-			   "share of the evicted memory that was", 3 },
-	[RF_SHORTEST] = { "shortest_ns", "SHORTEST", UNIT_NS, "the shortest that one was evicted",
+			   "premature share of the evicted memory", 3 },
+	[RF_SHORTEST] = { "shortest_ns", "SHORTEST", UNIT_NS, "shortest time that a BO was evicted",
 			  5 },
-	[RF_LONGEST] = { "longest_ns", "LONGEST", UNIT_NS, "the longest that one was evicted", 5 },
-	[RF_BLOCKED] = { "duration_ns", "BLOCKED", UNIT_NS, "how long the requester was blocked",
+	[RF_LONGEST] = { "longest_ns", "LONGEST", UNIT_NS, "longest time that a BO was evicted",
+			 5 },
+	[RF_BLOCKED] = { "duration_ns", "BLOCKED", UNIT_NS, "time that the requester was blocked",
 			 2 },
-	[RF_PER_MIB] = { "ns_per_mib", "PER-MIB", UNIT_NS, "the same for each MiB evicted", 4 },
-	[RF_SWAPIN] = { "swapin_ns", "SWAP-IN", UNIT_NS, "time it took to get pages back", 2 },
+	[RF_PER_MIB] = { "ns_per_mib", "PER-MIB", UNIT_NS, "blocked time per MiB evicted", 4 },
+	[RF_SWAPIN] = { "swapin_ns", "SWAP-IN", UNIT_NS, "time spent on swap-ins", 2 },
 	[RF_GAIN] = { "gain_byte_s", "GAIN", UNIT_BYTE_S,
-		      "memory times the seconds it was evicted, to the end of the trace if it was "
-		      "not swapped in",
+		      "evicted memory times the seconds until its swap-in, or the end of the "
+		      "trace",
 		      1 },
 	[RF_VERDICT] = { "verdict", "VERDICT", UNIT_TEXT,
-			 "evicted: nothing was swapped in; partly, all: that much was; premature: "
-			 "more than half of it within --soon",
+			 "evicted: nothing was swapped in; partly, all: part or all of it was; "
+			 "premature: more than half of it within --soon",
 			 1 },
 };
 
@@ -126,10 +126,10 @@ struct refault {
 #define OPT_BY 0x101
 
 static const struct argp_option options[] = {
-	{ "bos", 'b', NULL, 0, "Each BO that was swapped in, too", 0 },
-	{ "by", OPT_BY, "KEY", 0, "Sum up by client, instead of the requests", 0 },
+	{ "bos", 'b', NULL, 0, "List each BO that was swapped in, too", 0 },
+	{ "by", OPT_BY, "KEY", 0, "Print sums by client instead of the requests", 0 },
 	{ "soon", OPT_SOON, "TIME", 0,
-	  "What is swapped in within this time (default 1s) was evicted too early", 0 },
+	  "Count a swap-in within this time after the eviction as premature (default 1s)", 0 },
 	{ 0 }
 };
 
@@ -143,7 +143,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_BY:
 		if (strcmp(arg, "client"))
-			usage_error("--by wants client, not \"%s\"", arg);
+			usage_error("--by: expected client, not \"%s\"", arg);
 		r->by_client = true;
 		return 0;
 	case OPT_SOON:
@@ -162,7 +162,7 @@ static const struct argp argp = {
 	options,
 	parse,
 	"[FILE]",
-	"What was swapped in of what requests evicted, how soon and at what cost, from a trace "
+	"Report swap-ins of evicted memory, how soon and at what cost, from a trace "
 	"(default: trace.dat).",
 	children,
 	NULL,
@@ -330,15 +330,15 @@ static void say_efficiency(const struct refault *r, struct doc *doc)
 	}
 	if (!evicted)
 		return;
-	pt_add(t, "of what was evicted ");
+	pt_add(t, "of the evicted memory ");
 	if (has_freed) {
 		say_share(t, freed, evicted);
 		pt_add(t, " freed, ");
 	}
 	say_share(t, soon, evicted);
-	pt_add(t, " premature; cost of a MiB: ");
+	pt_add(t, " premature; blocked per MiB: ");
 	pt_add_ns(t, cell_per_mib(blocked, evicted).u, u);
-	pt_add(t, has_freed ? "; what zram keeps of it is not in a trace\n" : "\n");
+	pt_add(t, has_freed ? "; RAM used by zram is not known\n" : "\n");
 }
 
 /* Was it worth it, and would swapping in early help? */
@@ -369,23 +369,23 @@ static void sum_up(const struct refault *r, uint64_t end_ns, struct doc *doc)
 	pt_add(t, " ");
 	pt_add_bytes(t, soon, u);
 	pt_add(t, "; premature: %llu of %zu requests\n", (unsigned long long)too_early, r->nr);
-	pt_add(t, "cost: requesters blocked ");
+	pt_add(t, "cost: blocked ");
 	pt_add_ns(t, blocked, u);
 	pt_add(t, ", swap-in ");
 	pt_add_ns(t, swapin, u);
 	pt_add(t, "; gain: ");
 	if (doc->no_seconds) {
-		pt_add(t, "not known, the clock does not count seconds\n");
+		pt_add(t, "not available, the clock does not count seconds\n");
 	} else {
 		pt_add_bytes(t, won, u);
 		pt_add(t, " x seconds\n");
 	}
 	say_efficiency(r, doc);
-	pt_add(t, "swapping in before memory is needed (pre-claim) could hide at most the ");
+	pt_add(t, "swapping in ahead of use (mem_claim) could hide at most ");
 	pt_add_ns(t, swapin, u);
-	pt_add(t, " of swap-in\n");
+	pt_add(t, " of swap-in time\n");
 	if (r->failed)
-		pt_add(t, "swap-ins that failed: %llu\n", (unsigned long long)r->failed);
+		pt_add(t, "failed swap-ins: %llu\n", (unsigned long long)r->failed);
 }
 
 static int prepare(struct refault *r, struct doc *doc)

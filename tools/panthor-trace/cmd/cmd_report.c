@@ -55,14 +55,16 @@ struct report {
 #define OPT_STALLS 0x102
 
 static const struct argp_option options[] = {
-	{ "bos", 'b', NULL, 0, "The BOs of the requests, too", 0 },
-	{ "stalls", OPT_STALLS, NULL, 0, "How long threads waited for swap-ins, and why", 0 },
-	{ "by", OPT_BY, "KEY", 0, "Sum up by client, vm, label, reason or state", 0 },
-	{ "worst", 'w', "N", 0, "Only the N requests that blocked longest, and why", 0 },
-	{ "percentiles", 'P', NULL, 0, "How the blocked time is spread", 0 },
-	{ "histogram", 'H', NULL, 0, "The same as a histogram over powers of two", 0 },
+	{ "bos", 'b', NULL, 0, "List the BOs of the requests, too", 0 },
+	{ "stalls", OPT_STALLS, NULL, 0,
+	  "List stalls: threads that waited for swap-ins, and which request caused it", 0 },
+	{ "by", OPT_BY, "KEY", 0, "Print sums by client, vm, label, reason or state", 0 },
+	{ "worst", 'w', "N", 0, "Show only the N requests with the longest blocked time, and why",
+	  0 },
+	{ "percentiles", 'P', NULL, 0, "Print percentiles of the blocked time", 0 },
+	{ "histogram", 'H', NULL, 0, "Print a log2 histogram of the blocked time", 0 },
 	{ "filter", OPT_FILTER, "TERMS", 0,
-	  "Only what matches, like duration_ns>100ms,source=sysfs", 0 },
+	  "Show only what matches, such as duration_ns>100ms,source=sysfs", 0 },
 	{ 0 }
 };
 
@@ -107,7 +109,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = { CHILD_FILE, { 0 } };
 static const struct argp argp = {
 	options,  parse,
-	"[FILE]", "What each request to reclaim GPU memory did, from a trace (default: trace.dat).",
+	"[FILE]", "Report each request to reclaim GPU memory, from a trace (default: trace.dat).",
 	children, NULL,
 	NULL,
 };
@@ -244,7 +246,7 @@ static void explain_stalls(struct report *r, struct doc *doc)
 	pt_add(&doc->footer, "stalled %llu time%s, ", (unsigned long long)r->nr_stalls,
 	       r->nr_stalls == 1 ? "" : "s");
 	pt_add_ns(&doc->footer, r->stalled, &r->file.out.units);
-	pt_add(&doc->footer, " in all; worst at %s: %s\n",
+	pt_add(&doc->footer, " in total; worst at %s: %s\n",
 	       cell_text(&when, UNIT_TIME, &r->sink.print, buf), r->worst_stall_words.s);
 }
 
@@ -280,11 +282,11 @@ static void sum_up(struct report *r, struct doc *doc)
 	}
 	pt_add(&doc->footer, ", blocked ");
 	pt_add_ns(&doc->footer, r->blocked, units);
-	pt_add(&doc->footer, " in all\n");
+	pt_add(&doc->footer, " in total\n");
 	if (r->swapcache && r->written && !r->freed)
 		pt_add(&doc->footer,
-		       "this kernel frees none of it at once: what is written stays in "
-		       "its swap cache until memory is short\n");
+		       "this kernel frees nothing at once: written memory remains in the "
+		       "swap cache until memory is short\n");
 }
 
 /*
@@ -331,8 +333,7 @@ static int prepare(struct report *r, struct doc *doc)
 		doc_add(doc, r->histogram_table);
 	}
 	if (!last && (r->file.out.fields || r->file.out.sort || r->file.out.limit)) {
-		pt_error("--fields, --sort and --limit: of which table? --percentiles and "
-			 "--histogram alone have but one shape");
+		pt_error("--percentiles and --histogram do not take --fields, --sort or --limit");
 		return EXIT_USAGE;
 	}
 	status = last ? output_shape(&r->file.out, last) : EXIT_OK;

@@ -47,22 +47,25 @@ enum {
 
 /* Names are those of debugfs: a column that the kernel does not have shows "-". */
 static const struct column columns[] = {
-	[T_CLIENT] = { "client", "CLIENT", UNIT_COUNT, "open file (drm-client-id)", 1 },
-	[T_TGID] = { "tgid", "PID", UNIT_COUNT, "its process", 1 },
-	[T_COMMAND] = { "command", "COMMAND", UNIT_TEXT, "name of that", 1 },
+	[T_CLIENT] = { "client", "CLIENT", UNIT_COUNT, "client (drm-client-id of fdinfo)", 1 },
+	[T_TGID] = { "tgid", "PID", UNIT_COUNT, "process id", 1 },
+	[T_COMMAND] = { "command", "COMMAND", UNIT_TEXT, "process name", 1 },
 	[T_BOS] = { "bos", "BOS", UNIT_COUNT, "BOs", 4 },
-	[T_RESIDENT] = { "resident", "RESIDENT", UNIT_BYTES, "memory that it has", 1 },
-	[T_RECLAIMABLE] = { "reclaimable", "RECLAIMABLE", UNIT_BYTES, "of that may go", 1 },
-	[T_PINNED] = { "pinned", "PINNED", UNIT_BYTES, "of that may not go", 5 },
-	[T_SHARED] = { "shared", "SHARED", UNIT_BYTES, "of that is shared", 5 },
+	[T_RESIDENT] = { "resident", "RESIDENT", UNIT_BYTES, "resident memory", 1 },
+	[T_RECLAIMABLE] = { "reclaimable", "RECLAIMABLE", UNIT_BYTES,
+			    "resident memory that can be evicted", 1 },
+	[T_PINNED] = { "pinned", "PINNED", UNIT_BYTES, "resident memory that cannot be evicted",
+		       5 },
+	[T_SHARED] = { "shared", "SHARED", UNIT_BYTES, "resident memory that is shared", 5 },
 	[T_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "memory that is evicted now", 1 },
 	[T_EVICTED_BOS] = { "evicted_bos", "EVICTED_BOS", UNIT_COUNT, "BOs that are evicted now",
 			    6 },
 	[T_EVICTIONS] = { "evictions", "EVICTIONS", UNIT_COUNT, "evictions so far", 4 },
 	[T_SWAPINS] = { "swapins", "SWAPINS", UNIT_COUNT, "swap-ins so far", 3 },
-	[T_LAST] = { "last_id", "LAST", UNIT_COUNT, "its last request", 3 },
-	[T_LAST_NS] = { "last_duration_ns", "BLOCKED", UNIT_NS, "how long that blocked", 2 },
-	[T_TIME] = { "time_ns", "TIME", UNIT_TIME, "when it was looked, since 1970", 0 },
+	[T_LAST] = { "last_id", "LAST", UNIT_COUNT, "last request", 3 },
+	[T_LAST_NS] = { "last_duration_ns", "BLOCKED", UNIT_NS, "blocked time of the last request",
+			2 },
+	[T_TIME] = { "time_ns", "TIME", UNIT_TIME, "time of the update, since 1970", 0 },
 };
 
 /* Sort keys while it runs, those of top where it has them */
@@ -71,11 +74,11 @@ static const struct {
 	const char *sort;
 	const char *help;
 } sort_keys[] = {
-	{ 'M', "-resident", "memory" },
-	{ 'A', "-reclaimable", "what may go" },
-	{ 'E', "-evicted", "evicted now" },
+	{ 'M', "-resident", "resident memory" },
+	{ 'A', "-reclaimable", "reclaimable memory" },
+	{ 'E', "-evicted", "evicted memory" },
 	{ 'S', "-swapins", "swap-ins" },
-	{ 'T', "-last_duration_ns", "time blocked" },
+	{ 'T', "-last_duration_ns", "blocked time" },
 	{ 'N', "client", "client" },
 	{ 'P', "tgid", "process" },
 };
@@ -104,9 +107,9 @@ struct top {
 };
 
 static const struct argp_option options[] = {
-	{ "delay", 'd', "TIME", 0, "Time between two looks (default 1s)", 0 },
-	{ "iterations", 'n', "N", 0, "Stop after N looks", 0 },
-	{ "batch", 'B', NULL, 0, "Print one table after the other, as to a file", 0 },
+	{ "delay", 'd', "TIME", 0, "Time between updates (default 1s)", 0 },
+	{ "iterations", 'n', "N", 0, "Stop after N updates", 0 },
+	{ "batch", 'B', NULL, 0, "Print one update after the other, even on a terminal", 0 },
 	{ 0 }
 };
 
@@ -128,7 +131,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &t->out;
 		return 0;
 	case ARGP_KEY_ARG:
-		usage_error("no arguments wanted");
+		usage_error("unexpected argument \"%s\"", arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -140,8 +143,8 @@ static const struct argp argp = {
 	options,
 	parse,
 	NULL,
-	"A live table of the clients of the GPU: what they have, what is evicted, the last "
-	"requests. q quits.",
+	"Display the resident and evicted GPU memory of all clients, and the last requests, live. "
+	"Press q to quit.",
 	children,
 	NULL,
 	NULL,
@@ -212,14 +215,15 @@ static int read_file(struct top *t, const char *path)
 static void explain_errno(struct top *t, int err)
 {
 	if (access(DEBUGFS, R_OK | X_OK) && errno == EACCES)
-		snprintf(t->problem, sizeof(t->problem), "looking into %s takes root", DEBUGFS);
+		snprintf(t->problem, sizeof(t->problem), "no permission to read %s; run as root",
+			 DEBUGFS);
 	else if (err)
 		snprintf(t->problem, sizeof(t->problem), "cannot read %s: %s", DEBUGFS_GLOB,
 			 strerror(err));
 	else
 		snprintf(t->problem, sizeof(t->problem),
-			 "no %s: is debugfs mounted, and the driver loaded, built with "
-			 "CONFIG_DRM_PANTHOR_RECLAIM?",
+			 "no %s; mount debugfs, and load the driver (modprobe panthor), built with "
+			 "CONFIG_DRM_PANTHOR_RECLAIM",
 			 DEBUGFS_GLOB);
 }
 
@@ -324,7 +328,7 @@ static void add_summary(const struct top *t, struct pt_text *text)
 	pt_add(text, ", evicted ");
 	pt_add_bytes(text, evicted, &t->out.units);
 	if (!t->clients->nr_rows)
-		pt_add(text, "; none has the GPU open");
+		pt_add(text, "; no process has the GPU open");
 }
 
 /* The clients in the format asked for */
@@ -382,12 +386,12 @@ static bool print_look(struct top *t, bool first, int *status)
 
 static void add_help(struct pt_text *text)
 {
-	pt_add(text, "q         quit\nspace     look again now\n"
+	pt_add(text, "q         quit\nspace     update now\n"
 		     "up, down  scroll; page up, page down, home, end too\n"
-		     "R         the other way round\n");
+		     "R         reverse the sort order\n");
 	for (size_t i = 0; i < sizeof(sort_keys) / sizeof(sort_keys[0]); i++)
 		pt_add(text, "%c         sort by %s\n", sort_keys[i].key, sort_keys[i].help);
-	pt_add(text, "h, ?      this, and back\n");
+	pt_add(text, "h, ?      show or hide this help\n");
 }
 
 /* Summary, the table's head, as many clients as fit, and below what happened last */

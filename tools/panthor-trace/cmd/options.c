@@ -23,11 +23,12 @@
 
 static const struct argp_option selection_options[] = {
 	{ "time", 't', "FROM,TO", 0,
-	  "Only what began in this range, in seconds as the trace has them; either may be left out",
+	  "Only requests that began in this range, in seconds of the trace's clock; FROM or TO may be "
+	  "empty",
 	  0 },
-	{ "pid", 'p', "PID", 0, "Only requests by or against this process", 0 },
-	{ "client", OPT_CLIENT, "ID", 0, "Only requests that touched this client (drm-client-id)",
-	  0 },
+	{ "pid", 'p', "PID", 0, "Only requests whose requester or target is this process", 0 },
+	{ "client", OPT_CLIENT, "ID", 0,
+	  "Only requests that looked at BOs of this client (drm-client-id)", 0 },
 	{ 0 }
 };
 
@@ -39,7 +40,7 @@ static error_t parse_time(struct selection *sel, const char *arg)
 	if (!comma || (comma > arg && !parse_seconds(arg, comma - arg, &sel->from_ns)) ||
 	    (comma[1] && !parse_seconds(comma + 1, strlen(comma + 1), &sel->to_ns)) ||
 	    sel->from_ns > sel->to_ns)
-		usage_error("--time wants FROM,TO in seconds, not \"%s\"", arg);
+		usage_error("--time: expected FROM,TO in seconds, not \"%s\"", arg);
 	return 0;
 }
 
@@ -66,19 +67,20 @@ const struct argp selection_argp = { .options = selection_options, .parser = par
 
 static const struct argp_option output_options[] = {
 	{ "format", 'F', "FORMAT", 0,
-	  "table, json, jsonl, csv or html; of export also chrome, perfetto and sqlite", 0 },
+	  "table, json, jsonl, csv or html; for export also chrome, perfetto and sqlite", 0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE instead of standard output", 0 },
 	{ "fields", 'f', "LIST", 0,
-	  "Show these fields, separated by commas; +LIST: these too; help: list them", 0 },
-	{ "sort", 's', "LIST", 0, "Sort by these fields; -FIELD: downwards", 0 },
-	{ "limit", OPT_LIMIT, "N", 0, "Print the first N rows only, after sorting", 0 },
+	  "Show these fields, separated by commas; +LIST adds fields; help lists them", 0 },
+	{ "sort", 's', "LIST", 0, "Sort by these fields; -FIELD in descending order", 0 },
+	{ "limit", OPT_LIMIT, "N", 0, "Print only the first N rows, after sorting", 0 },
 	{ "times", OPT_TIMES, "HOW", 0,
-	  "Points in time: trace (default: as the trace has them), relative (to its first event) or "
-	  "wall (time of day, where the trace has it)",
+	  "Timestamps: trace (default: as recorded), relative (to the first event) or wall (time of "
+	  "day, if the trace has it)",
 	  0 },
-	{ "bytes", OPT_BYTES, NULL, 0, "Memory in plain bytes", 0 },
-	{ "ns", OPT_NS, NULL, 0, "Time in plain nanoseconds", 0 },
-	{ "color", OPT_COLOR, "WHEN", 0, "auto (default: on a terminal), never or always", 0 },
+	{ "bytes", OPT_BYTES, NULL, 0, "Print sizes in bytes", 0 },
+	{ "ns", OPT_NS, NULL, 0, "Print times in nanoseconds", 0 },
+	{ "color", OPT_COLOR, "WHEN", 0,
+	  "When to use color: auto (default: on a terminal), never or always", 0 },
 	{ 0 }
 };
 
@@ -112,7 +114,7 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 		else if (!strcmp(arg, "wall"))
 			out->time = TIME_WALL;
 		else
-			usage_error("--times wants trace, relative or wall, not \"%s\"", arg);
+			usage_error("--times: expected trace, relative or wall, not \"%s\"", arg);
 		return 0;
 	case OPT_BYTES:
 		out->units.bytes = true;
@@ -128,7 +130,7 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 		else if (!strcmp(arg, "always"))
 			out->color = COLOR_ALWAYS;
 		else
-			usage_error("--color wants auto, never or always, not \"%s\"", arg);
+			usage_error("--color: expected auto, never or always, not \"%s\"", arg);
 		return 0;
 	case ARGP_KEY_INIT:
 		out->format = out->format ?: &format_table;
@@ -141,7 +143,8 @@ static error_t parse_output(int key, char *arg, struct argp_state *state)
 const struct argp output_argp = { .options = output_options, .parser = parse_output };
 
 static const struct argp_option file_options[] = {
-	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Tables on a terminal not through $PAGER or less", 2 },
+	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Do not use $PAGER or less for tables on a terminal",
+	  2 },
 	{ 0 }
 };
 
@@ -161,7 +164,8 @@ static error_t parse_file(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num && !args->many)
-			usage_error("one trace file at a time; diff compares two");
+			usage_error(
+				"too many arguments; expected one trace file (diff compares two)");
 		if (!state->arg_num)
 			args->path = arg;
 		if (!args->many)
@@ -197,7 +201,7 @@ int output_spare(const struct output *out, const char *input)
 	if (!out->path || stat(input, &in) || stat(out->path, &to) || in.st_dev != to.st_dev ||
 	    in.st_ino != to.st_ino)
 		return EXIT_OK;
-	pt_error("--output %s would overwrite the trace that is to be read", out->path);
+	pt_error("--output %s would overwrite the trace", out->path);
 	return EXIT_USAGE;
 }
 
@@ -205,8 +209,7 @@ int output_no_timeline(const struct output *out)
 {
 	if (!out->format->timeline && !out->format->database)
 		return EXIT_OK;
-	pt_error("only export writes %s: it takes requests, VMs, BOs and swap-ins",
-		 out->format->name);
+	pt_error("only export supports format %s", out->format->name);
 	return EXIT_USAGE;
 }
 

@@ -57,9 +57,9 @@ struct file_args {
 extern const struct argp file_argp;
 
 /* Children get their input from the parent's state->child_inputs[]. */
-#define CHILD_SELECTION                                  \
-	{                                                \
-		&selection_argp, 0, "Which requests:", 1 \
+#define CHILD_SELECTION                             \
+	{                                           \
+		&selection_argp, 0, "Selection:", 1 \
 	}
 #define CHILD_FILE                   \
 	{                            \

@@ -21,14 +21,13 @@
 
 static const struct command commands[] = {
 	{ "record", "record reclaim while a command runs, or until Ctrl-C", cmd_record, false },
-	{ "report", "what each request did: one row a request, its BOs, its blocked time",
-	  cmd_report, true },
-	{ "refault", "what was swapped in, how soon and at what cost", cmd_refault, true },
-	{ "diff", "two traces compared, with percent change", cmd_diff, true },
-	{ "export", "everything for other programs: JSON, CSV, Perfetto, HTML, SQLite", cmd_export,
+	{ "report", "report each request, its BOs and its blocked time", cmd_report, true },
+	{ "refault", "report what was swapped in, how soon and at what cost", cmd_refault, true },
+	{ "diff", "compare two traces", cmd_diff, true },
+	{ "export", "export to other programs: JSON, CSV, Perfetto, HTML, SQLite", cmd_export,
 	  true },
-	{ "top", "live table of the GPU's clients", cmd_top, false },
-	{ "reclaim", "push a process' GPU memory out to swap, and say what that did", cmd_reclaim,
+	{ "top", "display the GPU memory of all clients, live", cmd_top, false },
+	{ "reclaim", "evict the GPU memory of a process and report the result", cmd_reclaim,
 	  false },
 };
 
@@ -39,7 +38,7 @@ static void usage(FILE *out)
 	fprintf(out, "Usage: panthor-trace COMMAND [OPTION...]\n\n");
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
-	fprintf(out, "\npanthor-trace COMMAND --help says more; so does man panthor-trace.\n");
+	fprintf(out, "\nSee panthor-trace COMMAND --help and man panthor-trace.\n");
 }
 
 /* One that is closed would be the next file that is opened; so using it is an error. */
@@ -83,6 +82,6 @@ int main(int argc, char **argv)
 		return commands[i].reads_files ? guarded(commands[i].run, argc - 1, argv + 1)
 					       : commands[i].run(argc - 1, argv + 1);
 	}
-	pt_error("no command \"%s\"; panthor-trace --help lists them", argv[1]);
+	pt_error("unknown command \"%s\"; see panthor-trace --help", argv[1]);
 	return EXIT_USAGE;
 }

@@ -43,16 +43,15 @@ static void describe(const struct source *src, struct doc *doc)
 	doc_fact(doc, "end_ns", src->end_ns);
 	if (src->lost_events)
 		doc_problem(doc,
-			    "the trace lost %llu events or more; use a bigger buffer "
+			    "the trace lost at least %llu events; use a larger buffer "
 			    "(panthor-trace record -b)",
 			    (unsigned long long)src->lost_events);
 	missing = version_missing(&src->version);
 	if (missing)
-		doc_problem(doc, "recorded by an older driver, whose events do not have: %s",
-			    missing);
+		doc_problem(doc, "recorded by an older driver; missing fields: %s", missing);
 	free(missing);
 	if (src->undecodable)
-		doc_problem(doc, "%llu of the driver's events are damaged and were left out",
+		doc_problem(doc, "%llu damaged events of the driver were ignored",
 			    (unsigned long long)src->undecodable);
 }
 
@@ -60,11 +59,11 @@ static void describe(const struct source *src, struct doc *doc)
 static void note(const struct source *src)
 {
 	if (src->no_seconds)
-		pt_warn("%s: its clock, \"%s\", does not count seconds: points in time are bare "
-			"numbers, durations are the driver's own",
+		pt_warn("%s: the clock \"%s\" does not count seconds; timestamps are printed as "
+			"recorded, durations are valid",
 			src->path, src->clock);
 	if (src->version.unknown.len)
-		pt_warn("%s: recorded by a newer driver; left out: %s", src->path,
+		pt_warn("%s: recorded by a newer driver; ignored fields: %s", src->path,
 			src->version.unknown.s);
 }
 

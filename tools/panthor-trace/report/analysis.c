@@ -81,8 +81,8 @@ void analysis_event(struct analysis *a, const struct pt_event *ev)
 	if (doc->no_seconds)
 		pt_model_no_seconds(a->model);
 	if (doc->no_seconds && a->sel && a->sel->to_ns) {
-		pt_error("%s: --time is in seconds, which its clock, \"%s\", does not count",
-			 doc->file, doc->clock);
+		pt_error("%s: --time needs a clock that counts seconds; this is \"%s\"", doc->file,
+			 doc->clock);
 		exit(EXIT_USAGE);
 	}
 	if (pt_model_feed(a->model, ev))
@@ -100,13 +100,11 @@ static void describe(const struct analysis *a, struct doc *doc)
 		size_t at;
 		const char *words;
 	} oddities[] = {
-		{ offsetof(struct analysis, no_begin),
-		  "had begun before the trace did, or their begin was lost" },
-		{ offsetof(struct analysis, no_end),
-		  "had not ended when the trace did, or their end was lost" },
-		{ offsetof(struct analysis, cut), "have more BOs than can be kept" },
+		{ offsetof(struct analysis, no_begin), "without a begin event" },
+		{ offsetof(struct analysis, no_end), "without an end event" },
+		{ offsetof(struct analysis, cut), "with too many BOs to list" },
 		{ offsetof(struct analysis, mismatch),
-		  "contradict themselves: events and end event do not add up" },
+		  "with totals that do not match their events" },
 	};
 
 	doc_fact(doc, "requests", a->stats.requests);
@@ -121,17 +119,17 @@ static void describe(const struct analysis *a, struct doc *doc)
 		uint64_t n = *(const uint64_t *)((const char *)a + oddities[i].at);
 
 		if (n)
-			doc_problem(doc, "requests that %s: %llu", oddities[i].words,
+			doc_problem(doc, "requests %s: %llu", oddities[i].words,
 				    (unsigned long long)n);
 	}
 	if (a->partial && !(a->seen & BO_EVENTS))
 		doc_problem(doc,
-			    "the trace was recorded without the BO events: lists of BOs are empty");
+			    "the trace was recorded without BO events; lists of BOs are empty");
 	else if (a->partial > a->mismatch)
-		doc_problem(doc, "requests of which not all BO events are there: %llu",
+		doc_problem(doc, "requests with missing BO events: %llu",
 			    (unsigned long long)a->partial);
 	if (a->no_memory)
-		doc_problem(doc, "memory ran out: some events were left out");
+		doc_problem(doc, "out of memory: some events were ignored");
 }
 
 int analysis_begin(struct analysis *a, struct doc *doc)

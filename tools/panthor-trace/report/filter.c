@@ -73,7 +73,7 @@ struct filter *filter_parse(const char *text, const struct table *first, const s
 		const char *value;
 
 		if (f->nr == sizeof(f->term) / sizeof(f->term[0])) {
-			pt_error("more than %zu terms in a filter", f->nr);
+			pt_error("--filter: more than %zu terms", f->nr);
 			goto fail;
 		}
 		len = strcspn(p, "=!<>~,");
@@ -86,21 +86,20 @@ struct filter *filter_parse(const char *text, const struct table *first, const s
 				break;
 		}
 		if (term->column < 0) {
-			pt_error("filter: no field \"%.*s\"; --fields=help lists them", (int)len,
-				 p);
+			pt_error("--filter: no field \"%.*s\"; see --fields=help", (int)len, p);
 			goto fail;
 		}
 		term->unit = tables[term->table]->columns[term->column].unit;
 		value = parse_op(p + len, &term->op);
 		if (!value) {
-			pt_error("filter: after \"%.*s\" should come one of = != < <= > >= ~",
+			pt_error("--filter: expected one of = != < <= > >= ~ after \"%.*s\"",
 				 (int)len, p);
 			goto fail;
 		}
 		len = strcspn(value, ",");
 		if ((term->op == HAS && term->unit != UNIT_TEXT) ||
 		    !parse_value(term, value, len)) {
-			pt_error("filter: \"%.*s\" does not fit the field %s", (int)len, value,
+			pt_error("--filter: \"%.*s\" is not a value of field %s", (int)len, value,
 				 tables[term->table]->columns[term->column].name);
 			goto fail;
 		}

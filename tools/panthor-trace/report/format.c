@@ -21,7 +21,7 @@ const struct format *find_format(const char *name)
 		}
 		pt_add(&all, "%s%s", i ? ", " : "", formats[i]->name);
 	}
-	pt_error("no format \"%s\"; there are %s", name, all.s);
+	pt_error("unknown format \"%s\"; expected one of %s", name, all.s);
 	pt_text_free(&all);
 	return NULL;
 }

@@ -311,8 +311,8 @@ static void begin(struct sink *s)
 	p->sink = s;
 	p->timeline = timeline_new(s, &painter);
 	if (s->doc->clock && strcmp(s->doc->clock, "boot"))
-		pt_warn("%s: its clock is \"%s\"; to see it together with a recording of "
-			"Perfetto's, record with -C boot",
+		pt_warn("%s: its clock is \"%s\"; to append it to a Perfetto recording, record "
+			"with -C boot",
 			s->doc->file, s->doc->clock);
 	write_names(p, s->doc);
 }

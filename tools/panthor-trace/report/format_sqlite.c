@@ -153,13 +153,13 @@ static bool suits(sqlite3 *db, const char *path)
 	if (!nr && !id && !version)
 		return true;
 	if (id != APPLICATION_ID) {
-		pt_error("%s: a database, but not of panthor-trace: not touched", path);
+		pt_error("%s: not a database of panthor-trace; not changed", path);
 		return false;
 	}
 	if (version == DATABASE_VERSION)
 		return true;
-	pt_error("%s: of version %lld, this panthor-trace writes version %d: not touched", path,
-		 (long long)version, DATABASE_VERSION);
+	pt_error("%s: database version %lld, expected %d; not changed", path, (long long)version,
+		 DATABASE_VERSION);
 	return false;
 }
 
@@ -182,14 +182,14 @@ static int check(const char *path)
 	struct stat st;
 
 	if (!path || !*path) {
-		pt_error("sqlite wants --output FILE, the database to add to");
+		pt_error("sqlite needs --output FILE, the database to add to");
 		return EXIT_USAGE;
 	}
 	if (!can_write(path))
 		return EXIT_FAILED;
 	/* A pipe would wait for ever for somebody to read it. */
 	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
-		pt_error("%s: not a regular file, which a database has to be", path);
+		pt_error("%s: not a regular file", path);
 		return EXIT_FAILED;
 	}
 	/* What is not there yet does not open. */
@@ -422,7 +422,7 @@ static void end(struct sink *s)
 	snprintf(fingerprint, sizeof(fingerprint), "%016llx", (unsigned long long)doc->fingerprint);
 	known = ask(d->db, "SELECT trace FROM traces WHERE fingerprint = ?", fingerprint);
 	if (known > 0) {
-		pt_warn("%s: is in %s already, as trace %lld: not added again", doc->file, s->path,
+		pt_warn("%s: already in %s as trace %lld; not added", doc->file, s->path,
 			(long long)known);
 		cancel(s);
 		return;

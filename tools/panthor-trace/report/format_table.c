@@ -286,11 +286,12 @@ static void flush(struct sink *s, struct part *p)
 	for (size_t i = 0; i < g->nr; i++) {
 		if (!g->place[i].hidden)
 			continue;
-		fprintf(p->f, any ? ", %s" : "no room for: %s", title(p, &g->place[i]));
+		fprintf(p->f, any ? ", %s" : "columns omitted for width: %s",
+			title(p, &g->place[i]));
 		any = true;
 	}
 	if (any)
-		fputs(" (--fields chooses)\n", p->f);
+		fputs(" (select with --fields)\n", p->f);
 	free(g->place);
 	free(g);
 	p->state = NULL;

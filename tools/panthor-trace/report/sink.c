@@ -46,14 +46,15 @@ static bool begin(struct sink *s)
 	s->print.no_seconds = doc->no_seconds;
 	s->print.start_ns = doc->start_ns;
 	if (s->print.time == TIME_WALL && (doc->no_seconds || doc->start_ns < WALL_NS)) {
-		pt_error("%s: its times do not tell the time of day; trace-cmd record -C tai, or "
-			 "--date, makes traces that do",
-			 doc->file);
+		pt_error(
+			"%s: --times wall needs a trace with the time of day; record with trace-cmd "
+			"record -C tai or --date",
+			doc->file);
 		s->status = EXIT_FAILED;
 		return false;
 	}
 	if (s->format->timeline && doc->no_seconds) {
-		pt_error("%s: no timeline: its clock, \"%s\", does not count seconds", doc->file,
+		pt_error("%s: no timeline: the clock \"%s\" does not count seconds", doc->file,
 			 doc->clock);
 		s->status = EXIT_FAILED;
 		return false;

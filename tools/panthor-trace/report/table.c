@@ -69,7 +69,7 @@ int table_choose(struct table *t, const char *fields)
 
 	fields += add;
 	if (!*fields) {
-		pt_error("--fields: which? --fields=help lists them");
+		pt_error("--fields: no field given; see --fields=help");
 		return -1;
 	}
 	if (add)
@@ -82,8 +82,8 @@ int table_choose(struct table *t, const char *fields)
 		int at = table_find(t, p, len), i = 0;
 
 		if (at < 0) {
-			pt_error("%s have no field \"%.*s\"; --fields=help lists them", t->name,
-				 (int)len, p);
+			pt_error("%s have no field \"%.*s\"; see --fields=help", t->name, (int)len,
+				 p);
 			return -1;
 		}
 		while (i < n && t->shown[i] != at)
@@ -148,7 +148,7 @@ int sort_parse(const struct table *t, const char *words, struct sort *sort)
 		size_t len;
 
 		if (sort->nr == MAX_SORT_KEYS) {
-			pt_error("cannot sort by more than %d fields", MAX_SORT_KEYS);
+			pt_error("--sort: more than %d fields", MAX_SORT_KEYS);
 			return -1;
 		}
 		key->down = *p == '-';
@@ -156,8 +156,7 @@ int sort_parse(const struct table *t, const char *words, struct sort *sort)
 		len = strcspn(p, ",");
 		key->column = table_find(t, p, len);
 		if (key->column < 0) {
-			pt_error("cannot sort by \"%.*s\": no such field; --fields=help lists them",
-				 (int)len, p);
+			pt_error("--sort: no field \"%.*s\"; see --fields=help", (int)len, p);
 			return -1;
 		}
 		sort->nr++;
@@ -165,7 +164,7 @@ int sort_parse(const struct table *t, const char *words, struct sort *sort)
 	}
 	if (sort->nr)
 		return 0;
-	pt_error("--sort: by which field? --fields=help lists them");
+	pt_error("--sort: no field given; see --fields=help");
 	return -1;
 }
 

@@ -15,15 +15,15 @@ enum { G_KEY, G_REQUESTS, G_EV_BOS, G_EV, G_SK_BOS, G_SK, G_WRITTEN, G_FREED, G_
 
 const struct column group_columns[] = {
 	[G_KEY] = { "key", "KEY", UNIT_TEXT, "client, VM, label, reason or state", 1 },
-	[G_REQUESTS] = { "requests", "REQUESTS", UNIT_COUNT, "requests that touched it", 1 },
+	[G_REQUESTS] = { "requests", "REQUESTS", UNIT_COUNT, "requests that looked at it", 1 },
 	[G_EV_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "evictions", 1 },
-	[G_EV] = { "evicted", "EVICTED", UNIT_BYTES, "memory of these", 1 },
-	[G_SK_BOS] = { "skipped_bos", "#SKIPPED", UNIT_COUNT, "how often a BO was skipped", 1 },
-	[G_SK] = { "skipped", "SKIPPED", UNIT_BYTES, "memory of these", 1 },
-	[G_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "what was written to swap", 3 },
-	[G_FREED] = { "freed", "FREED", UNIT_BYTES, "how much RAM that freed", 2 },
+	[G_EV] = { "evicted", "EVICTED", UNIT_BYTES, "evicted memory", 1 },
+	[G_SK_BOS] = { "skipped_bos", "#SKIPPED", UNIT_COUNT, "skips of BOs", 1 },
+	[G_SK] = { "skipped", "SKIPPED", UNIT_BYTES, "skipped memory", 1 },
+	[G_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "memory written to swap", 3 },
+	[G_FREED] = { "freed", "FREED", UNIT_BYTES, "RAM freed by that", 2 },
 	[G_TIME] = { "duration_ns", "TOOK", UNIT_NS,
-		     "time spent on its VMs (client, vm) or BOs (else)", 1 },
+		     "time spent on its VMs (by client, vm) or BOs (others)", 1 },
 	[G_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time spent writing its BOs to swap", 1 },
 };
 
@@ -53,7 +53,7 @@ int group_find(const char *name)
 	for (int i = BY_CLIENT; i <= BY_STATE; i++)
 		if (!strcmp(name, names[i]))
 			return i;
-	pt_error("cannot group by \"%s\"; one of client, vm, label, reason, state", name);
+	pt_error("--by: expected client, vm, label, reason or state, not \"%s\"", name);
 	return -1;
 }
 

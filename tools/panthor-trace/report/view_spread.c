@@ -9,12 +9,12 @@
 enum { P_WHAT, P_COUNT, P_MIN, P_P50, P_P90, P_P99, P_MAX, P_MEAN, P_SUM, NR_P };
 
 static const struct column percentile_columns[] = {
-	[P_WHAT] = { "what", "TIME", UNIT_TEXT, "which time", 1 },
+	[P_WHAT] = { "what", "TIME", UNIT_TEXT, "name of the time", 1 },
 	[P_COUNT] = { "count", "COUNT", UNIT_COUNT, "requests", 1 },
 	[P_MIN] = { "min_ns", "MIN", UNIT_NS, "shortest", 1 },
-	[P_P50] = { "p50_ns", "P50", UNIT_NS, "half took no longer", 1 },
-	[P_P90] = { "p90_ns", "P90", UNIT_NS, "nine in ten took no longer", 1 },
-	[P_P99] = { "p99_ns", "P99", UNIT_NS, "99 in 100 took no longer", 1 },
+	[P_P50] = { "p50_ns", "P50", UNIT_NS, "50th percentile", 1 },
+	[P_P90] = { "p90_ns", "P90", UNIT_NS, "90th percentile", 1 },
+	[P_P99] = { "p99_ns", "P99", UNIT_NS, "99th percentile", 1 },
 	[P_MAX] = { "max_ns", "MAX", UNIT_NS, "longest", 1 },
 	[P_MEAN] = { "mean_ns", "MEAN", UNIT_NS, "mean", 1 },
 	[P_SUM] = { "sum_ns", "SUM", UNIT_NS, "sum", 1 },
@@ -23,10 +23,10 @@ static const struct column percentile_columns[] = {
 enum { H_FROM, H_TO, H_COUNT, H_BAR, NR_H };
 
 static const struct column histogram_columns[] = {
-	[H_FROM] = { "from_ns", "FROM", UNIT_NS, "at least", 1 },
-	[H_TO] = { "to_ns", "BELOW", UNIT_NS, "less than", 1 },
+	[H_FROM] = { "from_ns", "FROM", UNIT_NS, "lower bound", 1 },
+	[H_TO] = { "to_ns", "BELOW", UNIT_NS, "upper bound", 1 },
 	[H_COUNT] = { "count", "COUNT", UNIT_COUNT, "requests", 1 },
-	[H_BAR] = { "bar", "BAR", UNIT_TEXT, "that as a bar", 1 },
+	[H_BAR] = { "bar", "BAR", UNIT_TEXT, "bar", 1 },
 };
 
 static int compare(const void *a, const void *b)

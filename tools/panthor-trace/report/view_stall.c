@@ -3,24 +3,26 @@
 #include "report/view.h"
 
 const struct column stall_columns[] = {
-	[ST_TIME] = { "time_ns", "TIME", UNIT_TIME, "when it began", 1 },
-	[ST_END] = { "end_ns", "END", UNIT_TIME, "when it was over", 0 },
-	[ST_TARGET] = { "target_comm", "PROCESS", UNIT_TEXT, "process that stalled", 1 },
-	[ST_TGID] = { "tgid", "TGID", UNIT_SIGNED, "its number", 2 },
+	[ST_TIME] = { "time_ns", "TIME", UNIT_TIME, "when the stall began", 1 },
+	[ST_END] = { "end_ns", "END", UNIT_TIME, "when the stall ended", 0 },
+	[ST_TARGET] = { "target_comm", "PROCESS", UNIT_TEXT, "name of the process that stalled",
+			1 },
+	[ST_TGID] = { "tgid", "TGID", UNIT_SIGNED, "process id", 2 },
 	[ST_COMM] = { "comm", "NAME", UNIT_TEXT, "name of the thread that stalled", 2 },
-	[ST_PID] = { "pid", "THREAD", UNIT_SIGNED, "its number", 3 },
-	[ST_STALLED] = { "stalled_ns", "STALLED", UNIT_NS, "how long it waited for swap-ins", 1 },
-	[ST_BOS] = { "swapped_in_bos", "#SWAPPED-IN", UNIT_COUNT, "BOs that it waited for", 4 },
-	[ST_SIZE] = { "swapped_in", "SWAPPED-IN", UNIT_BYTES, "memory of these", 1 },
-	[ST_ID] = { "id", "ID", UNIT_COUNT, "request that had evicted most of that", 1 },
+	[ST_PID] = { "pid", "THREAD", UNIT_SIGNED, "thread id", 3 },
+	[ST_STALLED] = { "stalled_ns", "STALLED", UNIT_NS, "time that it waited for swap-ins", 1 },
+	[ST_BOS] = { "swapped_in_bos", "#SWAPPED-IN", UNIT_COUNT, "BOs that were swapped in", 4 },
+	[ST_SIZE] = { "swapped_in", "SWAPPED-IN", UNIT_BYTES, "memory that was swapped in", 1 },
+	[ST_ID] = { "id", "ID", UNIT_COUNT, "request that evicted most of the memory", 1 },
 	[ST_REQUESTS] = { "requests", "REQUESTS", UNIT_COUNT,
-			  "how many requests had evicted some of it", 0 },
-	[ST_SOURCE] = { "source", "SOURCE", UNIT_TEXT, "what asked", 5 },
-	[ST_REQUESTER] = { "requester_comm", "REQUESTER", UNIT_TEXT, "process that asked", 2 },
-	[ST_REQUESTER_TGID] = { "requester_tgid", "REQ-PID", UNIT_SIGNED, "its number", 6 },
+			  "number of requests that evicted memory of it", 0 },
+	[ST_SOURCE] = { "source", "SOURCE", UNIT_TEXT, "source of the request", 5 },
+	[ST_REQUESTER] = { "requester_comm", "REQUESTER", UNIT_TEXT, "name of the requester", 2 },
+	[ST_REQUESTER_TGID] = { "requester_tgid", "REQ-PID", UNIT_SIGNED,
+				"process id of the requester", 6 },
 	[ST_EVICTED_FOR] = { "evicted_ns", "EVICTED-FOR", UNIT_NS,
-			     "how long before that request had evicted it", 1 },
-	[ST_WHY] = { "why", "WHY", UNIT_TEXT, "the same as a sentence", 0 },
+			     "time from the eviction to the stall", 1 },
+	[ST_WHY] = { "why", "WHY", UNIT_TEXT, "the stall explained in a sentence", 0 },
 };
 
 const size_t nr_stall_columns = NR_ST_COLUMNS;
@@ -52,7 +54,7 @@ void stall_sentence(struct pt_text *t, const struct stall *stall, const struct p
 		pt_add(t, " and %llu more", (unsigned long long)stall->requests - 1);
 	pt_add(t, " ");
 	pt_add_ns(t, stall->evicted_ns, &style->units);
-	pt_add(t, " before");
+	pt_add(t, " earlier");
 }
 
 void stall_row(struct cell *row, const struct stall *stall, const struct pt_style *style)

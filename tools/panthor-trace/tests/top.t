@@ -35,7 +35,7 @@ done
 expect "batch: two looks" 0 '^2$' with 3 sh -c '"$PT" top -B -n 2 -d 0.02 | grep -c "3 103 my app3 "'
 expect "batch: csv has one head" 0 '^1 5$' with 2 sh -c 'echo "$("$PT" top -n 2 -d 0.02 -F csv | grep -c ^client) $("$PT" top -n 2 -d 0.02 -F csv | wc -l)"'
 expect "batch: JSON lines" 0 '^"my app2"$' with 2 sh -c '"$PT" top -n 1 -F jsonl | jq "select(.tgid == 102).command"'
-expect "batch: no clients are said" 0 'clients: 0, .*none has the GPU open' with 0 "$PT" top -n 1
+expect "batch: no clients are said" 0 'clients: 0, .*no process has the GPU open' with 0 "$PT" top -n 1
 expect "batch: ends when nobody reads" 0 '^0 2$' with 2 timeout 20 bash -c '"$PT" top -d 10ms | head -n 2 >two; echo "${PIPESTATUS[0]} $(wc -l <two)"'
 expect "batch: at once, too" 0 '^0$' with 2 timeout 20 bash -c '"$PT" top -d 900s | true; echo "${PIPESTATUS[0]}"'
 expect "batch: all looks go to the file" 0 '^9$' with 2 sh -c '"$PT" top -n 2 -d 0.02 -o looks && wc -l <looks'
@@ -45,9 +45,9 @@ done
 complains "full device" 1 'cannot write .*No space left' with 2 sh -c '"$PT" top -n 1 >/dev/full'
 complains "closed output" 1 'cannot write .*Bad file descriptor' with 2 sh -c '"$PT" top -n 1 >&-'
 complains "a file that cannot be" 1 'cannot write /nowhere/x' with 2 "$PT" top -n 1 -o /nowhere/x
-complains "no format that would be empty" 2 'only export writes chrome' with 2 "$PT" top -n 1 -F chrome
-complains "no such time" 2 'wants a time' with 2 "$PT" top -d 0
-complains "unknown sort key" 2 'cannot sort by "nme"' with 2 "$PT" top --sort nme
+complains "no format that would be empty" 2 'only export supports format chrome' with 2 "$PT" top -n 1 -F chrome
+complains "no such time" 2 'delay: expected a time' with 2 "$PT" top -d 0
+complains "unknown sort key" 2 '--sort: no field "nme"' with 2 "$PT" top --sort nme
 complains "no driver" 1 'no /sys/kernel/debug.*CONFIG_DRM_PANTHOR_RECLAIM' with 2 sh -c 'rm -r /sys/kernel/debug/dri; "$PT" top'
-complains "not root" 1 'looking into /sys/kernel/debug takes root' with 2 sh -c 'chmod 700 /sys/kernel/debug; cp "$PT" /tmp/top.$$ && chmod 755 /tmp/top.$$; setpriv --reuid 65534 --regid 65534 --clear-groups /tmp/top.$$ top -n 1; rc=$?; rm /tmp/top.$$; exit $rc'
+complains "not root" 1 'no permission to read /sys/kernel/debug; run as root' with 2 sh -c 'chmod 700 /sys/kernel/debug; cp "$PT" /tmp/top.$$ && chmod 755 /tmp/top.$$; setpriv --reuid 65534 --regid 65534 --clear-groups /tmp/top.$$ top -n 1; rc=$?; rm /tmp/top.$$; exit $rc'
 end

@@ -65,9 +65,9 @@ int guarded_call(int (*run)(void *context), void *context, const char *file)
 	if (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM)
 		return EXIT_INTERRUPTED;
 	if (WTERMSIG(status) == SIGKILL)
-		pt_error("%s: killed while reading; too little memory?", file);
+		pt_error("%s: the reader was killed, probably for lack of memory", file);
 	else
-		pt_error("%s: damaged: the trace library fell over it (%s)", file,
+		pt_error("%s: damaged: libtracecmd crashed on it (%s)", file,
 			 strsignal(WTERMSIG(status)));
 	return EXIT_FAILED;
 }

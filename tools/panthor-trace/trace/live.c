@@ -61,7 +61,7 @@ const char *live_problem(void)
 
 	if (!dir || access(dir, R_OK | X_OK))
 		return geteuid() ? "tracing needs root"
-				 : "tracefs is not mounted; mount -t tracefs nodev "
+				 : "tracefs is not mounted; run mount -t tracefs nodev "
 				   "/sys/kernel/tracing";
 	if (!tracefs_event_file_exists(NULL, PT_SYSTEM, pt_event_name(PT_RECLAIM_END), "enable"))
 		return "the kernel has no reclaim events of panthor; load the driver (modprobe "
@@ -134,7 +134,7 @@ struct tracefs_instance *instance_new(void)
 		tracefs_put_tracing_file(dir);
 		tracefs_instance_free(instance);
 	}
-	pt_error("cannot make a trace instance: %s", strerror(errno));
+	pt_error("cannot create a trace instance: %s", strerror(errno));
 	return NULL;
 }
 
@@ -356,18 +356,18 @@ char *live_reclaim_file(const char *device)
 			return NULL;
 		if (!strchr(device, '/') && !access(path, F_OK))
 			return path;
-		pt_error("no device %s with mem_reclaim", device);
+		pt_error("no panthor device \"%s\" with mem_reclaim", device);
 		free(path);
 		return NULL;
 	}
 
 	if (glob(SYSFS_GLOB, 0, NULL, &found)) {
-		pt_error("no panthor device with mem_reclaim; is the driver loaded, and built with "
-			 "CONFIG_DRM_PANTHOR_RECLAIM?");
+		pt_error("no panthor device with mem_reclaim; load the driver (modprobe panthor), "
+			 "built with CONFIG_DRM_PANTHOR_RECLAIM");
 		return NULL;
 	}
 	if (found.gl_pathc > 1)
-		pt_error("%zu panthor devices; choose one with --device", found.gl_pathc);
+		pt_error("%zu panthor devices; select one with --device", found.gl_pathc);
 	else
 		path = xstrdup(found.gl_pathv[0]);
 	globfree(&found);

@@ -151,7 +151,7 @@ int recorder_start(struct recorder *recorder, const struct line *line)
 	char byte = '\n';
 
 	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC)) {
-		pt_error("cannot make a pipe: %s", strerror(errno));
+		pt_error("cannot create a pipe: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
 	recorder->pid = start_child();
@@ -173,7 +173,7 @@ int recorder_start(struct recorder *recorder, const struct line *line)
 	if (n == 1)
 		return 0;
 	status = recorder_stop(recorder);
-	pt_error("nothing is recorded: trace-cmd ended with status %d", status);
+	pt_error("not recording: trace-cmd exited with status %d", status);
 	return EXIT_FAILED;
 }
 

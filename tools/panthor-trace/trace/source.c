@@ -216,8 +216,7 @@ static int read_all(struct reader *rd)
 	if (!rd->src->events && rd->src->lost_events)
 		return EXIT_INCOMPLETE;
 	if (!rd->src->events && !rd->src->undecodable) {
-		pt_error("%s: none of the driver's reclaim events happened while it was recorded",
-			 rd->src->path);
+		pt_error("%s: no reclaim happened during the recording", rd->src->path);
 		return EXIT_NOTHING;
 	}
 	return EXIT_OK;
@@ -303,12 +302,12 @@ int source_read(struct source *src)
 	rd->src = src;
 	src->reader = rd;
 	if (!trace_file_open(&rd->file, src->path)) {
-		pt_error("%s: damaged, or of a version that this libtracecmd does not read",
+		pt_error("%s: damaged, or of a version that libtracecmd does not support",
 			 src->path);
 		status = EXIT_FAILED;
 	} else if (!bind_formats(rd, trace_file_tep(&rd->file))) {
-		pt_error("%s: has none of the driver's reclaim events; record with: panthor-trace "
-			 "record, or trace-cmd record -e panthor",
+		pt_error("%s: no reclaim events of panthor; record with panthor-trace record or "
+			 "trace-cmd record -e panthor",
 			 src->path);
 		status = EXIT_NOTHING;
 	} else {

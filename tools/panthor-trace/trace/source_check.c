@@ -77,7 +77,7 @@ static void expect(struct cursor *c, const char *text, size_t len)
 	uint64_t at = c->at;
 
 	if (skip(c, len) && memcmp(c->data + at, text, len))
-		c->wrong = "its header is damaged";
+		c->wrong = "damaged header";
 }
 
 static void extent(struct cursor *c, uint64_t offset, uint64_t size)
@@ -94,7 +94,7 @@ static bool fine(const struct cursor *c)
 static void cpu_extents(struct cursor *c, uint64_t cpus, bool with_id)
 {
 	if (cpus > MAX_CPUS)
-		c->wrong = "it claims to have more CPUs than there can be";
+		c->wrong = "damaged header: too many CPUs";
 	for (uint64_t i = 0; i < cpus && fine(c); i++) {
 		uint64_t offset, size;
 
@@ -195,12 +195,12 @@ static void check_v7(struct cursor *c)
 	string(c);
 	offset = number(c, 8);
 	if (fine(c) && !offset)
-		c->wrong = "its recording was not finished";
+		c->wrong = "the recording was not completed";
 
 	/* The chain of option sections; a damaged one might be a ring. */
 	for (int i = 0; offset && fine(c); i++) {
 		if (i == MAX_SECTIONS) {
-			c->wrong = "its list of options has no end";
+			c->wrong = "damaged list of options";
 			return;
 		}
 		end = section(c, offset, &compressed);
@@ -228,13 +228,11 @@ static void check(struct cursor *c)
 	const char *version;
 
 	if (c->size >= 8 && (!memcmp(c->data, "PERFILE2", 8) || !memcmp(c->data, "2ELIFREP", 8))) {
-		c->wrong =
-			"a perf.data file: perf script -i FILE shows it, in words with our plugin";
+		c->wrong = "a perf.data file; use perf script -i FILE";
 		return;
 	}
 	if (c->size < MAGIC_LEN || memcmp(c->data, MAGIC, MAGIC_LEN)) {
-		c->wrong =
-			"not a trace.dat file; trace-cmd record and panthor-trace record make them";
+		c->wrong = "not a trace.dat file of panthor-trace record or trace-cmd record";
 		return;
 	}
 	c->at = MAGIC_LEN;
@@ -243,7 +241,7 @@ static void check(struct cursor *c)
 	number(c, 1);
 	c->page = number(c, 4);
 	if (fine(c) && (c->page < 512 || c->page > 1 << 20 || c->page & (c->page - 1)))
-		c->wrong = "its header is damaged";
+		c->wrong = "damaged header";
 	if (!fine(c))
 		return;
 	if (!strcmp(version, "6"))
@@ -251,7 +249,7 @@ static void check(struct cursor *c)
 	else if (!strcmp(version, "7"))
 		check_v7(c);
 	else
-		c->wrong = "of a version that is not known; trace-cmd convert may help";
+		c->wrong = "unknown file version; try trace-cmd convert";
 }
 
 /* Returns EXIT_OK, with the size of a page of the file in @page, or EXIT_FAILED, and says why. */
@@ -288,9 +286,10 @@ int source_check(const char *path, uint64_t *page)
 	if (c.wrong)
 		pt_error("%s: %s", path, c.wrong);
 	else if (c.beyond)
-		pt_error("%s: truncated: it should go on beyond its %llu bytes; was the recording "
-			 "cut off, or the disk full?",
-			 path, (unsigned long long)c.size);
+		pt_error(
+			"%s: truncated after %llu bytes; the recording was interrupted, or the disk "
+			"was full",
+			path, (unsigned long long)c.size);
 	*page = c.page;
 	return fine(&c) ? EXIT_OK : EXIT_FAILED;
 }

@@ -102,7 +102,7 @@ static void reopen(struct trace_file *file)
 {
 	close_handles(file);
 	if (!open_handles(file)) {
-		pt_error("%s: changed while it was read", file->path);
+		pt_error("%s: changed while being read", file->path);
 		exit(EXIT_FAILED);
 	}
 	for (size_t i = 0; i < file->nr_streams; i++) {

@@ -39,7 +39,7 @@ const char *source_path(const char *name)
 	if (strcmp(name, "-"))
 		return name;
 	if (isatty(STDIN_FILENO))
-		usage_error("standard input is a terminal; a trace was to come from there");
+		usage_error("standard input is a terminal; expected a trace file");
 	if (!fstat(STDIN_FILENO, &st) && S_ISREG(st.st_mode))
 		return "/dev/stdin";
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(copy_input()));

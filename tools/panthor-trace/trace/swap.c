@@ -36,12 +36,12 @@ static bool add_device(struct pt_text *filter, const char *path)
 	dev_t dev;
 
 	if (stat(path, &st)) {
-		pt_warn("swap on %s is left out: %s", path, strerror(errno));
+		pt_warn("swap on %s is not recorded: %s", path, strerror(errno));
 		return false;
 	}
 	dev = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
 	if (!major(dev)) {
-		pt_warn("swap on %s is left out: its file system does not tell its device", path);
+		pt_warn("swap on %s is not recorded: its file system has no block device", path);
 		return false;
 	}
 	pt_add(filter, "%sdev == %llu", filter->len ? " || " : "",
