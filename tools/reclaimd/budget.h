@@ -24,8 +24,8 @@ uint64_t budget_spent(struct budget *budget, uint64_t now_ns);
 uint64_t budget_left(struct budget *budget, uint64_t now_ns, uint64_t limit);
 
 /*
- * As text, so that a restart is no way around it: minutes ago and bytes. @wall_s is the time of
- * day, which tells on loading how long ago saving was; a clock that was set back tells nothing
+ * As text, to keep the budget across restarts: minutes ago and bytes. @wall_s is the time of day,
+ * which says on loading how long ago the file was saved; a clock that was set back is ignored
  */
 void budget_save(struct budget *budget, uint64_t now_ns, uint64_t wall_s, char *text, size_t size);
 bool budget_load(struct budget *budget, uint64_t now_ns, uint64_t wall_s, const char *text);

@@ -7,7 +7,7 @@ uint64_t choose_need(const struct config *config, uint64_t available)
 {
 	uint64_t need = available < config->available ? config->available - available : 0;
 
-	/* Tasks are stalled, or nobody would ask: something has to go */
+	/* Tasks are stalled: evict something, whatever is available */
 	if (need < config->step)
 		need = config->step;
 	return need < config->most ? need : config->most;
@@ -23,7 +23,7 @@ enum verdict {
 	VERDICT_NO_DEVICE,
 };
 
-/* Which of several uses a file that they hold is told nowhere: the first, unless we know better */
+/* Which of several holders uses a file is not known: the first, unless history says otherwise */
 static bool owns(const struct look *look, const struct past *past, unsigned int process,
 		 unsigned int client, uint64_t now_ns)
 {
@@ -39,7 +39,7 @@ static bool owns(const struct look *look, const struct past *past, unsigned int 
 	return false;
 }
 
-/* What the holders of @client make of a request to one of them */
+/* Is any holder of @client excluded? Also sets adj and frozen to those of the least eligible. */
 static enum verdict ask_holders(const struct config *config, const struct look *look,
 				unsigned int client, struct choice *choice)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How much, and of whom. Pure. */
+/* How much to evict, and from which process. Pure. */
 #ifndef RECLAIMD_CHOOSE_H
 #define RECLAIMD_CHOOSE_H
 
@@ -14,14 +14,14 @@
 struct choice {
 	unsigned int process;
 	char device[DEVICE_LEN];
-	/* What a request could give */
+	/* What a request could evict or write */
 	uint64_t gain;
-	/* Of the holders of its clients, the one that is least willing */
+	/* Of the least eligible holder of its clients */
 	int64_t adj;
 	bool frozen;
 };
 
-/* Why the others were not chosen: processes on a device */
+/* Excluded processes of a device, by reason */
 struct passed {
 	unsigned int kept;
 	unsigned int foreground;
@@ -31,11 +31,11 @@ struct passed {
 	unsigned int no_device;
 };
 
-/* What is to be evicted when that much memory is available */
+/* How much to evict, by the memory that is available */
 uint64_t choose_need(const struct config *config, uint64_t available);
 /*
- * The best, of those that had no turn: frozen ones first, of these the one with the highest
- * oom_score_adj, of these the one with most to give. False: there is none
+ * The best candidate of this round: frozen, then highest oom_score_adj, then most reclaimable
+ * memory. False: there is none
  */
 bool choose(const struct config *config, const struct look *look, const struct history *history,
 	    uint64_t now_ns, struct choice *choice, struct passed *passed);

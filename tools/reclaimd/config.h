@@ -24,7 +24,7 @@ struct config {
 	uint64_t available;
 	uint64_t step;
 	uint64_t most;
-	/* Whom to leave alone */
+	/* Excluded processes */
 	uint64_t least;
 	int64_t min_adj;
 	char kept[CONFIG_KEPT][COMM_LEN];
@@ -33,14 +33,14 @@ struct config {
 	uint64_t premature_ns;
 	uint64_t leave_ns;
 	uint64_t rest_ns;
-	/* Bytes written to swap that is no RAM, per hour; UINT64_MAX: no budget */
+	/* Bytes that may be written to swap on storage, per hour; UINT64_MAX: no budget */
 	uint64_t budget;
 	/* Files to write; empty: none */
 	char metrics[CONFIG_PATH];
 	char state[CONFIG_PATH];
 };
 
-/* Told of each error, with the number of its line */
+/* Called for each error, with its line number */
 typedef void config_report(void *arg, unsigned int line, const char *message);
 
 void config_init(struct config *config);

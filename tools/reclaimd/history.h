@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is remembered of clients from one look to the next: whom we evicted from, who swapped in too
- * soon after that, who is to be left alone, and which process a client does not belong to although
- * it has it open. Pure: the time is an argument.
+ * What is remembered of clients between scans: evictions, premature swap-ins, exclusions, and which
+ * process does not use a client although it has it open. Pure: the time is an argument.
  */
 #ifndef RECLAIMD_HISTORY_H
 #define RECLAIMD_HISTORY_H
@@ -17,15 +16,15 @@
 struct past {
 	char device[DEVICE_LEN];
 	uint64_t id;
-	/* Evicted then, 0: not, or that was long ago; with so many swap-ins before */
+	/* Time of our last eviction, 0: none, or long ago; and its swap-ins before that */
 	uint64_t evicted_ns;
 	uint64_t swapins;
-	/* Left alone until then, and why */
+	/* Excluded until this time, and why */
 	uint64_t leave_ns;
 	bool premature;
-	/* Premature, and nobody was told yet */
+	/* Premature, and not reported yet */
 	bool news;
-	/* They hold it, but until then another is taken for the one that uses it */
+	/* They hold it, but until this time another process is assumed to use it */
 	struct {
 		pid_t tgid;
 		uint64_t start;
@@ -39,7 +38,7 @@ struct history {
 	unsigned int count;
 };
 
-/* After a look: forgets who is gone; the number of evictions found to be premature */
+/* After a scan: drops clients that closed; returns the number of premature evictions */
 unsigned int history_look(struct history *history, const struct config *config,
 			  const struct look *look, uint64_t now_ns);
 /* Was @client found to be premature? True once */
@@ -51,13 +50,13 @@ bool history_is_stranger(const struct past *past, const struct process *process,
 /* What a request to @process did to its clients on @device: evicted from them */
 void history_evicted(struct history *history, const struct look *look, unsigned int process,
 		     const char *device, uint64_t now_ns);
-/* Nothing of it: leave them alone for a while */
+/* Evicted nothing: exclude them until then */
 void history_rest(struct history *history, const struct look *look, unsigned int process,
 		  const char *device, uint64_t until_ns);
-/* It has none of them, whatever it holds */
+/* It uses none of them, although it holds them */
 void history_not_owner(struct history *history, const struct look *look, unsigned int process,
 		       const char *device, uint64_t until_ns);
-/* When the next look is due, to tell what is premature; UINT64_MAX: never */
+/* When the next scan for premature swap-ins is due; UINT64_MAX: never */
 uint64_t history_due(const struct history *history, const struct config *config);
 void history_clear(struct history *history);
 

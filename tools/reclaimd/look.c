@@ -12,7 +12,7 @@ static void *grown(void *array, unsigned int count, size_t size)
 	if (count & (count - 1))
 		return array;
 	array = realloc(array, (count ? 2 * count : 1) * size);
-	/* A manager that has no memory left cannot manage it: start afresh */
+	/* Without memory nothing can be done: systemd restarts the daemon */
 	if (!array)
 		abort();
 	return array;

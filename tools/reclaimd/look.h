@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who has what: processes, the driver's clients (open files), and which process holds which. A
- * client is one whoever holds it, in however many file descriptors of however many processes.
+ * Result of a scan: processes, clients of the driver (open files), and which process holds which. A
+ * client counts once, however many file descriptors and processes hold it.
  */
 #ifndef RECLAIMD_LOOK_H
 #define RECLAIMD_LOOK_H
@@ -24,7 +24,7 @@ struct process {
 	char comm[COMM_LEN];
 	int64_t adj;
 	bool frozen;
-	/* Had its turn in this round */
+	/* Was a target in this round */
 	bool asked;
 };
 
@@ -58,7 +58,7 @@ void look_add_file(struct look *look, unsigned int process, const char *device,
 /* Closes the pidfds */
 void look_clear(struct look *look);
 
-/* What all clients that @process holds on @device add up to; the id is 0 */
+/* Sum over the clients that @process holds on @device; the id is 0 */
 struct fdinfo look_sum(const struct look *look, unsigned int process, const char *device);
 
 #endif

@@ -26,11 +26,11 @@ struct metrics {
 	uint64_t zram;
 	uint64_t blocked_ns;
 	uint64_t premature;
-	/* The process was gone when the write returned: whom it hit is not known for certain */
+	/* The process had exited when the write returned: the target is not certain */
 	uint64_t unverified;
 	/* As PSI has it: since the system was booted, or the cgroup made */
 	uint64_t stalled_us;
-	/* As of the last look */
+	/* As of the last scan */
 	uint64_t clients;
 	uint64_t reclaimable;
 	uint64_t evicted_now;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the kernel's files say. Pure: text in, numbers out; false: that is no such file. */
+/* Parsers for files of the kernel. Pure: text in, numbers out; false: wrong format. */
 #ifndef RECLAIMD_PARSE_H
 #define RECLAIMD_PARSE_H
 
@@ -23,7 +23,7 @@ struct fdinfo {
 enum fdinfo_kind {
 	/* Not the driver's */
 	FDINFO_OTHER,
-	/* The driver's, but of one that does not tell what could be evicted */
+	/* Of a driver that does not report reclaimable memory */
 	FDINFO_SILENT,
 	FDINFO_CLIENT,
 };

@@ -12,18 +12,18 @@
 #include "round.h"
 
 #define MIB (1 << 20)
-/* Less is not worth a request */
+/* Smallest request */
 #define SMALLEST 4096
 
-/* What a request gave, as the clients' own figures tell */
+/* What a request did, from the fdinfo of the clients */
 struct gift {
 	uint64_t evicted;
 	uint64_t written;
-	/* BOs that were evicted and swapped in: of one that was both, nothing is left to see */
+	/* BOs evicted and swapped in; one that was both does not change the bytes above */
 	uint64_t evictions;
 	uint64_t swapins;
 	int64_t zram;
-	/* The process was there to be asked */
+	/* fdinfo could be read after the write */
 	bool known;
 };
 
@@ -37,7 +37,7 @@ static uint64_t gain_of(uint64_t after, uint64_t before)
 	return after > before ? after - before : 0;
 }
 
-/* What was evicted before, and is written now, is as good as what is evicted now */
+/* Memory that was evicted earlier and is written now counts as much as evicted memory */
 static uint64_t given(const struct gift *gift)
 {
 	return gift->evicted > gift->written ? gift->evicted : gift->written;
@@ -82,7 +82,7 @@ int round_look(struct reclaimd *reclaimd)
 	return 0;
 }
 
-/* The numbers are of the process as a whole: what it evicted or swapped in beside us is in them */
+/* Differences for the whole process: they include evictions and swap-ins by others */
 static struct gift measure(struct reclaimd *reclaimd, const struct process *process,
 			   const char *device, const struct fdinfo *before, uint64_t zram)
 {
@@ -105,7 +105,7 @@ static void account(struct reclaimd *reclaimd, const struct choice *choice, uint
 {
 	struct metrics *metrics = &reclaimd->metrics;
 	uint64_t now = world_now_ns();
-	/* Who is gone tells nothing: for the budget, all of it was written */
+	/* After the process exited nothing is known: for the budget, assume that all was written */
 	uint64_t written = gift->known || outcome->err ? gift->written : bytes;
 
 	metrics->requests[result]++;
@@ -153,7 +153,7 @@ static void say_request(const struct process *process, const struct choice *choi
 		result != RESULT_EXITED && !outcome->verified ? " unverified=1" : "");
 }
 
-/* Without a write: as if all that was wanted was evicted */
+/* Dry run: assume that all requested memory was evicted */
 static uint64_t pretend(struct reclaimd *reclaimd, const struct choice *choice, uint64_t need,
 			uint64_t bytes)
 {
@@ -164,13 +164,13 @@ static uint64_t pretend(struct reclaimd *reclaimd, const struct choice *choice, 
 		" want=%" PRIu64,
 		log_word(process->comm, name, sizeof(name)), process->tgid, choice->device,
 		choice->adj, choice->frozen, need, bytes);
-	/* Or it would be said every time */
+	/* Or it would be printed every time */
 	history_rest(&reclaimd->history, &reclaimd->look, choice->process, choice->device,
 		     world_now_ns() + reclaimd->config.rest_ns);
 	return bytes;
 }
 
-/* What it gave, or a negative errno that makes it no use to go on */
+/* Bytes evicted or written, or a negative errno if the program cannot continue */
 static int64_t request(struct reclaimd *reclaimd, const struct choice *choice, uint64_t need,
 		       uint64_t bytes)
 {
@@ -185,7 +185,7 @@ static int64_t request(struct reclaimd *reclaimd, const struct choice *choice, u
 	if (reclaimd->dry_run)
 		return pretend(reclaimd, choice, need, bytes);
 
-	/* Others may have evicted since the look: what counts is from now on */
+	/* Others may have evicted since the scan: count from here */
 	if (!world_sum(&reclaimd->world, process, choice->device, &before))
 		before = look_sum(&reclaimd->look, choice->process, choice->device);
 	zram = world_zram(&reclaimd->world);
@@ -206,7 +206,7 @@ static int64_t request(struct reclaimd *reclaimd, const struct choice *choice, u
 	}
 }
 
-/* Once, until there is another reason or somebody was asked */
+/* Once, until the reason changes or a request is made */
 static void say_nobody(struct reclaimd *reclaimd, uint64_t need, const char *reason)
 {
 	if (!strcmp(reclaimd->reason, reason))
@@ -271,7 +271,7 @@ static void save(const char *path, const char *text, size_t len, bool *failed)
 {
 	int err = *path ? world_replace(path, text, len) : 0;
 
-	/* Once: it goes on without */
+	/* Report it once, and continue */
 	if (err && !*failed)
 		log_error("cannot write %s: %s", path, strerror(-err));
 	*failed = err;
@@ -306,7 +306,7 @@ void round_load(struct reclaimd *reclaimd)
 	text = world_read(path, &len);
 	if (!text && errno == ENOENT)
 		return;
-	/* Better to write too little for an hour than too much */
+	/* Rather write too little for an hour than too much */
 	if (!text)
 		log_error("cannot read %s: %s; assuming that the budget is spent", path,
 			  strerror(errno));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A round: look, choose, request, account, and say so; until there is enough, or nobody to ask. */
+/* A round: scan, choose, request, account, log; until enough is evicted or no candidate is left. */
 #ifndef RECLAIMD_ROUND_H
 #define RECLAIMD_ROUND_H
 
@@ -26,18 +26,18 @@ struct reclaimd {
 	sigset_t mask;
 	/* Set by a signal: make no other request */
 	const volatile sig_atomic_t *stop;
-	/* Why nobody was asked last: said once */
+	/* Why no request was made last: printed once */
 	char reason[256];
-	/* Flash is not to be worn out by the file that keeps what is spent of it */
+	/* Write the state file only if it changed, to limit wear of flash */
 	bool state_changed;
 	bool metrics_failed, state_failed;
 };
 
-/* Looks at all clients, and who of them swapped in too soon; 0 or a negative errno */
+/* Scans all clients for premature swap-ins; 0 or a negative errno */
 int round_look(struct reclaimd *reclaimd);
-/* 0, or the negative errno that makes it no use to go on */
+/* 0, or a negative errno if the program cannot continue */
 int round_act(struct reclaimd *reclaimd);
-/* Writes the metrics to their file and, if it changed, what is spent of the budget */
+/* Writes the metrics and, if it changed, the spent budget to their files */
 void round_save(struct reclaimd *reclaimd);
 void round_load(struct reclaimd *reclaimd);
 void round_fini(struct reclaimd *reclaimd);

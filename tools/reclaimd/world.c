@@ -17,7 +17,7 @@
 #include "number.h"
 #include "world.h"
 
-/* More than any file has that is read with it */
+/* Larger than any file that is read with it */
 #define TEXT_SIZE 16384
 /* No configuration and no state is as large as this */
 #define READ_SIZE (1 << 20)
@@ -273,10 +273,10 @@ struct outcome world_request(const struct world *world, const struct process *pr
 	}
 	sigprocmask(SIG_SETMASK, mask, &before);
 	/*
-	 * The number is the process' own as long as that is not reaped, which is asked before, with
-	 * nothing in between, and after: alive then is alive all along. In between the process
-	 * could end, and its number be given to another, only if all other numbers had their turn
-	 * meanwhile. That takes from the other what could be taken from it any time, and is told.
+	 * The id is valid until the process is reaped. The pidfd is checked right before and right
+	 * after the write: alive afterwards means alive throughout. In between, the process could
+	 * exit and its id be reused only after all other ids were used. Then the request is
+	 * reported as unverified, and the other process swaps in on its next use.
 	 */
 	start = world_now_ns();
 	if (!alive(process))
@@ -358,7 +358,7 @@ char *world_read(const char *path, size_t *len)
 
 	if (!file)
 		return NULL;
-	/* All of it, zeros too: what follows one must not be passed over in silence */
+	/* The whole file, including zero bytes: the parser must see what follows them */
 	text = malloc(READ_SIZE + 1);
 	errno = 0;
 	*len = text ? fread(text, 1, READ_SIZE, file) : 0;
@@ -384,10 +384,10 @@ int world_replace(const char *path, const char *text, size_t len)
 	int fd, err = 0;
 	struct stat st;
 
-	/* A device, or a link to one, would be gone for everybody */
+	/* Never replace a device node, or a link to one */
 	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
 		return -EPERM;
-	/* Not a name that the reader of the folder looks at */
+	/* Not a name that the reader of the directory expects */
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The system: what is read of it, and the one thing that is done to it. */
+/* The system: all files that are read, and the write to mem_reclaim. */
 #ifndef RECLAIMD_WORLD_H
 #define RECLAIMD_WORLD_H
 
@@ -17,7 +17,7 @@ struct device {
 	/* As in sysfs; and its mem_reclaim */
 	char name[DEVICE_LEN];
 	char file[WORLD_PATH];
-	/* Inodes of its nodes: what fdinfo tells of a file that is open */
+	/* Inodes of its device nodes, as fdinfo has them for open files */
 	uint64_t inos[MAX_NODES];
 	unsigned int nr_inos;
 };
@@ -36,7 +36,7 @@ struct outcome {
 	/* 0 or a negative errno; -ECHILD: the process had exited before, nothing was written */
 	int err;
 	uint64_t blocked_ns;
-	/* The process was still there afterwards: so it was the one that the number meant */
+	/* The process still existed after the write: so it was the target */
 	bool verified;
 };
 
@@ -45,10 +45,10 @@ uint64_t world_now_ns(void);
 unsigned int world_find_devices(struct world *world);
 /* Fills @look with all processes that have one of them open; 0 or a negative errno */
 int world_scan(const struct world *world, struct look *look);
-/* What @process' clients on @device add up to now; false: the process is gone */
+/* Current sum over the clients of @process on @device; false: the process has exited */
 bool world_sum(const struct world *world, const struct process *process, const char *device,
 	       struct fdinfo *sum);
-/* Signals are as in @mask while the write is blocked: those not in it end it */
+/* @mask is the signal mask during the write: other signals interrupt it */
 struct outcome world_request(const struct world *world, const struct process *process,
 			     const char *device, uint64_t bytes, const sigset_t *mask);
 
@@ -57,11 +57,11 @@ bool world_stalled(const char *path, uint64_t *us);
 bool world_available(const struct world *world, uint64_t *bytes);
 /* RAM that all zram devices take */
 uint64_t world_zram(const struct world *world);
-/* Does a byte that is written to swap wear something out: is there swap that is no RAM? */
+/* Is any swap on storage, which writes wear out? */
 bool world_swap_wears(const struct world *world);
 /* The whole file, with a terminating zero, to be freed; NULL and errno if not */
 char *world_read(const char *path, size_t *len);
-/* In place of what is there, in one step; 0 or a negative errno */
+/* Replaces the file atomically; 0 or a negative errno */
 int world_replace(const char *path, const char *text, size_t len);
 
 #endif

@@ -16,7 +16,7 @@
 
 static volatile sig_atomic_t stopped;
 
-/* The C library repeats what it does not know as it stands: let it be harmless. */
+/* The C library prints unknown options unescaped: reject those with control characters. */
 static void check_options(int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
@@ -60,9 +60,8 @@ void watch_output(void)
 }
 
 /*
- * One signal may come twice: from a terminal to all of its processes, and from
- * the process that waits for this one. So only one that comes later is more, and
- * none while a pager has the terminal: that is left by its own keys.
+ * A signal may arrive twice: from the terminal, and from the parent process. So
+ * only a later signal kills, and none does while a pager owns the terminal.
  */
 static void on_signal(int sig)
 {
@@ -81,7 +80,7 @@ static void on_signal(int sig)
 	stopped = 1;
 }
 
-/* What is being written is written: a call that is interrupted goes on. */
+/* SA_RESTART: a write that is in progress is completed. */
 void watch_signals(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };

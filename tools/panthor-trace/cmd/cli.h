@@ -31,7 +31,7 @@ int cmd_export(int argc, char **argv);
  */
 bool parse_args(const struct argp *argp, int argc, char **argv, void *input, int *status);
 
-/* At exit: what could not be written is an error, unless nobody wants to read it any more. */
+/* At exit, report output that could not be written, unless the reader closed the pipe. */
 void watch_output(void);
 
 /* Since the first call: true once SIGINT or SIGTERM came. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* panthor-trace export: everything that a trace has on reclaim, for other programs. */
+/* panthor-trace export: the reclaim data of a trace for other programs. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,8 +19,8 @@ struct export_job {
 	int only; /* table, or -1 */
 	struct pt_style style;
 	struct sink sink;
-	struct table *table[NR_TABLES]; /* NULL: not wanted */
-	struct stalls *stalls; /* NULL: not wanted */
+	struct table *table[NR_TABLES]; /* NULL: not selected */
+	struct stalls *stalls; /* NULL: not selected */
 };
 
 static const struct argp_option options[] = {
@@ -110,7 +110,7 @@ static void on_stall(void *context, const struct stall *stall)
 	sink_row(&e->sink, e->table[STALLS], row);
 }
 
-/* All that can be wrong, before anything is done */
+/* Check all arguments first */
 static int check(const struct export_job *e)
 {
 	const struct output *out = &e->file.out;
@@ -166,7 +166,7 @@ static int add_tables(struct export_job *e, struct doc *doc)
 	for (int i = 0; i < NR_TABLES; i++) {
 		if (e->only >= 0 && e->only != i)
 			continue;
-		/* These have the swap-ins, and make of them what they need. */
+		/* These formats derive stalls from the swap-ins. */
 		if (i == STALLS && (out->format->timeline || out->format->database))
 			continue;
 		e->table[i] = table_new(names[i], views[i].columns, *views[i].nr);
@@ -225,7 +225,7 @@ int cmd_export(int argc, char **argv)
 	status = check(&e);
 	if (!status && e.file.nr_paths <= 1)
 		status = export_one(&e);
-	/* One that is damaged keeps none of the others out. */
+	/* A damaged file does not affect the others. */
 	else if (!status)
 		for (size_t i = 0; i < e.file.nr_paths && status != EXIT_INTERRUPTED; i++) {
 			e.file.path = i ? source_path(e.file.paths[i]) : e.file.path;

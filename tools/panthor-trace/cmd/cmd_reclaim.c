@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * panthor-trace reclaim PID: write mem_reclaim, and say what the kernel did,
- * from the trace of that one request.
+ * panthor-trace reclaim PID: write mem_reclaim, and report the request from its
+ * trace events.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ struct reclaim {
 	bool found;
 };
 
-/* Lines for people, unless they want something else */
+/* The account, unless another format or a table of BOs is selected */
 static bool as_account(const struct reclaim *r)
 {
 	return r->out.format == &format_table && !r->out.fields && !r->out.sort;
@@ -70,7 +70,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		if (state->arg_num)
 			usage_error("too many arguments; reclaim takes one process id");
-		/* As we understand it: for the kernel, 010 is 8. */
+		/* Pass the parsed value: for the kernel, 010 is 8. */
 		snprintf(r->pid, sizeof(r->pid), "%lld", (long long)want_pid("PID", arg));
 		return 0;
 	case ARGP_KEY_END:
@@ -89,7 +89,7 @@ static const struct argp argp = {
 	children, NULL,	 NULL,
 };
 
-/* Others may ask for memory at the same time: ours is the one that this thread wrote. */
+/* Other requests may run at the same time: ours is the one of this thread. */
 static void on_request(void *context, const struct pt_request *req)
 {
 	struct reclaim *r = context;
@@ -166,7 +166,7 @@ static void explain_errno(const struct reclaim *r, const char *path, int err)
 	pt_error("cannot write %s to %s: %s", r->pid, path, strerror(err));
 }
 
-/* A thread of its own for what would not fit in the buffers until the write is over */
+/* A thread that empties the buffers, as the events of a long write may not fit */
 struct drain {
 	struct live *live;
 	pthread_t thread;
@@ -186,7 +186,7 @@ static void *drain(void *context)
 	return NULL;
 }
 
-/* Signals are for the thread that writes: it is to be interrupted. */
+/* Signals go to the thread that writes: they interrupt the write. */
 static void start_drain(struct drain *d)
 {
 	sigset_t all, before;
@@ -233,7 +233,7 @@ static int print(struct reclaim *r)
 	return worse(status, output_print(&r->out, &r->doc));
 }
 
-/* All that can be wrong with the arguments, before anything is evicted; false: *status is said */
+/* Check all arguments before anything is evicted; false: exit with *status */
 static bool prepare(struct reclaim *r, int *status)
 {
 	if (output_wants_help(&r->out)) {
@@ -260,7 +260,7 @@ static int run(struct reclaim *r, const char *path)
 	const char *problem = r->quiet ? NULL : live_problem();
 	int status = EXIT_OK, err;
 
-	/* Reclaim does not depend on tracing: without it there is only less to say. */
+	/* Reclaim works without tracing; only the account is missing. */
 	if (problem)
 		pt_warn("%s; reporting only the result", problem);
 	else if (!r->quiet)
@@ -275,7 +275,7 @@ static int run(struct reclaim *r, const char *path)
 		err = write_traced(r, path);
 		pt_model_free(r->model);
 		live_close(r->live);
-		/* An error before the request began leaves nothing in the trace. */
+		/* If the write failed before the request began, there are no events. */
 		if (r->found || !err)
 			status = print(r);
 	} else {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * panthor-trace record: trace-cmd with the right events and buffers, after a
- * look whether the kernel has them.
+ * panthor-trace record: runs trace-cmd with the right events and buffers, after
+ * checking that the kernel has the events.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 
 #define MIN_BUFFER_KB 1024
 #define MAX_BUFFER_KB 65536
-/* How often it is looked whether a request was blocked too long */
+/* How often to check whether a request was blocked too long */
 #define LOOK_MS 100
 #define MAX_LIMIT_NS (24 * 3600 * NS_PER_SEC)
 #define MAX_KIB (1 << 30)
@@ -35,8 +35,8 @@
 
 /**
  * struct record - what is recorded, and until when
- * @limit_ns: how long a request may be blocked, @limit in words; 0: as long as it likes
- * @snapshot: what was before that is written to a file, else it ends the recording
+ * @limit_ns: limit of the blocked time, as text in @limit; 0: none
+ * @snapshot: write the buffer to a file then, instead of stopping
  */
 struct record {
 	const char *output;
@@ -59,7 +59,7 @@ struct record {
 	unsigned int nr_files;
 };
 
-/* A preset is a list of systems or events; what is optional may be missing. */
+/* A preset is a list of systems or events; optional ones may be missing. */
 struct wanted {
 	const char *system;
 	const char *event; /* NULL: all */
@@ -84,7 +84,7 @@ static const struct wanted mm_events[] = {
 	{ NULL, NULL, false },
 };
 
-/* The kernel has no events of swapping itself: what is read and written there shows it. */
+/* The kernel has no events for swapping: record the I/O of the swap devices. */
 static const struct wanted swap_events[] = {
 	{ "block", "block_bio_queue", true },
 	{ "block", "block_bio_complete", true },
@@ -92,8 +92,8 @@ static const struct wanted swap_events[] = {
 };
 
 /*
- * A 16th of RAM for all CPUs together: bursts of ten thousand BOs fit, and a
- * small machine is not hurt. No more than @limit, unless that is 0.
+ * 1/16 of RAM for all CPUs together: enough for bursts of ten thousand BOs, and
+ * small enough for small machines. At most @limit, unless that is 0.
  */
 static unsigned long default_buffer_kb(unsigned long limit)
 {
@@ -243,7 +243,7 @@ static int add_swap(struct line *line)
 	return ret;
 }
 
-/* The kernel itself stops when a request is over that was blocked too long: nothing covers it. */
+/* The kernel stops tracing when such a request ends, so its events are not overwritten. */
 static void add_limit(struct line *line, uint64_t limit_ns)
 {
 	char trigger[64];
@@ -274,7 +274,7 @@ static int build(struct line *line, const struct record *r)
 	}
 	line_add(line, "-b");
 	line_add(line, number(buf, r->buffer_kb));
-	/* What is in the buffer at the end goes to the file, too. */
+	/* The content of the buffer at the end is added to the file. */
 	if (r->max_kb) {
 		line_add(line, "-m");
 		line_add(line, number(buf, r->max_kb - r->buffer_kb));
@@ -292,7 +292,7 @@ static int build(struct line *line, const struct record *r)
 	return 0;
 }
 
-/* What there is in the instance's buffers, to the next file */
+/* Write the buffers of the instance to the next file. */
 static void write_snapshot(struct record *r)
 {
 	struct line line = { 0 };
@@ -350,7 +350,7 @@ static int start_in_memory(struct record *r)
 	return status;
 }
 
-/* False: that was it */
+/* False: stop checking */
 static bool look(struct record *r)
 {
 	if (tracefs_trace_is_on(r->instance))
@@ -375,7 +375,7 @@ static bool recorder_ended(const struct record *r)
 	       !waitid(P_PID, r->recorder.pid, &dead, WEXITED | WNOHANG | WNOWAIT) && dead.si_pid;
 }
 
-/* False: COMMAND is over, or without one a signal or trace-cmd says so */
+/* False: COMMAND ended, or without COMMAND a signal or the end of trace-cmd */
 static bool on_signal(struct record *r)
 {
 	struct signalfd_siginfo info;
@@ -455,7 +455,7 @@ static int run(struct record *r)
 	return status ?: watch(r);
 }
 
-/* What would be run, but for the pipe and the instance's name */
+/* The command line, without the pipe and the name of the instance */
 static int print_line(struct record *r)
 {
 	struct line line = { 0 };
@@ -476,7 +476,7 @@ int cmd_record(int argc, char **argv)
 	int status;
 
 	argp_err_exit_status = EXIT_USAGE;
-	/* In order: what follows COMMAND is not for us. */
+	/* ARGP_IN_ORDER: options after COMMAND are not ours. */
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r))
 		return EXIT_USAGE;
 

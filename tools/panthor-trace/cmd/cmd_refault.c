@@ -193,7 +193,7 @@ static void on_request(void *context, const struct pt_request *req)
 
 	if (r->clients)
 		clients_request(r->clients, req);
-	/* What had this id before the driver was loaded anew has nothing left to be swapped in. */
+	/* If the driver was reloaded, nothing of the previous request with this id can be swapped in. */
 	if (!req->evicted_bos) {
 		pt_map_del(&r->by_id, req->id);
 		return;
@@ -341,7 +341,7 @@ static void say_efficiency(const struct refault *r, struct doc *doc)
 	pt_add(t, has_freed ? "; RAM used by zram is not known\n" : "\n");
 }
 
-/* Was it worth it, and would swapping in early help? */
+/* Total cost and gain, and what swapping in early could hide */
 static void sum_up(const struct refault *r, uint64_t end_ns, struct doc *doc)
 {
 	uint64_t evicted = 0, back = 0, soon = 0, blocked = 0, swapin = 0, too_early = 0;

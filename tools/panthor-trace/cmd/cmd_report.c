@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* panthor-trace report: one row a request. */
+/* panthor-trace report: one row per request. */
 #include <stdlib.h>
 
 #include "cmd/argument.h"
@@ -21,9 +21,9 @@ struct report {
 
 	struct filter *filter;
 	struct sink sink;
-	struct table *requests; /* NULL: not asked for */
+	struct table *requests; /* NULL: not selected */
 	struct table *bo_table;
-	struct table *stall_table; /* NULL: not asked for */
+	struct table *stall_table; /* NULL: not selected */
 	struct table *group_table;
 	struct table *percentile_table;
 	struct table *histogram_table;
@@ -44,7 +44,7 @@ struct report {
 	uint64_t worst_stall; /* how long that was */
 	uint64_t worst_stall_ns; /* and when */
 	struct pt_text worst_stall_words;
-	struct table *longest; /* the waits that are explained */
+	struct table *longest; /* the requests that are explained */
 	/* With @worst: how to sort what is left of @requests, and how many to print */
 	struct sort order;
 	size_t limit;
@@ -137,7 +137,7 @@ static bool group_wants(void *context, const struct pt_bo *bo)
 	return yes;
 }
 
-/* Prints the BOs that are wanted, or only looks whether there is any. */
+/* Prints the matching BOs, or only checks whether there is one. */
 static bool bos(struct report *r, const struct pt_request *req, bool print)
 {
 	struct cell row[NR_BO_COLUMNS] = { 0 };
@@ -209,10 +209,10 @@ static void on_refault(void *context, const struct pt_refault *refault)
 {
 	struct report *r = context;
 
-	/* Of a clock that does not count seconds no time can be subtracted. */
+	/* Timestamps of a clock that does not count seconds cannot be subtracted. */
 	if (r->sink.doc->no_seconds)
 		return;
-	/* A filter chooses requests, and with them what they evicted. */
+	/* A filter selects requests, and with them the swap-ins of what they evicted. */
 	if (!r->filter_text || stalls_knows(r->stalls, refault->ev->id))
 		stalls_swapin(r->stalls, refault);
 }
@@ -250,7 +250,7 @@ static void explain_stalls(struct report *r, struct doc *doc)
 	       cell_text(&when, UNIT_TIME, &r->sink.print, buf), r->worst_stall_words.s);
 }
 
-/* Where the longest waits came from, for people */
+/* Explain the longest blocked times below the table */
 static void explain_worst(struct report *r, struct doc *doc)
 {
 	char buf[PT_NUM_LEN];
@@ -290,8 +290,7 @@ static void sum_up(struct report *r, struct doc *doc)
 }
 
 /*
- * The tables that were asked for; --fields, --sort and --limit speak of the
- * most special one.
+ * The selected tables; --fields, --sort and --limit apply to the last one.
  */
 static int prepare(struct report *r, struct doc *doc)
 {

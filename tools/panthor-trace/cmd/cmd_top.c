@@ -45,7 +45,7 @@ enum {
 	NR_T
 };
 
-/* Names are those of debugfs: a column that the kernel does not have shows "-". */
+/* Names are those of debugfs. A column that the kernel does not have shows "-". */
 static const struct column columns[] = {
 	[T_CLIENT] = { "client", "CLIENT", UNIT_COUNT, "client (drm-client-id of fdinfo)", 1 },
 	[T_TGID] = { "tgid", "PID", UNIT_COUNT, "process id", 1 },
@@ -95,12 +95,12 @@ struct top {
 	struct pt_style style;
 	char *last[NR_LAST];
 
-	/* what there is to show */
+	/* content */
 	struct table *clients;
 	char problem[256];
 	uint64_t time_ns;
 
-	/* what of it, and how, as the keys say */
+	/* view, as set by the keys */
 	char sort[64];
 	size_t first;
 	bool help;
@@ -228,8 +228,8 @@ static void explain_errno(struct top *t, int err)
 }
 
 /*
- * Into t->clients, or why not into t->problem. dri/<device> has aliases by
- * minor: each real file once
+ * Fills t->clients, or t->problem on error. dri/<device> has aliases by minor:
+ * read each real file once.
  */
 static bool read_clients(struct top *t)
 {
@@ -292,7 +292,7 @@ static void on_lost(void *context, uint64_t count)
 	pt_model_lost(t->model, count);
 }
 
-/* Events come and go with the driver; without them there is still the table. */
+/* Events depend on the driver being loaded; the table is shown without them. */
 static void follow_events(struct top *t, bool driver)
 {
 	struct pt_model_config config = { .request = on_request, .context = t };
@@ -359,7 +359,7 @@ static char *render(struct top *t, size_t *len)
 	return text;
 }
 
-/* One look for a file, a pipe or a script; false: nobody can read it */
+/* One update for a file, a pipe or a script; false: it cannot be written */
 static bool print_look(struct top *t, bool first, int *status)
 {
 	struct pt_text head = { 0 };
@@ -394,7 +394,7 @@ static void add_help(struct pt_text *text)
 	pt_add(text, "h, ?      show or hide this help\n");
 }
 
-/* Summary, the table's head, as many clients as fit, and below what happened last */
+/* Summary, header, as many clients as fit, and the last requests */
 static void add_look(struct top *t, struct pt_text *screen)
 {
 	size_t rows, columns_unused, len, nr_last = 0, room;
@@ -498,7 +498,7 @@ static uint64_t monotonic_ns(void)
 	return now.tv_sec * NS_PER_SEC + now.tv_nsec;
 }
 
-/* Until the next look; false: time to go */
+/* Wait for the next update; false: exit */
 static bool wait_for_time(struct top *t, uint64_t deadline_ns)
 {
 	for (;;) {
@@ -536,7 +536,7 @@ static int run(struct top *t)
 		else if (!print_look(t, !i, &status))
 			break;
 		if (t->rounds && i + 1 == t->rounds) {
-			/* What was asked for is to stay. */
+			/* Keep the last update visible. */
 			if (screen_is_full()) {
 				screen_end();
 				print_look(t, true, &status);
@@ -549,7 +549,7 @@ static int run(struct top *t)
 	return status;
 }
 
-/* All that can be wrong with the arguments; false: *status is said */
+/* Check all arguments; false: exit with *status */
 static bool prepare(struct top *t, int *status)
 {
 	if (output_wants_help(&t->out)) {

@@ -28,9 +28,8 @@ extern const struct argp output_argp;
 /* --fields=help */
 bool output_wants_help(const struct output *out);
 /*
- * Everything that can be wrong with the output is to be found before anything
- * is done: these print what it is and return an exit status. @input is a file
- * that must not be written to.
+ * Check the output options before anything is done: print an error and return
+ * an exit status. @input is a file that must not be overwritten.
  */
 int output_spare(const struct output *out, const char *input);
 int output_no_timeline(const struct output *out); /* nor a database */
@@ -42,8 +41,8 @@ void output_open(const struct output *out, struct sink *sink, struct doc *doc);
 int output_print(const struct output *out, struct doc *doc);
 
 /*
- * What reads one trace file: which, what of it, and how to print that. @many: all that are named
- * are in @paths, the first in @path, too.
+ * Arguments of commands that read a trace file: the file, the selection, the output. @many: all
+ * files are in @paths, the first one is in @path, too.
  */
 struct file_args {
 	const char *path;

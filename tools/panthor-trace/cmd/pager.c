@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "cmd/pager.h"
 
-/* What sh(1) says of a command that cannot be run, and of one that is not there */
+/* Exit statuses of sh(1) for a command that cannot be run, and one that is not found */
 #define CANNOT_RUN 126
 #define NOT_FOUND 127
 
@@ -34,14 +34,14 @@ static const char *find_pager(void)
 	return access("/usr/bin/less", X_OK) && access("/bin/less", X_OK) ? NULL : "less";
 }
 
-/* It is the pager that ends, when its user has seen enough. */
+/* Wait for the pager: its user quits it. */
 static void wait_for_pager(void)
 {
 	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC), status = 0;
 	bool shared = fcntl(STDERR_FILENO, F_GETPIPE_SZ) > 0;
 
 	fflush(stdout);
-	/* Nobody else may hold the pipe, or it would never be at its end. */
+	/* Close our end of the pipe, or the pager would never see the end of file. */
 	dup2(nowhere, STDOUT_FILENO);
 	if (shared)
 		dup2(nowhere, STDERR_FILENO);

@@ -41,7 +41,7 @@ static void usage(FILE *out)
 	fprintf(out, "\nSee panthor-trace COMMAND --help and man panthor-trace.\n");
 }
 
-/* One that is closed would be the next file that is opened; so using it is an error. */
+/* A closed one would be reused by the next open(): make its use fail instead. */
 static void open_standard_streams(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 
 	open_standard_streams();
 	setlocale(LC_CTYPE, "");
-	/* A reader that went away is not worth a signal: writing says EPIPE. */
+	/* If the reader closes the pipe, writing fails with EPIPE. */
 	signal(SIGPIPE, SIG_IGN);
 	watch_output();
 

@@ -20,7 +20,7 @@
 #define GIVE "\033[?25h\033[?1049l"
 
 static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
-/* Of a program that does not have the terminal for itself, these are not our business. */
+/* Not handled unless we own the terminal. */
 static const int job_control[] = { SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGWINCH };
 
 static struct termios before;
@@ -257,7 +257,7 @@ int screen_wait(uint64_t deadline_ns)
 	struct pollfd fds[] = {
 		{ .fd = signals, .events = POLLIN },
 		{ .fd = full ? STDIN_FILENO : -1, .events = POLLIN },
-		/* whether somebody still reads */
+		/* detect that the reader closed the pipe */
 		{ .fd = STDOUT_FILENO, .events = 0 },
 	};
 	struct timespec now, left = { 0 };

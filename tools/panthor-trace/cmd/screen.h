@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A program that repeats itself until it is told to stop: signals and keys as
- * events, and a terminal that is given back whatever happens.
+ * Main loop of a program that updates periodically: signals and keys as events,
+ * and a terminal that is restored in all cases.
  */
 #ifndef PANTHOR_TRACE_SCREEN_H
 #define PANTHOR_TRACE_SCREEN_H
@@ -13,7 +13,7 @@
 enum screen_event {
 	SCREEN_TIME, /* the time is over */
 	SCREEN_REDRAW, /* another size, or back from being stopped */
-	SCREEN_END, /* a signal, or nobody reads what we write */
+	SCREEN_END, /* a signal, or the reader closed the pipe */
 	SCREEN_UP = 0x100, /* keys; the others are their characters */
 	SCREEN_DOWN,
 	SCREEN_PAGE_UP,

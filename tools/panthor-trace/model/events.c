@@ -66,7 +66,7 @@ static void set_name(struct pt_names *names, int which, unsigned long value, con
 	if (value >= PT_MAX_SYMBOL)
 		return;
 
-	/* These come out of the file: let nothing through that could upset a terminal or a CSV. */
+	/* These come from the file: escape what could control a terminal or break a CSV. */
 	name = names->name[which][value];
 	for (i = 0; i < PT_SYMBOL_LEN - 1 && text[i]; i++)
 		name[i] = text[i] > ' ' && text[i] < 0x7f && !strchr(",\"'\\<>&", text[i]) ? text[i]
@@ -82,7 +82,7 @@ void pt_names_init(struct pt_names *names)
 			set_name(names, s, v, symbols[s].names[v]);
 }
 
-/* Never NULL, but a value that nobody knows has the name "?". */
+/* Never NULL: an unknown value has the name "?". */
 const char *pt_name(const struct pt_names *names, enum pt_symbols which, uint64_t value)
 {
 	if (value >= PT_MAX_SYMBOL || !names->name[which][value][0])
@@ -158,12 +158,12 @@ static void add_slot(struct pt_format *fmt, const struct tep_format_field *f, un
 }
 
 /**
- * pt_format_init - learn how a file lays out one of our events
+ * pt_format_init - read the layout of one of our events
  * @fmt: filled in
- * @names: symbolic names that the event brings along are put here; may be NULL
- * @event: the file's description. Its system is not looked at.
+ * @names: the symbolic names of the event are added here; may be NULL
+ * @event: the description in the file. Its system is ignored.
  *
- * Return: 0, or -ENOENT if the event is none of ours.
+ * Return: 0, or -ENOENT if the event is not one of ours.
  */
 int pt_format_init(struct pt_format *fmt, struct pt_names *names, const struct tep_event *event)
 {
@@ -225,11 +225,11 @@ static bool read_string(const struct pt_slot *slot, struct tep_handle *tep, cons
  * @tep: the file's handle (byte order)
  * @data: the record
  * @size: its size in bytes
- * @ev: filled in, but for @ev->ts and @ev->cpu, which the record does not know
+ * @ev: filled in, except @ev->ts and @ev->cpu, which are not in the record
  *
- * Fields that the record is too short for count as missing.
+ * Fields beyond the end of the record count as missing.
  *
- * Return: 0, or -EINVAL if not even the fields that join events are there.
+ * Return: 0, or -EINVAL if the fields that join events are missing.
  */
 int pt_decode(const struct pt_format *fmt, struct tep_handle *tep, const void *data, int size,
 	      struct pt_event *ev)

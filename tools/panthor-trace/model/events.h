@@ -5,7 +5,7 @@
  * This is the only place that knows how the events are laid out: struct
  * pt_format learns from a file's own description of an event where each field
  * is, pt_decode() turns one record into a struct pt_event. A kernel may have
- * fewer fields than we know (their bit in pt_event.has stays clear) or more
+ * fewer fields than we know (their bit in pt_event.has is 0) or more
  * (they are ignored), in any order, of any integer width.
  *
  * Nothing is copied: the strings of a struct pt_event point into the record
@@ -127,7 +127,7 @@ struct pt_str {
 /**
  * struct pt_event - one decoded event
  * @kind: which
- * @ts: time stamp in ns, 0 if the host program does not tell (perf)
+ * @ts: time stamp in ns, 0 if the host program does not pass it (perf)
  * @cpu: CPU it was recorded on
  * @pid: thread it was recorded in, -1 if unknown
  * @has: bit PT_F_x is set if the record had field x; the others are 0 or empty

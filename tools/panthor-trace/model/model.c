@@ -8,11 +8,11 @@
 #define DEFAULT_MAX_OPEN 1024
 #define DEFAULT_MAX_BOS (1u << 20)
 
-/* Of what was finished, so much is remembered to know a record that comes again */
+/* Number of finished requests that are kept to recognize repeated records */
 #define NR_DONE 16
 #define NR_BACK 64
 
-/* A swap-in of a BO whose request is not over */
+/* A swap-in of a BO whose request has not ended */
 struct pt_late {
 	struct pt_event ev;
 	char *label;
@@ -43,7 +43,7 @@ static void unlink_request(struct pt_model *model, struct pt_request *req)
 	model->stats.open--;
 }
 
-/* Had this one just been? If not, it has now. A record without a time is never one that had. */
+/* Is this a repeated record? Remembers it. A record without a timestamp is never repeated. */
 static bool just_been(struct done *ring, size_t size, size_t *nr, const struct done *now)
 {
 	for (size_t i = 0; i < size && i < *nr; i++)
@@ -102,7 +102,7 @@ static struct pt_request *new_request(struct pt_model *model, const struct pt_ev
 	return req;
 }
 
-/* Whoever wants to know of a swap-in wants to know of its request first. */
+/* Swap-ins are delivered after the request that evicted the BO. */
 static int keep_late(struct pt_request *req, const struct pt_event *ev, char *label)
 {
 	struct pt_late *late = req->late;
@@ -143,7 +143,7 @@ static int on_swapin(struct pt_model *model, const struct pt_event *ev)
 	return 0;
 }
 
-/* The driver was loaded anew while a request was open: one with its id begins that is another. */
+/* The driver was loaded again while a request was open: another request with the same id begins. */
 static bool begins_anew(const struct pt_request *req, const struct pt_event *ev)
 {
 	return ev->kind == PT_RECLAIM_BEGIN && !(req->flags & PT_REQ_NO_BEGIN) && ev->ts &&
@@ -151,11 +151,11 @@ static bool begins_anew(const struct pt_request *req, const struct pt_event *ev)
 }
 
 /**
- * pt_model_feed - take one event into account
+ * pt_model_feed - process one event
  * @model: the model
  * @ev: the event; not needed after the call
  *
- * Return: 0 or -ENOMEM; after that the model is still usable, but without this event.
+ * Return: 0 or -ENOMEM; the model remains usable, without this event.
  */
 int pt_model_feed(struct pt_model *model, const struct pt_event *ev)
 {
@@ -208,7 +208,7 @@ void pt_model_no_seconds(struct pt_model *model)
 	model->no_seconds = true;
 }
 
-/* The trace lost events here: whatever is open may miss some. */
+/* The trace lost events here: open requests may miss some. */
 void pt_model_lost(struct pt_model *model, uint64_t count)
 {
 	model->stats.lost += count;
@@ -216,7 +216,7 @@ void pt_model_lost(struct pt_model *model, uint64_t count)
 		req->flags |= PT_REQ_LOST;
 }
 
-/* The trace is over: what is still open will not end. */
+/* End of the trace: close all open requests as unfinished. */
 void pt_model_flush(struct pt_model *model)
 {
 	while (model->oldest)

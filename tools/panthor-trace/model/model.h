@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * What happened, put together from the events: requests with their VMs and
- * BOs, and BOs that were swapped in.
+ * Reconstructs requests with their VMs and BOs, and swap-ins, from the events.
  *
  * Pure: no I/O, no clock, no globals. Events go in through pt_model_feed(),
  * finished requests and swap-ins come out through the callbacks. Memory is
@@ -19,11 +18,11 @@
 
 /* Flags of a request */
 #define PT_REQ_NO_BEGIN (1u << 0) /* its begin event was not seen */
-#define PT_REQ_NO_END (1u << 1) /* nor its end event: the totals are what the BO events add up to */
+#define PT_REQ_NO_END (1u << 1) /* its end event was not seen: totals are sums of the BO events */
 #define PT_REQ_LOST (1u << 2) /* the trace lost events while it was open */
 #define PT_REQ_PARTIAL (1u << 3) /* fewer BO events than the end event counts */
-#define PT_REQ_MISMATCH (1u << 4) /* the end event contradicts the others: one of them is wrong */
-#define PT_REQ_CUT (1u << 5) /* more BOs than the model was allowed to keep */
+#define PT_REQ_MISMATCH (1u << 4) /* the end event does not match the other events */
+#define PT_REQ_CUT (1u << 5) /* more than max_bos BOs: the list is truncated */
 
 /* What a request was blocked on */
 enum pt_cause { PT_FENCE, PT_LOCK, PT_UNMAP, PT_WRITEBACK, PT_OTHER, PT_NR_CAUSES };
@@ -35,12 +34,11 @@ enum pt_cause { PT_FENCE, PT_LOCK, PT_UNMAP, PT_WRITEBACK, PT_OTHER, PT_NR_CAUSE
  * @ts: when
  * @written: how much of it was written to swap
  * @freed: how much RAM that freed
- * @writeback_ns: what that took
- * @writeback_from: when writing began; 0: that is not known
- * @writeback_ts: when it ended; 0: it was not written
- * @lane: number among the writes at the same time
- * @placed: the trace tells only that it was written, not when: it was put where
- * it can have been
+ * @writeback_ns: time spent writing it
+ * @writeback_from: when the write began; 0: not known
+ * @writeback_ts: when the write ended; 0: not written
+ * @lane: distinguishes writes that overlap in time
+ * @placed: the trace does not have the time of the write: it is estimated
  * @label: label, safe to print
  */
 struct pt_bo {
@@ -62,7 +60,7 @@ struct pt_bo {
 	uint64_t written;
 	uint64_t freed;
 	uint64_t writeback_ns;
-	uint64_t start_ns; /* private: as told, since the request began */
+	uint64_t start_ns; /* private: as in the event, since the request began */
 	uint64_t writeback_from;
 	uint64_t writeback_ts;
 	unsigned int lane;
@@ -108,7 +106,7 @@ struct pt_seen {
 	uint64_t earlier; /* of @written: of these */
 };
 
-/* Why memory of the target was not evicted, in bytes: left_* of the end event */
+/* Skipped bytes by reason: skipped_* of the end event */
 enum pt_left {
 	PT_SKIPPED_BUSY,
 	PT_SKIPPED_LOCKED,
@@ -121,10 +119,10 @@ enum pt_left {
 };
 
 /**
- * struct pt_request - one request to take memory away
- * @serial: its number among all of the model; ids start again with the driver
+ * struct pt_request - a write to mem_reclaim, or one call of the shrinker
+ * @serial: unique in the model; ids restart when the driver is loaded again
  * @flags: PT_REQ_*
- * @has: bit PT_F_x is set if an event told x
+ * @has: bit PT_F_x is set if an event had field x
  * @begin_ts: time of its begin event
  * @end_ts: time of its end event
  * @pid: thread that ran it
@@ -139,7 +137,7 @@ struct pt_request {
 	uint64_t has;
 	uint64_t begin_ts;
 	uint64_t end_ts;
-	bool no_seconds; /* times are not in ns, as durations are */
+	bool no_seconds; /* timestamps are not in ns; durations always are */
 	int pid;
 	char *dev;
 	char *requester_comm;
@@ -163,7 +161,7 @@ struct pt_request {
 	uint64_t duration_ns;
 	uint64_t cause_ns[PT_NR_CAUSES];
 	uint64_t writeback;
-	uint64_t cut_short; /* a reason; 0: it was not */
+	uint64_t cut_short; /* reason; 0: not cut short */
 	uint64_t unwritten;
 	uint64_t skipped_by[PT_NR_SKIPPED];
 	struct pt_seen seen;
@@ -188,7 +186,7 @@ struct pt_request {
  * struct pt_refault - an evicted BO was swapped in
  * @ev: the event
  * @label: safe to print
- * @comm: name of the thread that waited for it, NULL: not known. The model does not know it.
+ * @comm: name of the thread that waited for it, NULL: not known. Set by the user of the model.
  */
 struct pt_refault {
 	const struct pt_event *ev;
@@ -202,17 +200,17 @@ struct pt_model_stats {
 	uint64_t requests;
 	uint64_t orphans; /* events of a request whose begin was not seen */
 	uint64_t repeated;
-	uint64_t lost; /* as told by pt_model_lost() */
+	uint64_t lost; /* sum of pt_model_lost() */
 	size_t open;
 	size_t most_open;
 };
 
 /**
- * struct pt_model_config - what a user wants of the model
+ * struct pt_model_config - callbacks and limits
  * @request: called for each request that ended or that can no longer end; the
  * request is only valid in the call
  * @refault: called for each BO that was swapped in, after @request of the
- * request that had evicted it
+ * request that evicted it
  * @context: for the callbacks
  * @max_open: close the oldest request as unfinished when there are more; 0 for the default
  * @max_bos: keep no more than this many BOs of one request; 0 for the default
@@ -228,7 +226,7 @@ struct pt_model_config {
 struct pt_model;
 
 struct pt_model *pt_model_new(const struct pt_model_config *config);
-/* The trace's clock does not count ns: nothing is computed from points in time and durations. */
+/* The clock of the trace does not count ns: do not compute timestamps from durations. */
 void pt_model_no_seconds(struct pt_model *model);
 int pt_model_feed(struct pt_model *model, const struct pt_event *ev);
 void pt_model_lost(struct pt_model *model, uint64_t count);
@@ -236,7 +234,7 @@ void pt_model_flush(struct pt_model *model);
 const struct pt_model_stats *pt_model_stats(const struct pt_model *model);
 void pt_model_free(struct pt_model *model);
 
-/* When a request began, also if only its end was seen; false: that is not known */
+/* When a request began, even if only its end was seen; false: not known */
 bool pt_request_begin(const struct pt_request *req, uint64_t *ts);
 void pt_split(const struct pt_request *req, unsigned int permille[PT_NR_CAUSES]);
 

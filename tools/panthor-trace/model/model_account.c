@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1
-/* The sums of a request: do they agree, and where did the time go? */
+/* The totals of a request: compare them, and split the blocked time. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/model_request.h"
 
 /*
- * Compare what the end events say with what was seen. Events that never came
- * leave their mark as PARTIAL; only what no loss can explain is a MISMATCH.
+ * Compare the end events with the sums of the other events. Missing events make
+ * a request PARTIAL; only what no loss can explain is a MISMATCH.
  */
 static void check_totals(struct pt_request *req)
 {
@@ -32,7 +32,7 @@ static void check_totals(struct pt_request *req)
 		req->flags |= PT_REQ_MISMATCH;
 }
 
-/* Without an end event there is only what was seen. */
+/* Without an end event, the totals are the sums of the other events. */
 static void totals_from_seen(struct pt_request *req)
 {
 	req->evicted = req->seen.evicted;
@@ -54,7 +54,7 @@ bool pt_request_begin(const struct pt_request *req, uint64_t *ts)
 	       req->end_ts >= req->duration_ns;
 }
 
-/* The request is over: compare, and find out what is left of its time. */
+/* The request has ended: compare the totals, and compute the other blocked time. */
 void pt_settle(struct pt_request *req)
 {
 	uint64_t causes = 0;
@@ -72,9 +72,9 @@ void pt_settle(struct pt_request *req)
 }
 
 /**
- * pt_split - say where the time of a request went
+ * pt_split - split the blocked time of a request by cause
  * @req: the request
- * @permille: share of each cause; they add up to 1000, or to 0 if it took no time
+ * @permille: share of each cause; they sum to 1000, or to 0 if the time is 0
  */
 void pt_split(const struct pt_request *req, unsigned int permille[PT_NR_CAUSES])
 {
@@ -95,7 +95,7 @@ void pt_split(const struct pt_request *req, unsigned int permille[PT_NR_CAUSES])
 		rest[i] = share - permille[i];
 		sum += permille[i];
 	}
-	/* What rounding down left over goes to those who lost most. */
+	/* Distribute the remainder by the largest remainders. */
 	while (sum < 1000) {
 		int most = 0;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1
-/* What one event adds to what is known of its request. */
+/* Adds one event to its request. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +18,14 @@ char *pt_copy_clean(const struct pt_str *str)
 	return copy;
 }
 
-/* Longer than a task is without its CPU, shorter than it takes to load the driver anew */
+/* Longer than a task is preempted, shorter than it takes to reload the driver */
 #define SAME_TIME_NS 10000000
 
 /*
- * One event that went to several buffers of a trace has as many records: a few
- * microseconds apart, or milliseconds if the task lost its CPU in between. Whoever
- * asks compares what else they tell, to the nanosecond. Records without times (perf)
- * are all different ones.
+ * An event that was recorded in several buffers has a record in each: a few
+ * microseconds apart, or milliseconds if the task was preempted in between. The
+ * caller compares their other fields. Records without timestamps (perf) are never
+ * the same.
  */
 bool pt_same_time(uint64_t a, uint64_t b)
 {
@@ -55,7 +55,7 @@ void pt_request_free(struct pt_request *req)
 	free(req);
 }
 
-/* A request of which so far only one event is known, NULL: no memory */
+/* A request without any events yet, NULL: no memory */
 struct pt_request *pt_request_new(const struct pt_event *ev)
 {
 	struct pt_request *req = calloc(1, sizeof(*req));
@@ -158,7 +158,7 @@ static struct pt_vm *get_vm(struct pt_request *req, const struct pt_event *ev)
 	return vm;
 }
 
-/* A shrinker run may turn to the same VM more than once: what its end events say adds up. */
+/* A request of the shrinker may visit a VM more than once: add up its end events. */
 static int on_vm(struct pt_request *req, const struct pt_event *ev)
 {
 	struct pt_vm *vm = get_vm(req, ev);
@@ -175,7 +175,7 @@ static int on_vm(struct pt_request *req, const struct pt_event *ev)
 		return 0;
 	}
 
-	/* The same record once more, not another round */
+	/* A repeated record, not another visit */
 	if (pt_same_time(vm->end_ts, ev->ts) && vm->last_ns == ev->duration_ns)
 		return 1;
 	vm->end_ts = ev->ts;
@@ -268,7 +268,7 @@ static bool repeated_bo(const struct pt_bo *old, const struct pt_event *ev)
 {
 	if (!old || !ev->ts)
 		return false;
-	/* Each eviction counts one up. */
+	/* Each eviction increments it. */
 	if (ev->kind == PT_BO_EVICT && ev->evictions && ev->evictions == old->evictions)
 		return true;
 	return pt_same_time(old->ts, ev->ts) && old->duration_ns == ev->duration_ns &&
@@ -320,12 +320,12 @@ static int on_writeback(struct pt_request *req, const struct pt_event *ev, size_
 }
 
 /**
- * pt_request_feed - take one event of a request into account
+ * pt_request_feed - process one event of a request
  * @req: the request
- * @ev: any event but a swap-in, which is of no request's time
+ * @ev: any event except swap-ins
  * @max_bos: keep no more BOs than these
  *
- * Return: 0, 1 if it is a record that was seen before, or -ENOMEM.
+ * Return: 0, 1 if it is a repeated record, or -ENOMEM.
  */
 int pt_request_feed(struct pt_request *req, const struct pt_event *ev, size_t max_bos)
 {

@@ -12,8 +12,8 @@ static bool told(const struct pt_request *req)
 }
 
 /*
- * Before the event said when a write began, all writes of a request were told
- * at its end: drawn from there backwards they lie on top of each other.
+ * Events of older drivers do not have the start of a write, and were all emitted
+ * at the end of the request: drawn backwards from there, the writes would overlap.
  */
 static bool overlap(const struct pt_request *req)
 {
@@ -31,7 +31,7 @@ static bool overlap(const struct pt_request *req)
 	return false;
 }
 
-/* They were written one after the other, each in the time that is told, after the last eviction. */
+/* They were written one after the other, each for its duration, after the last eviction. */
 static void place(struct pt_request *req)
 {
 	uint64_t from = req->begin_ts, to = 0, sum = 0;

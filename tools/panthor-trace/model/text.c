@@ -147,7 +147,7 @@ void pt_add_ns(struct pt_text *t, uint64_t ns, const struct pt_units *units)
 	pt_add(t, "%s%s", pt_ns(buf, ns, units->ns), units->ns ? " ns" : "");
 }
 
-/* What does not show, or moves what does: two names could look the same. */
+/* Invisible, or changes the text direction: two names could look the same. */
 static bool invisible(uint32_t c)
 {
 	static const uint32_t ranges[][2] = {
@@ -199,7 +199,7 @@ static size_t utf8_len(const unsigned char *s, size_t len)
  * @s: the text
  * @len: its length
  *
- * What cannot be shown becomes \xNN, as the kernel writes it in labels.
+ * Other bytes become \xNN, as the kernel writes them in labels.
  *
  * Return: length of @dst.
  */
@@ -227,14 +227,14 @@ size_t pt_clean(char *dst, size_t size, const char *s, size_t len)
 	return out;
 }
 
-/* "0", "EINTR": what a request's result was. */
+/* The result of a request: "ok", "EINTR" */
 const char *pt_errno(int64_t result, char buf[PT_NUM_LEN])
 {
 	const char *name;
 
 	if (!result)
 		return "ok";
-	/* The kernel's own, which no libc knows */
+	/* Kernel-internal, not in libc */
 	if (result == -512)
 		return "ERESTARTSYS";
 	name = result < 0 && result > -4096 ? strerrorname_np(-result) : NULL;

@@ -5,9 +5,9 @@
  * Prints each event as a readable line, and after each panthor_reclaim_end
  * what that request did. The same binary serves trace-cmd, perf and
  * KernelShark, so it may call only what perf exports (the build checks that),
- * cannot rely on time stamps (perf hands out 0) nor on order (KernelShark
- * draws rows as one scrolls): each line stands on its own event alone, and
- * what is said of a whole request says as well how much of it was seen.
+ * cannot rely on timestamps (perf passes 0) nor on order (KernelShark draws
+ * rows as the user scrolls): each line depends only on its own event, and
+ * the summary of a request says which events are missing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,7 +121,7 @@ static bool exact_units(void)
 	return options[OPT_UNITS].value && !strcmp(options[OPT_UNITS].value, "exact");
 }
 
-/* What is no number of milliseconds is said, once, and leaves nothing out. */
+/* An invalid number is reported once, and then ignored. */
 static uint64_t min_blocked_ns(void)
 {
 	static const char *refused;
@@ -141,12 +141,12 @@ static void on_request(void *context, const struct pt_request *req)
 {
 	struct state *st = context;
 
-	/* Evicted from the model without an end: nothing to tell yet. */
+	/* Dropped from the model without an end event: no summary. */
 	if (!options[OPT_SUMMARY].set || req->flags & PT_REQ_NO_END)
 		return;
 	if (req->duration_ns < min_blocked_ns())
 		return;
-	/* Of several lines in a row of its table KernelShark shows some line in the middle. */
+	/* KernelShark shows only one line of several in a row: print one. */
 	if (kshark_instance) {
 		pt_causes(&st->text, req, &st->style);
 		return;
@@ -220,7 +220,7 @@ int TEP_PLUGIN_LOADER(struct tep_handle *tep)
 	if (!st)
 		return -1;
 
-	/* The options are shared: the first handle brings them, the last takes them away. */
+	/* The options are shared: the first handle adds them, the last removes them. */
 	if (!states) {
 		read_env();
 		tep_plugin_add_options("panthor", options);

@@ -22,8 +22,8 @@ static bool choose(struct analysis *a, const struct pt_request *req)
 }
 
 /*
- * A swap-in belongs to the request that had evicted the BO. Of one that the
- * trace does not have, the swap-in tells only whose memory it took.
+ * A swap-in belongs to the request that evicted the BO. If the trace does not
+ * have that request, the swap-in has only the client and its process.
  */
 static bool follows(const struct analysis *a, const struct pt_refault *refault)
 {
@@ -50,8 +50,8 @@ static void on_request(void *context, const struct pt_request *req)
 	a->cut += !!(req->flags & PT_REQ_CUT);
 	a->partial += !!(req->flags & PT_REQ_PARTIAL);
 	/*
-	 * Nothing was lost, and yet it does not add up. A trace without any BO
-	 * events was recorded so.
+	 * Nothing was lost, and yet the totals do not match. A trace without any BO
+	 * events was recorded without them.
 	 */
 	a->mismatch += req->flags & PT_REQ_MISMATCH ||
 		       (req->flags & PT_REQ_PARTIAL && all_there && a->seen & BO_EVENTS);

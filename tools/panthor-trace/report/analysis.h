@@ -14,7 +14,7 @@
  * @context: for these
  * @config: limits and switches of the model; its callbacks are not used
  *
- * The rest says what was odd.
+ * The other members count what is missing or inconsistent.
  */
 struct analysis {
 	void (*request)(void *context, const struct pt_request *req);

@@ -116,7 +116,7 @@ static bool compare(const struct term *term, const struct cell *cell)
 {
 	int order;
 
-	/* What the trace does not tell is like nothing, but different from everything. */
+	/* An unknown value matches only !=. */
 	if (!cell->known)
 		return term->op == NE;
 	if (term->op == HAS)

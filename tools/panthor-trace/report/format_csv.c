@@ -10,7 +10,7 @@
 /*
  * A spreadsheet takes text that starts like a formula for one. An apostrophe
  * in front makes it text; text that has one itself gets one more, so that a
- * reader who takes one away has what it was.
+ * reader who removes it has the original text.
  */
 static void put_text(FILE *f, const char *s)
 {

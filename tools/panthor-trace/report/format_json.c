@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One JSON object for the whole document; the schema stands in panthor-trace-export(1). */
+/* One JSON object for the whole document; the schema is in panthor-trace-export(1). */
 #include "report/json.h"
 #include "report/sink.h"
 

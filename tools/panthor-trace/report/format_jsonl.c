@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * JSON lines: a head, one object a row in the order in which they are known, and what is to be said
- * of the trace at its end. Each has a "type".
+ * JSON lines: a header, one object per row as soon as it is complete, and a trailer with the data
+ * of the trace as a whole. Each has a "type".
  */
 #include "report/json.h"
 #include "report/sink.h"

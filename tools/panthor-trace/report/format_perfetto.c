@@ -2,12 +2,12 @@
 /*
  * Perfetto's own format: TrackEvents, as report/perfetto/pftrace.proto has them.
  *
- * A file is a sequence of packets, so it can be put behind another one, a
- * recording of Perfetto's: "cat a.pftrace ours.pftrace". For that
+ * A file is a sequence of packets, so it can be appended to a Perfetto recording:
+ * "cat a.pftrace ours.pftrace". Therefore
  *
- * - numbers of tracks and of the sequence are such as nobody else will have;
- * - a process has no name here, only a number, or the importer shows two: the
- *   one of the recording and ours.
+ * - the ids of tracks and of the sequence are unlikely to be used elsewhere;
+ * - processes have no name here, or the importer would show both that of the
+ *   recording and ours.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -279,7 +279,7 @@ static void memory(struct sink *sink, const struct memory *m)
 		counter(sink->state, m, UUID_RESIDENT, m->resident);
 }
 
-/* The first packet: what the columns of all tables are called */
+/* The first packet: the names of the columns of all tables */
 static void write_names(struct perfetto *p, const struct doc *doc)
 {
 	Pftrace__DebugAnnotationName names[MAX_NAMES], *pointers[MAX_NAMES];
@@ -324,7 +324,7 @@ static void row(struct sink *s, struct part *part, const struct cell *cells)
 	timeline_row(p->timeline, part->table, cells);
 }
 
-/* What is wrong with the trace stands in it, at its begin. */
+/* Problems of the trace are events at its begin. */
 static void write_problems(struct perfetto *p, const struct doc *doc)
 {
 	Pftrace__TrackDescriptor track = PFTRACE__TRACK_DESCRIPTOR__INIT;

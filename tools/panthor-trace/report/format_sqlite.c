@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A database of many traces, for SQLite. One transaction a trace: it is in there as a whole or not
- * at all, whatever happens. The tables have the columns of the views, by their names; a column that
- * a later program has besides is added to a database that does not have it.
+ * An SQLite database of many traces. Each trace is one transaction: added as a whole or not at
+ * all. The tables have the columns of the views, by name; columns of newer programs are added to an
+ * existing database.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #include "report/sink.h"
 #include "report/view.h"
 
-/* In the file's head: whose database it is ("pnth"), and which version of its tables */
+/* In the file header: application ("pnth"), and version of the tables */
 #define APPLICATION_ID 0x706e7468
 #define DATABASE_VERSION 2
 
@@ -41,7 +41,7 @@ static bool any(int column)
 	return true;
 }
 
-/* Rows of BOs tell of two things: what a request decided, and what was written. */
+/* Rows of BOs become two: what a request decided, and what was written. */
 static bool of_write(int column)
 {
 	return column >= BO_WRITTEN && column <= BO_WB_HOW;
@@ -98,7 +98,7 @@ struct database {
 
 static void give_up(struct database *d) __attribute__((noreturn));
 
-/* Nothing of the trace will be in it: there is no use in reading on. */
+/* The transaction failed: stop reading the trace. */
 static void give_up(struct database *d)
 {
 	pt_error("%s: %s", d->sink->path, sqlite3_errmsg(d->db));
@@ -137,7 +137,7 @@ static sqlite3_int64 ask(sqlite3 *db, const char *sql, const char *text)
 	return sqlite3_finalize(stmt) ? -1 : value;
 }
 
-/* Ours, of a version that we can add to, or nobody's yet: else says what it is */
+/* Is it our database, of this version, or an empty one? Prints why not. */
 static bool suits(sqlite3 *db, const char *path)
 {
 	sqlite3_int64 nr = ask(db, "SELECT count(*) FROM sqlite_schema", NULL);
@@ -163,7 +163,7 @@ static bool suits(sqlite3 *db, const char *path)
 	return false;
 }
 
-/* SQLite takes some names for something else than a file: none of them begins with a folder. */
+/* SQLite has special names; a path with a directory is never one of them. */
 static int open_file(const char *path, int flags, sqlite3 **db)
 {
 	struct pt_text name = { 0 };
@@ -187,12 +187,12 @@ static int check(const char *path)
 	}
 	if (!can_write(path))
 		return EXIT_FAILED;
-	/* A pipe would wait for ever for somebody to read it. */
+	/* Opening a pipe would block until it has a reader. */
 	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
 		pt_error("%s: not a regular file", path);
 		return EXIT_FAILED;
 	}
-	/* What is not there yet does not open. */
+	/* A file that does not exist fails to open. */
 	if (!open_file(path, SQLITE_OPEN_READONLY, &db)) {
 		sqlite3_busy_timeout(db, BUSY_MS);
 		good = suits(db, path);
@@ -269,13 +269,13 @@ static void begin(struct sink *s)
 		give_up(d);
 	sqlite3_busy_timeout(d->db, BUSY_MS);
 	run(d, "PRAGMA cache_size = -" CACHE "; BEGIN IMMEDIATE");
-	/* Somebody else may have been quicker. */
+	/* Another process may have created it meanwhile. */
 	if (!suits(d->db, s->path)) {
 		sqlite3_close_v2(d->db);
 		exit(EXIT_FAILED);
 	}
 	make_schema(d);
-	/* How it is called is known when all has been read. */
+	/* The other columns are known at the end of the trace. */
 	run(d, "INSERT INTO traces (fingerprint) VALUES ('')");
 	d->trace = sqlite3_last_insert_rowid(d->db);
 }
@@ -292,7 +292,7 @@ static void bind(sqlite3_stmt *stmt, int at, const struct cell *cell, enum unit 
 	} else if (unit == UNIT_PERMILLE) {
 		sqlite3_bind_double(stmt, at, cell->i / 10.0);
 	} else if (unit != UNIT_SIGNED && cell->u > INT64_MAX) {
-		/* Of text an INTEGER column makes a floating-point number, which is another one. */
+		/* An INTEGER column would convert text to floating point, which is not exact. */
 		digits = pt_decimal(buf, cell->u);
 		sqlite3_bind_blob(stmt, at, digits, strlen(digits), SQLITE_TRANSIENT);
 	} else {
@@ -376,7 +376,7 @@ static void cancel(struct sink *s)
 	close_database(s);
 }
 
-/* What is known of the trace as a whole */
+/* Data of the trace as a whole */
 static void tell_trace(struct database *d, const char *fingerprint)
 {
 	const struct doc *doc = d->sink->doc;
@@ -428,7 +428,7 @@ static void end(struct sink *s)
 		return;
 	}
 	tell_trace(d, fingerprint);
-	/* Indexes of what is there already are quicker to make than to keep up. */
+	/* Creating indexes at the end is faster than updating them. */
 	run(d, panthor_trace_schema);
 	run(d, "COMMIT");
 	close_database(s);

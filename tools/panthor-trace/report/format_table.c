@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For people: aligned columns, units, remarks below.
+ * Tables: aligned columns, units, notes below.
  *
- * The first rows tell how wide the columns are and, on a terminal, which of
- * them there is room for; what follows is printed as it comes. Not by
- * libsmartcols, which has to have all rows before it prints the first, and
- * escapes once more what is escaped.
+ * The first rows determine the width of the columns and, on a terminal, which
+ * of them fit; further rows are printed as they come. libsmartcols is not used:
+ * it needs all rows before it prints the first, and would escape escaped text
+ * again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "report/sink.h"
 
 #define HEAD_ROWS 1000
-/* Text is not cut shorter than this to make room for numbers. */
+/* Do not truncate text below this width. */
 #define MIN_TEXT 12
 
 struct place {
@@ -260,7 +260,7 @@ static void row(struct sink *s, struct part *p, const struct cell *cells)
 		int c = g->place[i].column;
 
 		text[i] = cell_text(&cells[c], p->table->columns[c].unit, &s->print, buf[i]);
-		/* An empty cell would shift all that follow for whoever counts them. */
+		/* An empty cell would shift the columns for scripts. */
 		if (!*text[i])
 			text[i] = "-";
 	}

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "report/stall.h"
 
-/* What of a stall one request had evicted */
+/* The part of a stall that one request evicted */
 struct stall_part {
 	uint64_t id;
 	uint64_t size;
@@ -71,7 +71,7 @@ void stalls_request(struct stalls *s, const struct pt_request *req)
 	struct requester *by;
 	uint64_t h;
 
-	/* What had this id before the driver was loaded anew has nothing left to be swapped in. */
+	/* If the driver was reloaded, nothing of the previous request with this id can be swapped in. */
 	if (!req->evicted_bos) {
 		pt_map_del(&s->requests, req->id);
 		return;
@@ -190,7 +190,7 @@ void stalls_swapin(struct stalls *s, const struct pt_refault *refault)
 	if (from > s->over_ns)
 		close_before(s, from);
 	stall = pt_map_get(&s->open, ev->pid);
-	/* One that is told of after its request may be earlier than what was told before. */
+	/* A swap-in that was held back until its request ended may be earlier than the previous one. */
 	if (stall &&
 	    (from > stall->end_ns + STALL_GAP_NS || ev->ts + STALL_GAP_NS < stall->begin_ns)) {
 		close_stall(s, stall);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Swap-ins of one thread, joined into one stall: what its user felt, and who
- * had evicted the memory.
+ * Swap-ins of one thread, joined into one stall, and the request that evicted
+ * the memory.
  *
  * Memory grows with the threads that stall at the same time, and by a few bytes
  * for each request that evicted something.
@@ -18,7 +18,7 @@
  * struct stall - a thread that waited for swap-ins
  * @begin_ns: when it began to wait for the first
  * @end_ns: when it had the last
- * @stalled_ns: how long it waited, what it did in between left out
+ * @stalled_ns: time that it waited, without the gaps
  * @pid: the thread
  * @tgid: its process, if @has_tgid
  * @comm: its name, NULL: not known
@@ -65,10 +65,10 @@ struct stalls;
 struct stalls *stalls_new(void (*tell)(void *context, const struct stall *stall), void *context);
 /* Before the swap-ins of what it evicted */
 void stalls_request(struct stalls *s, const struct pt_request *req);
-/* Was there that request? */
+/* Does the trace have this request? */
 bool stalls_knows(const struct stalls *s, uint64_t id);
 void stalls_swapin(struct stalls *s, const struct pt_refault *refault);
-/* There are no more swap-ins: tell of what is still open. */
+/* End of the trace: deliver the open stalls. */
 void stalls_flush(struct stalls *s);
 void stalls_free(struct stalls *s);
 

@@ -168,7 +168,7 @@ int sort_parse(const struct table *t, const char *words, struct sort *sort)
 	return -1;
 }
 
-/* Sort the rows as @t->sort says, and leave no more than @t->limit. */
+/* Sort the rows by @t->sort and truncate them to @t->limit. */
 void table_order(struct table *t)
 {
 	struct cell **tmp;

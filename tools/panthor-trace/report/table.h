@@ -48,7 +48,7 @@ struct column {
 };
 
 struct cell {
-	bool known; /* false: not told by the trace; "-" or null */
+	bool known; /* false: not in the trace; "-" or null */
 	union {
 		uint64_t u;
 		int64_t i;
@@ -151,7 +151,7 @@ struct table *table_new(const char *name, const struct column *columns, size_t n
 struct cell *table_add(struct table *table);
 /* A column by its name or title in any case; -1 if there is none, or more than one */
 int table_find(const struct table *table, const char *name, size_t len);
-/* The fields that --fields names, a sort order: print what is wrong and return -1 */
+/* Parse --fields and --sort: print an error and return -1 if invalid */
 int table_choose(struct table *table, const char *fields);
 int sort_parse(const struct table *table, const char *keys, struct sort *sort);
 int table_sort(struct table *table, const char *keys);

@@ -49,7 +49,7 @@ static const char *name_of(const struct timeline *tl, int64_t tid, char name[DOC
 	return name;
 }
 
-/* @known: its name, if an event tells it */
+/* @known: its name, if an event has it */
 static void need_process(struct timeline *tl, int64_t pid, const char *known)
 {
 	char name[DOC_COMM_LEN];

@@ -64,7 +64,7 @@ struct memory {
 
 /**
  * struct painter - how a format writes it down
- * @process, @thread: called once for each, before it is used; @name is "" if nobody knows it
+ * @process, @thread: called once for each, before it is used; @name is "" if not known
  */
 struct painter {
 	void (*process)(struct sink *sink, int64_t pid, const char *name);

@@ -2,7 +2,7 @@
 /*
  * Counters of a timeline: what each client has resident, and what of it is
  * evicted. Rows come as requests end, counters need the order of time: changes
- * are held back in a heap, and leave it when it is full.
+ * are kept in a heap until it is full.
  */
 #include <stdlib.h>
 

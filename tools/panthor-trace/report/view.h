@@ -30,7 +30,7 @@ extern const size_t nr_stall_columns;
 void stall_row(struct cell *row, const struct stall *stall, const struct pt_style *style);
 void stall_sentence(struct pt_text *t, const struct stall *stall, const struct pt_style *style);
 
-/* A name, or the number if nobody knows one */
+/* The symbolic name, or the number if there is none */
 const char *view_symbol(const struct pt_names *names, enum pt_symbols which, uint64_t value,
 			char buf[PT_NUM_LEN]);
 
@@ -185,7 +185,7 @@ void groups_free(struct groups *groups);
 extern const struct column group_columns[];
 extern const size_t nr_group_columns;
 
-/* How efficient it is to evict the memory of each client; premature is swapped in so soon */
+/* Efficiency of evicting the memory of each client; a swap-in within @soon_ns is premature */
 struct clients;
 
 struct clients *clients_new(uint64_t soon_ns);
@@ -197,11 +197,11 @@ void clients_free(struct clients *c);
 extern const struct column client_columns[];
 extern const size_t nr_client_columns;
 
-/* A share, the time for a MiB: not known of nothing */
+/* A share, and the time per MiB: not known if the divisor is 0 */
 struct cell cell_share(uint64_t part, uint64_t whole);
 struct cell cell_per_mib(uint64_t ns, uint64_t bytes);
 
-/* How a set of durations is spread */
+/* Distribution of a set of durations */
 struct spread;
 
 struct spread *spread_new(void);

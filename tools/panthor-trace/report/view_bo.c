@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* BOs as rows: what a request did to them, and their way back. */
+/* BOs as rows: what a request did to them, and their swap-ins. */
 #include "report/view.h"
 
 const char *view_symbol(const struct pt_names *names, enum pt_symbols which, uint64_t value,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Clients as rows: how efficient it is to evict their memory. */
+/* Clients as rows: efficiency of evicting their memory. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -170,7 +170,7 @@ static void bo_key(struct pt_text *key, const struct groups *g, const struct pt_
 	}
 }
 
-/* What an earlier request evicted has neither label nor state here, but was written now. */
+/* A BO that an earlier request evicted has neither label nor state here. */
 static bool fits(const struct groups *g, const struct pt_bo *bo)
 {
 	return bo->kind != PT_BO_WRITEBACK || g->by == BY_CLIENT || g->by == BY_VM;
@@ -179,7 +179,7 @@ static bool fits(const struct groups *g, const struct pt_bo *bo)
 void groups_add(struct groups *g, const struct pt_request *req, const struct pt_names *names,
 		bool (*wanted)(void *context, const struct pt_bo *bo), void *context)
 {
-	/* Of the time spent on a VM nobody knows which part was for some of its BOs. */
+	/* The time spent on a VM cannot be attributed to some of its BOs. */
 	bool by_vm = (g->by == BY_CLIENT || g->by == BY_VM) && !wanted;
 	struct pt_text key = { 0 };
 

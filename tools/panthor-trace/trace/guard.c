@@ -4,8 +4,8 @@
  *
  * libtracecmd and libtraceevent believe what stands in a trace file: sizes
  * inside of pages, offsets inside of sections. A damaged or hostile one can
- * make them fall over, and that should be one line and an exit status like any
- * other error.
+ * make them crash; report that with one line and an exit status, as any other
+ * error.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,7 +22,7 @@
 
 static volatile pid_t reader;
 
-/* Ctrl-C reaches both by itself, kill only us: the reader decides when it is done. */
+/* Ctrl-C reaches both processes, kill only us: forward it, and wait for the reader. */
 static void pass_on(int sig)
 {
 	if (reader > 0)

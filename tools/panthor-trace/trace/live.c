@@ -249,7 +249,7 @@ void live_drain(struct live *live)
 	tracefs_iterate_raw_events(live->tep, live->instance, NULL, 0, on_record, live);
 }
 
-/* Events that nobody read in time: the library does not tell, the kernel counts them. */
+/* Lost events: the library does not report them, the kernel counts them. */
 static uint64_t count_lost(const struct live *live)
 {
 	char *pattern = tracefs_instance_get_file(live->instance, "per_cpu/cpu*/stats");

@@ -14,7 +14,7 @@ struct tracefs_instance;
 struct live;
 
 /*
- * A trace instance that ends with this process: what processes that are gone
+ * A trace instance that ends with this process: what processes that exited
  * left behind is removed by the next call. Prints what is wrong and returns NULL.
  */
 struct tracefs_instance *instance_new(void);
@@ -22,7 +22,7 @@ void instance_free(struct tracefs_instance *instance);
 
 /* Prints what is missing and returns NULL. @names is kept up to date and must outlive it. */
 struct live *live_open(struct pt_names *names);
-/* Empty the kernel's buffers. Another thread may do this while nobody calls live_poll(). */
+/* Empty the kernel's buffers. Another thread may do this while live_poll() is not called. */
 void live_drain(struct live *live);
 /* What happened since the last call, in the order of time */
 void live_poll(struct live *live, void (*event)(void *context, const struct pt_event *ev),

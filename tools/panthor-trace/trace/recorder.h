@@ -39,7 +39,7 @@ int recorder_start(struct recorder *recorder, const struct line *line);
 /* Its exit status once the file is complete */
 int recorder_stop(struct recorder *recorder);
 
-/* What waitpid() told, as a shell has it */
+/* The exit status of a shell for this status of waitpid() */
 int shell_status(int status);
 
 #endif

@@ -212,7 +212,7 @@ static int read_all(struct reader *rd)
 
 	if (stopped(rd))
 		return EXIT_INTERRUPTED;
-	/* Who knows what was among the lost ones? */
+	/* Our events may have been among the lost ones. */
 	if (!rd->src->events && rd->src->lost_events)
 		return EXIT_INCOMPLETE;
 	if (!rd->src->events && !rd->src->undecodable) {

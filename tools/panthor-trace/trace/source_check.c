@@ -3,7 +3,7 @@
  * Does a file hold what its own tables say?
  *
  * Asked before libtracecmd opens it: on a truncated or damaged file the
- * library only knows "failed", or falls over. The layout is that of
+ * library only reports "failed", or crashes. The layout is that of
  * trace-cmd.dat.v6(5) and trace-cmd.dat.v7(5). Compressed sections are not
  * looked into.
  */
@@ -23,7 +23,7 @@
 #define MAX_SECTIONS 4096
 #define MAX_CPUS 65536
 
-/* Where one reads, and whether that went beyond the end */
+/* A read position, and whether it is beyond the end */
 struct cursor {
 	const unsigned char *data;
 	uint64_t size;

@@ -25,7 +25,7 @@
  * In two steps, because tracecmd_open() of 3.1.6 dereferences NULL while it
  * cleans up after bad data. For the same reason the handle is left alone when
  * the second step fails. The library's remarks on standard error go nowhere:
- * what matters of them is said by us, in one line.
+ * we report errors ourselves, in one line.
  */
 static struct tracecmd_input *open_trace(const char *path)
 {
@@ -72,7 +72,7 @@ static bool open_handles(struct trace_file *file)
 	return true;
 }
 
-/* The mapping stays, what is needed again is read again. False: the file is not mapped. */
+/* Drop the pages of the mapping; they are read again if needed. False: the file is not mapped. */
 static bool drop_mapped(const char *path)
 {
 	char *real = realpath(path, NULL), *line = NULL;

@@ -18,7 +18,7 @@ struct stream {
 	int buffer; /* -1: the main one */
 	int cpu;
 	struct tracecmd_input *handle;
-	bool resume; /* the file was opened anew: first go back to @offset */
+	bool resume; /* the file was reopened: first seek to @offset */
 	unsigned long long offset; /* of the last record read */
 };
 

@@ -32,7 +32,7 @@ void version_add(struct version *v, const struct pt_format *fmt, const struct te
 	}
 }
 
-/* Without these there is less to say, but what is said is whole. */
+/* Optional: without these fields the reports are correct, but have less detail. */
 static bool detail(int field)
 {
 	return field >= PT_F_lock && field <= PT_F_by;

@@ -9,7 +9,7 @@
 /*
  * The block devices that memory is swapped to, from a file like /proc/swaps,
  * as a filter for events of system block: "dev == 265289728 || dev == ...".
- * Returns how many; what cannot be told is said on standard error.
+ * Returns their number; swap without a known device is reported on standard error.
  */
 int swap_filter(FILE *swaps, struct pt_text *filter);
 

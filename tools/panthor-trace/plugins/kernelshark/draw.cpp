@@ -3,7 +3,7 @@
  * The shapes. On top of a graph's bar, from above:
  *
  *   a strip   blue: a request, from begin to end, with a line down at either;
- *             red: it ended with an error; grey: its end is not in the trace;
+ *             red: it failed; gray: its end is not in the trace;
  *             green: a swap-in
  *   a strip   orange: a write-back to swap
  *   ticks     magenta: a BO was evicted; black: a BO was skipped
@@ -18,7 +18,7 @@
 
 #include "plugins/kernelshark/spans.h"
 
-/* KernelShark's; not there where something else loads the plugin */
+/* Of KernelShark; NULL if another program loads the plugin */
 void markEntryA(void *window, const kshark_entry *entry) __attribute__((weak));
 void markEntryB(void *window, const kshark_entry *entry) __attribute__((weak));
 
@@ -102,7 +102,7 @@ class Painter
 			t.resize(histo->n_bins);
 	}
 
-	/* False if none of it can be seen */
+	/* False if it is not visible */
 	bool strip(int64_t from, int64_t to, const Lane &lane, const KsPlot::Color &color,
 		   const shark_request *request = nullptr)
 	{
@@ -169,7 +169,7 @@ void draw_request(Painter &painter, const shark_request &req, bool task, int val
 		part = *cpu;
 	}
 	from = part.first->ts;
-	/* Its begin was lost, but the end event knows how long it took. */
+	/* No begin event, but the end event has the duration. */
 	if (!req.begun && req.ended && part.first == req.whole.first)
 		from = std::min(from, req.whole.last->ts - req.duration_ns);
 	if (!painter.strip(from, part.last->ts, UPPER, color, &req))

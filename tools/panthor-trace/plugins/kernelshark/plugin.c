@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1
 /*
  * KernelShark plugin: draws requests, write-backs, evictions and swap-ins onto
- * the graphs of tasks and CPUs. What the rows of the table say comes from the
- * libtraceevent plugin, which KernelShark loads by itself.
+ * the graphs of tasks and CPUs. The text of table rows comes from the
+ * libtraceevent plugin, which KernelShark loads automatically.
  */
 #include <stdlib.h>
 
@@ -52,7 +52,7 @@ static void on_draw(struct kshark_cpp_argv *argv, int sd, int val, int action)
 		shark_draw(argv, context->shark, sd, val, action);
 }
 
-/* Returns 1 if the plugin has something to do with this trace. */
+/* Returns 1 if the trace has our events. */
 int KSHARK_PLOT_PLUGIN_INITIALIZER(struct kshark_data_stream *stream)
 {
 	struct context *context;
@@ -96,7 +96,7 @@ int KSHARK_PLOT_PLUGIN_DEINITIALIZER(struct kshark_data_stream *stream)
 	return 1;
 }
 
-/* Called where there is a window at all; no menu of ours, but double clicks need to know it. */
+/* Called if there is a window. We add no menu, but double clicks need the window. */
 void *KSHARK_MENU_PLUGIN_INITIALIZER(void *window)
 {
 	shark_set_window(window);

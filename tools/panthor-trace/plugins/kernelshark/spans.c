@@ -125,7 +125,7 @@ static void add_bo(struct shark *shark, enum shark_what what, const struct pt_ev
 	shark->bo[shark->nr_bos++] = (struct shark_bo){ what, (int64_t)ev->duration_ns, entry };
 }
 
-/* What cannot be decoded, or kept for want of memory, is not drawn. */
+/* Events that cannot be decoded, or allocated, are not drawn. */
 void shark_feed(struct shark *shark, const struct kshark_entry *entry,
 		const struct tep_record *record)
 {
@@ -147,7 +147,7 @@ void shark_feed(struct shark *shark, const struct kshark_entry *entry,
 
 	if (what[kind])
 		add_bo(shark, what[kind] - 1, &ev, entry);
-	/* A swap-in names the request that evicted, long ago. */
+	/* The request id of a swap-in is that of the earlier eviction. */
 	if (kind == PT_BO_SWAPIN)
 		return;
 	req = get_request(shark, ev.id);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * What there is to draw of one trace in KernelShark: requests, and what became
- * of single BOs. KernelShark loads one CPU after the other, so events come in
- * no order of time; nothing here depends on it.
+ * What to draw of one trace in KernelShark: requests, evictions, skips, writes
+ * and swap-ins of BOs. KernelShark loads one CPU after the other, so events are
+ * not in order of time; nothing here depends on it.
  */
 #ifndef PANTHOR_TRACE_KERNELSHARK_SPANS_H
 #define PANTHOR_TRACE_KERNELSHARK_SPANS_H

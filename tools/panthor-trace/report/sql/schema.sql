@@ -1,10 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0
 --
--- What stands around the tables of export -F sqlite: indexes, and views for what people ask.
--- The tables themselves are made of the views' columns (format_sqlite.c). This is run each time
--- that traces are added, so that a database has the views of the newest program that wrote to it.
+-- Indexes and views of export -F sqlite. format_sqlite.c creates the tables. This script is run each
+-- time that traces are added, so that a database has the views of the newest program that wrote to it.
 --
--- A view that changes its meaning, or loses a column, is a new version: DATABASE_VERSION.
+-- Changing the meaning of a view or removing a column needs a new DATABASE_VERSION.
 
 CREATE INDEX IF NOT EXISTS requests_by_time ON requests (trace, time_ns);
 CREATE INDEX IF NOT EXISTS requests_by_target ON requests (target_comm);
@@ -14,8 +13,8 @@ CREATE INDEX IF NOT EXISTS writebacks_by_request ON writebacks (request);
 CREATE INDEX IF NOT EXISTS swapins_by_request ON swapins (request);
 CREATE INDEX IF NOT EXISTS swapins_by_thread ON swapins (trace, pid, time_ns);
 
--- Each request with what came of it: how much of what it evicted was swapped in again, and how
--- much of that within a second (premature). Shares are in percent.
+-- Each request and its outcome: how much of the evicted memory was swapped in, and how much of it
+-- within a second (premature). Shares are in percent.
 DROP VIEW IF EXISTS outcomes;
 CREATE VIEW outcomes AS
 WITH swapped AS (
@@ -48,7 +47,7 @@ SELECT target_comm, count(*) AS requests, count(DISTINCT trace) AS traces,
 FROM outcomes
 GROUP BY target_comm;
 
--- What was skipped, and why
+-- Skipped BOs by reason and label
 DROP VIEW IF EXISTS skipped;
 CREATE VIEW skipped AS
 SELECT b.reason, b.label, count(*) AS bos, sum(b.size) AS size, count(DISTINCT b.request) AS requests
@@ -56,8 +55,8 @@ FROM bos b
 WHERE b.what = 'skipped'
 GROUP BY b.reason, b.label;
 
--- Swap-ins of one thread, joined into one stall where no more than 16 ms lie between the end of one
--- and the begin of the next; and the request that had evicted most of what it waited for.
+-- Stalls: swap-ins of one thread with gaps of at most 16 ms between the end of one and the begin of
+-- the next, and the request that evicted most of the memory.
 DROP VIEW IF EXISTS stalls;
 CREATE VIEW stalls AS
 WITH spans AS (
@@ -65,7 +64,7 @@ WITH spans AS (
 	                   - lag(time_ns) OVER (PARTITION BY trace, pid ORDER BY time_ns, bo_id)
 	                   > 16000000, 1) AS first
 	FROM swapins
-	-- Nothing is computed from a clock that does not count seconds.
+	-- Timestamps of a clock that does not count seconds cannot be compared with durations.
 	WHERE pid IS NOT NULL AND trace IN (SELECT trace FROM traces WHERE seconds)
 ), numbered AS (
 	SELECT *, sum(first) OVER (PARTITION BY trace, pid ORDER BY time_ns, bo_id
@@ -79,7 +78,7 @@ WITH spans AS (
 	FROM numbered
 	GROUP BY trace, pid, stall, id
 ), whole AS (
-	-- max() picks the row that the columns without an aggregate are of.
+	-- max() selects the row for the columns without an aggregate.
 	SELECT trace, pid, tgid, comm, min(begin_ns) AS time_ns, max(end_ns) AS end_ns,
 	       sum(stalled_ns) AS stalled_ns, sum(bos) AS swapped_in_bos, sum(bytes) AS swapped_in,
 	       count(*) AS requests, max(bytes) AS most, id, request, evicted_ns

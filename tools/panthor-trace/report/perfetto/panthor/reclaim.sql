@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: GPL-2.0
 --
--- The driver's events in a recording of Perfetto's as tables. For trace_processor:
+-- Tables of the driver's events in a Perfetto recording. For trace_processor:
 --
 --	trace_processor_shell --add-sql-package .../perfetto/panthor@panthor reclaim.pftrace
 --	INCLUDE PERFETTO MODULE panthor.reclaim;
 --
--- Columns have the names of the events' fields, as in panthor-trace export. Tables are joined by request_id, and BOs by bo_id and
--- evictions. Memory is in bytes, times are in ns.
+-- Columns have the names of the event fields, as in panthor-trace export. Tables are joined by request_id, and BOs by bo_id and
+-- evictions. Sizes are in bytes, times in ns.
 
--- All events, with what they are joined by: each argument is looked up once.
+-- All events with their keys: each argument is looked up once.
 CREATE PERFETTO TABLE _panthor_event(
   -- the event
   name STRING,
@@ -37,7 +37,7 @@ WHERE name IN (
   'panthor_bo_evict_skip', 'panthor_bo_writeback', 'panthor_bo_swapin'
 );
 
--- Requests: who asked, whose memory, how much was evicted, and where the time was.
+-- Requests: requester, target, evicted and skipped memory, and the blocked time by cause.
 CREATE PERFETTO TABLE panthor_request(
   -- device
   dev STRING,
@@ -47,43 +47,43 @@ CREATE PERFETTO TABLE panthor_request(
   ts TIMESTAMP,
   -- how long the requester was blocked
   dur DURATION,
-  -- thread that asked
+  -- thread of the requester
   utid JOINID(thread.id),
-  -- what asked: sysfs, shrinker, kswapd, debugfs
+  -- sysfs, shrinker, kswapd, debugfs or claim
   source STRING,
-  -- process that asked
+  -- process id of the requester
   requester_tgid LONG,
-  -- its name
+  -- process name of the requester
   requester_comm STRING,
-  -- process whose memory it is
+  -- process id of the target
   target_tgid LONG,
-  -- its name
+  -- process name of the target
   target_comm STRING,
   -- 0 or -errno
   result LONG,
-  -- BOs evicted
+  -- evicted BOs
   evicted_bos LONG,
-  -- memory of these
+  -- evicted memory
   evicted LONG,
-  -- BOs skipped
+  -- skipped BOs
   skipped_bos LONG,
-  -- memory of these
+  -- skipped memory
   skipped LONG,
   -- written to swap
   written LONG,
   -- RAM freed
   freed LONG,
-  -- what the target has left
+  -- resident memory of the target at the end
   remaining LONG,
-  -- blocked on job fences
+  -- blocked time: fences of jobs
   fence_ns LONG,
-  -- on locks
+  -- locks
   lock_ns LONG,
-  -- on tearing down mappings
+  -- unmapping
   unmap_ns LONG,
-  -- on writing to swap
+  -- writing to swap
   writeback_ns LONG,
-  -- on the rest
+  -- other
   other_ns LONG
 )
 AS
@@ -127,7 +127,7 @@ WHERE b.name = 'panthor_reclaim_begin';
 CREATE PERFETTO TABLE panthor_vm(
   -- request
   request_id LONG,
-  -- when it was done with the VM
+  -- when work on the VM ended
   ts TIMESTAMP,
   -- open file that the VM belongs to: drm-client-id of fdinfo
   client_id LONG,
@@ -135,23 +135,23 @@ CREATE PERFETTO TABLE panthor_vm(
   tgid LONG,
   -- the VM
   vm_id LONG,
-  -- BOs evicted
+  -- evicted BOs
   evicted_bos LONG,
-  -- memory of these
+  -- evicted memory
   evicted LONG,
-  -- BOs skipped
+  -- skipped BOs
   skipped_bos LONG,
-  -- memory of these
+  -- skipped memory
   skipped LONG,
-  -- why the VM as a whole was skipped
+  -- why the whole VM was skipped
   reason STRING,
-  -- time spent on it
+  -- time spent on the VM
   duration_ns LONG,
-  -- of this, waiting for jobs
+  -- waiting for fences of jobs
   fence_ns LONG,
   -- waiting for locks
   lock_ns LONG,
-  -- tearing down mappings
+  -- unmapping
   unmap_ns LONG
 )
 AS
@@ -184,7 +184,7 @@ SELECT
 FROM _panthor_event
 WHERE name = 'panthor_vm_reclaim_end';
 
--- What a request did to one BO: evicted it, or skipped it and why.
+-- BOs that a request evicted or skipped (reason).
 CREATE PERFETTO TABLE panthor_bo(
   -- request
   request_id LONG,
@@ -196,7 +196,7 @@ CREATE PERFETTO TABLE panthor_bo(
   bo_id LONG,
   -- its label
   label STRING,
-  -- its memory
+  -- its size
   size LONG,
   -- open file that it belongs to
   client_id LONG,
@@ -204,13 +204,13 @@ CREATE PERFETTO TABLE panthor_bo(
   tgid LONG,
   -- VM that it is mapped in
   vm_id LONG,
-  -- in which state it was
+  -- its reclaim state
   state STRING,
   -- why it was skipped
   reason STRING,
   -- time spent on it
   duration_ns LONG,
-  -- how often it was evicted, this time included
+  -- evictions of the BO, including this one
   evictions LONG
 )
 AS
@@ -274,19 +274,19 @@ SELECT
 FROM _panthor_event
 WHERE name = 'panthor_bo_writeback';
 
--- Evicted BOs that were swapped in: who was stalled by it, and for how long.
+-- Swap-ins of evicted BOs: which thread stalled, and for how long.
 CREATE PERFETTO TABLE panthor_swapin(
-  -- request that had evicted it
+  -- request that evicted it
   request_id LONG,
-  -- when the BO had its pages again
+  -- when the swap-in ended
   ts TIMESTAMP,
-  -- thread that was stalled
+  -- thread that stalled
   utid JOINID(thread.id),
   -- the BO
   bo_id LONG,
   -- its label
   label STRING,
-  -- its memory
+  -- its size
   size LONG,
   -- open file that it belongs to
   client_id LONG,
@@ -294,11 +294,11 @@ CREATE PERFETTO TABLE panthor_swapin(
   tgid LONG,
   -- 0 or -errno
   result LONG,
-  -- how long it was evicted
+  -- time from the eviction to the swap-in
   evicted_ns LONG,
-  -- how long getting the pages took
+  -- time that the swap-in took
   duration_ns LONG,
-  -- how often it was evicted so far
+  -- evictions of the BO so far
   evictions LONG,
   -- when it was evicted, if the recording has that
   evict_ts TIMESTAMP
