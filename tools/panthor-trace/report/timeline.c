@@ -151,7 +151,7 @@ static void draw_vm(struct timeline *tl, const struct table *t, const struct cel
 
 static void draw_writeback(struct timeline *tl, const struct table *t, const struct cell *row)
 {
-	bool placed = *str(&row[BO_WB_HOW]) == 'p', written = *str(&row[BO_WHAT]) == 'w';
+	bool estimated = *str(&row[BO_WB_HOW]) == 'e', written = *str(&row[BO_WHAT]) == 'w';
 	char name[NAME_LEN];
 
 	if (!row[BO_WB_START].known)
@@ -168,7 +168,7 @@ static void draw_writeback(struct timeline *tl, const struct table *t, const str
 						      .from = row[BO_WB_START].u,
 						      .to = row[BO_WB_TIME].u,
 						      .table = t,
-						      .row = written || placed ? row : NULL });
+						      .row = written || estimated ? row : NULL });
 }
 
 /* One eviction of one BO */

@@ -42,7 +42,7 @@ const struct column bo_columns[] = {
 	[BO_WB_LANE] = { "writeback_lane", "LANE", UNIT_COUNT,
 			 "distinguishes writes that overlap in time", 0 },
 	[BO_WB_HOW] = { "writeback_when", "SWAP-WHEN", UNIT_TEXT,
-			"told: the trace has these times; placed: they are estimated", 0 },
+			"recorded: the trace has these times; estimated: it does not", 0 },
 	[BO_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "evictions of the BO so far", 5 },
 };
 
@@ -95,7 +95,7 @@ void bo_row(struct cell *row, const struct pt_request *req, const struct pt_bo *
 		return;
 	row[BO_WB_START] = cell_u(bo->writeback_from);
 	row[BO_WB_LANE] = cell_u(bo->lane);
-	row[BO_WB_HOW] = cell_s(bo->placed ? "placed" : "told");
+	row[BO_WB_HOW] = cell_s(bo->placed ? "estimated" : "recorded");
 }
 
 const struct column swapin_columns[] = {

@@ -358,7 +358,7 @@ make_trace later.dat <<'END'
 END
 expect "later: what an earlier request evicted is written" 0 '^2500000000,2,"written",1,2100000000,2500000000,0$' \
 	"$PT" export -T bos -F csv -f time_ns,id,what,bo_id,writeback_start_ns,writeback_time_ns,writeback_lane later.dat
-expect "later: two writes at a time are in two lanes" 0 '^2,"evicted",2200000000,2600000000,1,"told"$' \
+expect "later: two writes at a time are in two lanes" 0 '^2,"evicted",2200000000,2600000000,1,"recorded"$' \
 	"$PT" export -T bos -F csv -f bo_id,what,writeback_start_ns,writeback_time_ns,writeback_lane,writeback_when later.dat
 expect "later: which lock" 0 '^"skipped","gpuva","user"$' "$PT" export -T bos -F csv -f what,lock,kind later.dat
 expect "later: which kind" 0 '^"evicted",,"user-nommap"$' "$PT" export -T bos -F csv -f what,lock,kind later.dat
