@@ -237,8 +237,7 @@ static enum status check_system(struct reclaimd *reclaimd)
 		}
 	}
 	if (!has_capability(CAP_SYS_RESOURCE)) {
-		log_error(
-			"CAP_SYS_RESOURCE is missing, which evicting memory of other processes needs");
+		log_error("CAP_SYS_RESOURCE is missing; evicting memory of others needs it");
 		return STATUS_NO_PERMISSION;
 	}
 	return STATUS_OK;
@@ -331,7 +330,7 @@ static void catch_signals(struct reclaimd *reclaimd)
 	const struct sigaction action = { .sa_handler = on_signal };
 	sigset_t ours;
 
-	/* Delivered only in ppoll(). Those that end us are delivered during a write, too: they interrupt it. */
+	/* Delivered only in ppoll(); those that end us during a write, too: they interrupt it */
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGHUP);
 	sigaddset(&ours, SIGINT);

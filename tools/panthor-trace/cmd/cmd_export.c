@@ -118,9 +118,9 @@ static int check(const struct export_job *e)
 	int status = output_spare(out, e->file.path);
 
 	if (whole && (e->only >= 0 || out->fields || out->sort || out->limit)) {
-		pt_error(
-			"%s exports all tables: --table, --fields, --sort and --limit are not supported",
-			out->format->name);
+		pt_error("%s exports all tables: --table, --fields, --sort and --limit are not "
+			 "supported",
+			 out->format->name);
 		return EXIT_USAGE;
 	}
 	if (out->format->binary && !out->path && isatty(STDOUT_FILENO)) {
@@ -129,15 +129,14 @@ static int check(const struct export_job *e)
 		return EXIT_USAGE;
 	}
 	if (out->format->database && selection_any(&e->file.sel)) {
-		pt_error(
-			"%s exports whole traces: --time, --pid and --client are not supported; use "
-			"WHERE",
-			out->format->name);
+		pt_error("%s exports whole traces: --time, --pid and --client are not supported; "
+			 "use WHERE",
+			 out->format->name);
 		return EXIT_USAGE;
 	}
 	if (e->file.nr_paths > 1 && !out->format->database) {
-		pt_error(
-			"too many arguments; only sqlite takes several trace files, diff compares two");
+		pt_error("too many arguments; only sqlite takes several trace files, diff "
+			 "compares two");
 		return EXIT_USAGE;
 	}
 	for (size_t i = 0; i < e->file.nr_paths && !status; i++)

@@ -75,8 +75,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!*r->pid && !output_wants_help(&r->out))
-			usage_error(
-				"missing process id; usage: panthor-trace reclaim [OPTION...] PID");
+			usage_error("missing process id; usage: panthor-trace reclaim PID");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -193,7 +193,7 @@ static void on_request(void *context, const struct pt_request *req)
 
 	if (r->clients)
 		clients_request(r->clients, req);
-	/* If the driver was reloaded, nothing of the previous request with this id can be swapped in. */
+	/* After a reload of the driver, BOs of the previous request with this id do not exist. */
 	if (!req->evicted_bos) {
 		pt_map_del(&r->by_id, req->id);
 		return;

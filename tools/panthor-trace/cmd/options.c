@@ -164,8 +164,7 @@ static error_t parse_file(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num && !args->many)
-			usage_error(
-				"too many arguments; expected one trace file (diff compares two)");
+			usage_error("too many arguments; expected one trace file");
 		if (!state->arg_num)
 			args->path = arg;
 		if (!args->many)

@@ -54,7 +54,7 @@ static struct tep_plugin_option options[NR_OPTS + 1] = {
 	[OPT_MIN_BLOCKED] = {
 		.name = "min_blocked",
 		.plugin_alias = "panthor",
-		.description = "Summarize only requests that were blocked for at least this many ms",
+		.description = "Summarize only requests blocked for at least this many ms",
 		.value = "0",
 	},
 };

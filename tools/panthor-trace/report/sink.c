@@ -46,10 +46,9 @@ static bool begin(struct sink *s)
 	s->print.no_seconds = doc->no_seconds;
 	s->print.start_ns = doc->start_ns;
 	if (s->print.time == TIME_WALL && (doc->no_seconds || doc->start_ns < WALL_NS)) {
-		pt_error(
-			"%s: --times wall needs a trace with the time of day; record with trace-cmd "
-			"record -C tai or --date",
-			doc->file);
+		pt_error("%s: --times wall needs a trace with the time of day; record with "
+			 "trace-cmd record -C tai or --date",
+			 doc->file);
 		s->status = EXIT_FAILED;
 		return false;
 	}

@@ -71,7 +71,7 @@ void stalls_request(struct stalls *s, const struct pt_request *req)
 	struct requester *by;
 	uint64_t h;
 
-	/* If the driver was reloaded, nothing of the previous request with this id can be swapped in. */
+	/* After a reload of the driver, BOs of the previous request with this id do not exist. */
 	if (!req->evicted_bos) {
 		pt_map_del(&s->requests, req->id);
 		return;
@@ -190,7 +190,7 @@ void stalls_swapin(struct stalls *s, const struct pt_refault *refault)
 	if (from > s->over_ns)
 		close_before(s, from);
 	stall = pt_map_get(&s->open, ev->pid);
-	/* A swap-in that was held back until its request ended may be earlier than the previous one. */
+	/* A swap-in that waited for the end of its request may be earlier than the previous one. */
 	if (stall &&
 	    (from > stall->end_ns + STALL_GAP_NS || ev->ts + STALL_GAP_NS < stall->begin_ns)) {
 		close_stall(s, stall);

@@ -286,10 +286,9 @@ int source_check(const char *path, uint64_t *page)
 	if (c.wrong)
 		pt_error("%s: %s", path, c.wrong);
 	else if (c.beyond)
-		pt_error(
-			"%s: truncated after %llu bytes; the recording was interrupted, or the disk "
-			"was full",
-			path, (unsigned long long)c.size);
+		pt_error("%s: truncated after %llu bytes; the recording was interrupted, or the "
+			 "disk was full",
+			 path, (unsigned long long)c.size);
 	*page = c.page;
 	return fine(&c) ? EXIT_OK : EXIT_FAILED;
 }
