@@ -242,6 +242,13 @@ static void kept(void)
 	frame.shaders = desc_draw(&bench, DRAW, D + SHADER, 2);
 	ok(!render_frame(&frame) && linear_is(7, 512, 0, 0, WIDTH - 1, HEIGHT - 1),
 	   "but not if the shader is for another one");
+
+	/* Mode 2: where geometry is, and Mesa names no shader if there is none */
+	frame.shaders = 0;
+	desc_frame(&bench, FRAME, &frame);
+	*data32(&bench, FRAME) = 2;
+	ok(!RUN(&bench, FRAME_SR(D + FRAME + 1, WIDTH, HEIGHT), RUN_FRAGMENT, WAIT(0xff)),
+	   "a shader for tiles with geometry need not be there without geometry");
 }
 
 static void several(void)

@@ -55,6 +55,7 @@
 
 /* Shaders that run before a frame (two) and after it; each has a mode of three bits. */
 #define PSIM_FRAME_SHADERS	3
+#define PSIM_FRAME_INTERSECT	2	/* mode */
 #define PSIM_FRAME_PRE		2
 #define PSIM_FRAME_STRIDE	128
 
@@ -96,10 +97,15 @@ static int psim_frame_shaders(struct psim_frame *f)
 
 	f->preloaded = 0;
 	for (u32 i = 0; i < PSIM_FRAME_SHADERS; i++) {
+		u32 mode = f->fbd[PSIM_FBD_FRAME_MODES] >> (3 * i) & 7;
 		u32 targets;
 		int ret;
 
-		if (!(f->fbd[PSIM_FBD_FRAME_MODES] >> (3 * i) & 7))
+		/*
+		 * INTERSECT is for tiles that geometry intersects. There are none if Mesa
+		 * leaves the pointer NULL, and geometry is not computed here.
+		 */
+		if (!mode || (mode == PSIM_FRAME_INTERSECT && !va))
 			continue;
 		ret = psim_touch_draw(f->cs, va + i * PSIM_FRAME_STRIDE, &targets);
 		if (ret)
