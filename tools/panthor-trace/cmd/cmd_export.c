@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* panthor-trace export: the reclaim data of a trace for other programs. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/cli.h"
@@ -110,6 +112,24 @@ static void on_stall(void *context, const struct stall *stall)
 	sink_row(&e->sink, e->table[STALLS], row);
 }
 
+static bool is_terminal(const char *path)
+{
+	struct stat st;
+	bool terminal;
+	int fd;
+
+	if (!path)
+		return isatty(STDOUT_FILENO);
+	/* Do not open a FIFO: closing it ends its reader. */
+	if (stat(path, &st) || !S_ISCHR(st.st_mode))
+		return false;
+	fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	terminal = fd >= 0 && isatty(fd);
+	if (fd >= 0)
+		close(fd);
+	return terminal;
+}
+
 /* Check all arguments first */
 static int check(const struct export_job *e)
 {
@@ -123,7 +143,7 @@ static int check(const struct export_job *e)
 			 out->format->name);
 		return EXIT_USAGE;
 	}
-	if (out->format->binary && !out->path && isatty(STDOUT_FILENO)) {
+	if (out->format->binary && is_terminal(out->path)) {
 		pt_error("%s is binary and not written to a terminal; use -o FILE",
 			 out->format->name);
 		return EXIT_USAGE;

@@ -241,6 +241,9 @@ static void explain_stalls(struct report *r, struct doc *doc)
 	struct cell when = cell_u(r->worst_stall_ns);
 	char buf[PT_NUM_LEN];
 
+	if (doc->no_seconds && r->list_stalls)
+		pt_add(&doc->footer, "no stalls: the clock \"%s\" does not count seconds\n",
+		       doc->clock);
 	if (!r->nr_stalls)
 		return;
 	pt_add(&doc->footer, "stalled %llu time%s, ", (unsigned long long)r->nr_stalls,

@@ -225,6 +225,7 @@ expect "gain to the end of the trace, in its unit" 0 ' 60\.0 GiB s evicted$' "$P
 make_trace buffers.dat -2 <"$S/two-writes.txt"
 complains "a clock of something else" 0 'the clock "counter" does not count seconds' "$PT" report counter.dat
 complains "seconds of a clock without" 2 'time needs a clock that counts seconds' "$PT" report --time 1,2 counter.dat
+expect "no stalls by such a clock" 0 '^no stalls: the clock "counter" does not count seconds' "$PT" report --stalls counter.dat
 complains "no timeline of such a clock" 1 'no timeline: the clock' "$PT" export -F chrome counter.dat
 (printf 'clock x86-tsc\ntsc2nsec 1\n'; cat "$S/two-writes.txt") | make_trace tsc.dat
 expect "a clock that the library makes seconds of" 0 '^50\.000000 +1 sysfs ' "$PT" report tsc.dat
@@ -448,6 +449,7 @@ expect "Perfetto's SQL has the numbers that the export has" 0 '^bad: 0$' python3
 	"$HERE/../model/events.c" <two.raw
 complains "another clock than Perfetto's is said" 0 'its clock is "local"; .* -C boot' "$PT" export -F perfetto -o x.pftrace golden.dat
 expect "not on a terminal" 2 'not written to a terminal' script -qec "'$PT' export -F perfetto two.dat" /dev/null
+expect "nor on one by its name" 2 'not written to a terminal' script -qec "'$PT' export -F perfetto -o /dev/tty two.dat" /dev/null
 
 expect "evil CSV has one record a row" 0 '^\[2, 1\]$' sh -c "'$PT' export -F csv -T bos evil.dat | python3 -c 'import csv, sys; r = list(csv.reader(sys.stdin)); print([len(r), len({len(x) for x in r})])'"
 
