@@ -88,6 +88,10 @@ static void parse_options(struct options *options, int argc, char **argv)
 			break;
 		case 'h':
 			usage(stdout);
+			if (fflush(stdout)) {
+				log_error("cannot write standard output: %s", strerror(errno));
+				exit(STATUS_FAILED);
+			}
 			exit(STATUS_OK);
 		default:
 			usage(stderr);
@@ -272,6 +276,8 @@ static void reload_config(struct reclaimd *reclaimd, const char *path, int *fd)
 	*reclaimd->reason = '\0';
 	reclaimd->metrics_failed = false;
 	reclaimd->state_failed = false;
+	/* A new file gets what this process knows; it is read at startup only. */
+	reclaimd->state_changed = true;
 	log_say("reloaded %s", path);
 }
 

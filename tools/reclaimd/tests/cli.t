@@ -35,6 +35,7 @@ skip()
 
 R=$OUT/reclaimd
 expect "help" 0 '^usage: reclaimd' "$R" --help
+expect "help that cannot be written" 1 "cannot write standard output: No space" sh -c "'$R' --help >/dev/full"
 expect "an option that is none" 2 '^usage: reclaimd' "$R" --colour
 expect "an argument too many" 2 'unexpected argument "now"' "$R" now
 expect "no such file" 2 "cannot read nowhere: No such file" "$R" --check -c nowhere
