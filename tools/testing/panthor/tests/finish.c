@@ -326,11 +326,11 @@ int main(void)
 {
 	tap_start();
 	test_limits();
-	with_slow_swap(30, 64, test_cut_short,
+	with_slow_swap(100, 64, test_cut_short,
 		       "a write that was cut short is finished by the next");
 	with_slow_swap(100, getpagesize() / 1024, test_signal_in_io,
 		       "a signal during swap I/O ends it");
-	with_slow_swap(30, 64, test_target_killed, "a target that is gone is not written");
-	with_slow_swap(30, 64, test_brought_back, "what is in use again is not written");
+	with_slow_swap(100, 64, test_target_killed, "a target that is gone is not written");
+	with_slow_swap(100, 64, test_brought_back, "what is in use again is not written");
 	return tap_end();
 }
