@@ -34,11 +34,8 @@ static int ask(const char *file, pid_t pid, const char *amount)
 
 static void shrink(void)
 {
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
-	if (write_file(path, "100000", 6) < 0)
-		bail("cannot write %s", path);
+	if (shrink_pages(ALL_PAGES) < 0)
+		bail("cannot have the shrinker run");
 }
 
 /* All of it is evicted, in RAM, and may not go to swap */

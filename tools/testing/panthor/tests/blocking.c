@@ -388,10 +388,7 @@ static void test_submit_meanwhile(void)
 
 static void *shrink_main(void *arg)
 {
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
-	write_file(path, "65536", 5);
+	shrink_pages(ALL_PAGES);
 	return arg;
 }
 

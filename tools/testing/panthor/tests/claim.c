@@ -217,7 +217,6 @@ static void test_shared(void)
 {
 	struct party *other = party_fork(NULL, 1), *one = party_open(NULL, 1);
 	pid_t them = party_pid(other);
-	char path[300];
 	int fd;
 
 	if (party_create(one, 0, MIB, false, "shared") || party_bind(one, 0, 0) ||
@@ -228,8 +227,7 @@ static void test_shared(void)
 	    party_check(other, 0, 0) || party_check(one, 0, 0))
 		bail("cannot share");
 	close(fd);
-	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
-	if (write_file(path, "100000", 6) < 0 || gem_sum(0, "shared").resident_bos)
+	if (shrink_pages(ALL_PAGES) < 0 || gem_sum(0, "shared").resident_bos)
 		bail("the shrinker leaves it");
 	ok(!claim(them, 0) && gem_sum(0, "shared").resident_bos == 1,
 	   "a shared BO that the shrinker evicted is claimed by who imported it");

@@ -122,12 +122,9 @@ static void *writer_main(void *arg)
 /* The shrinker, asked for a few hundred pages at a time */
 static void *shrinker_main(void *arg)
 {
-	char path[300];
-
 	(void)arg;
-	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
 	while (!over) {
-		write_file(path, "256", 3);
+		shrink_pages(256);
 		usleep(2000);
 	}
 	return NULL;

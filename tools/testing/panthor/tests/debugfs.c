@@ -190,11 +190,7 @@ static void test_client_file(void)
 
 static void shrink(uint64_t bytes)
 {
-	char path[300], pages[24];
-
-	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
-	snprintf(pages, sizeof(pages), "%llu", (unsigned long long)bytes / getpagesize());
-	write_file(path, pages, strlen(pages));
+	shrink_pages(bytes / getpagesize());
 }
 
 /* What the shrinker takes from its lists for all clients is booked on the client, too */

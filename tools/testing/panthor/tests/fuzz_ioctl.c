@@ -71,12 +71,9 @@ static void *writer_main(void *arg)
 static void *shrinker_main(void *arg)
 {
 	struct random *random = arg;
-	char path[300], pages[16];
 
-	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
 	while (!over) {
-		snprintf(pages, sizeof(pages), "%u", random_below(random, 2048));
-		write_file(path, pages, strlen(pages));
+		shrink_pages(random_below(random, 2048));
 		nap(random, 100);
 	}
 	return NULL;

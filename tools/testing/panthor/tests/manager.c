@@ -236,12 +236,9 @@ static void test_unwritten_first(void)
 {
 	struct peer *peer = peer_start("-b32x64K", NULL);
 	struct fdinfo before, after;
-	char path[300], pages[16];
 
-	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
-	snprintf(pages, sizeof(pages), "%llu", 512 * KIB / getpagesize());
-	if (write_file(path, pages, strlen(pages)) < 0)
-		bail("cannot write %s", path);
+	if (shrink_pages(512 * KIB / getpagesize()) < 0)
+		bail("cannot have the shrinker run");
 	before = fdinfo_of(peer->pid);
 	ok(before.in_ram >= 512 && !before.in_swap, "evicted by the shrinker: %llu KiB, all in RAM",
 	   (unsigned long long)before.in_ram);
@@ -503,16 +500,14 @@ static void test_behind_our_back(void)
 {
 	struct fdinfo info;
 	struct peer *peer;
-	char path[300];
 	long swap_free;
 
 	cgroup_make("manager");
 	cgroup_enter("manager");
 	peer = peer_start("-b160x64K", NULL);
 	cgroup_enter(NULL);
-	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
-	if (write_file(path, "2560", 4) < 0)
-		bail("cannot write %s", path);
+	if (shrink_pages(2560) < 0)
+		bail("cannot have the shrinker run");
 	info = fdinfo_of(peer->pid);
 	ok(info.evicted >= 9 * 1024 && !info.in_swap && agrees(peer->pid, "shrinker"),
 	   "evicted by the shrinker: %llu KiB, all in RAM", (unsigned long long)info.evicted);

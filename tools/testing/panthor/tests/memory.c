@@ -306,12 +306,10 @@ static void test_after_shrinker(void)
 	struct peer *peer = start();
 	struct levels before, after;
 	struct result result;
-	char path[300];
 
-	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
 	before = levels();
 	for (int i = 0; i < 10 && gem_sum(peer->pid, "private-").resident_bos; i++)
-		write_file(path, "65536", 5);
+		shrink_pages(ALL_PAGES);
 	ok(!gem_sum(peer->pid, "private-").resident_bos, "the shrinker evicts all");
 	result = measured_reclaim(peer->pid, &before, &after);
 	diag("Shmem -%ld, SwapFree -%ld, written %llu kB, freed %llu kB",

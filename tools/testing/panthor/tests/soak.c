@@ -244,12 +244,9 @@ static void *writer_main(void *arg)
 static void *shrinker_main(void *arg)
 {
 	struct worker *me = arg;
-	char path[300], pages[16];
 
-	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
 	while (!over) {
-		snprintf(pages, sizeof(pages), "%u", rnd(me, 1024));
-		if (write_file(path, pages, strlen(pages)) < 0)
+		if (shrink_pages(rnd(me, 1024)) < 0)
 			report("shrink cannot be written");
 		operations++;
 		usleep(rnd(me, 50000));

@@ -75,7 +75,7 @@ static int random_moves(struct peer **peers, struct peer *fourth, bool *bound, l
 		if (random() & 1)
 			reclaim(fourth->pid);
 		else
-			shrink_pages("64");
+			failed += shrink_pages(64) < 0;
 		for (int i = 0; i < 3; i++)
 			failed += !peer_answer(peers[i]);
 	}

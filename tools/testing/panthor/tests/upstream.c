@@ -180,13 +180,10 @@ static void share_cpu(int policy)
 
 static void *shrinker_main(void *arg)
 {
-	char path[300];
-
 	(void)arg;
 	share_cpu(SCHED_IDLE);
-	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
 	while (!over)
-		write_file(path, "100000", 6);
+		shrink_pages(ALL_PAGES);
 	return NULL;
 }
 

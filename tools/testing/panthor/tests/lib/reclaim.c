@@ -380,11 +380,11 @@ int make_swap(const char *path)
 	return system(command) ? -1 : 0;
 }
 
-void shrink_pages(const char *pages)
+ssize_t shrink_pages(unsigned long pages)
 {
-	char path[300];
+	char path[300], text[24];
 
 	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
-	if (write_file(path, pages, strlen(pages)) < 0)
-		diag("cannot write %s", path);
+	snprintf(text, sizeof(text), "%lu", pages);
+	return write_file(path, text, strlen(text));
 }

@@ -25,8 +25,10 @@ int reclaim(pid_t tgid);
 /* The same for mem_claim; 0 bytes: all */
 int claim_text(const char *text);
 int claim(pid_t tgid, uint64_t bytes);
-/* Ask the driver's shrinker for @pages, a number as text, through debugfs */
-void shrink_pages(const char *pages);
+/* Ask the driver's shrinker for @pages, through debugfs; as write_file() */
+ssize_t shrink_pages(unsigned long pages);
+/* More than any test has */
+#define ALL_PAGES 100000
 
 /* A line of /proc/meminfo in kB */
 long meminfo(const char *field);
