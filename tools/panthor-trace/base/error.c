@@ -8,8 +8,8 @@
 #include "model/text.h"
 
 /*
- * The one place that prints errors. Whatever was in a file name or a trace, it
- * is one line and harmless.
+ * The only place that prints errors: one line, safe to print, whatever is in
+ * file names or the trace.
  */
 static void complain(const char *kind, const char *fmt, va_list ap)
 {

@@ -20,11 +20,11 @@ enum {
 	EXIT_INTERRUPTED = 130,
 };
 
-/* One line on stderr: what was wrong, with what, and what to do. */
+/* One line on stderr: what is wrong, and what to do. */
 void pt_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void pt_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* pt_error() and out: called the wrong way */
+/* pt_error(), then exit with EXIT_USAGE */
 void usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 int worse(int a, int b);

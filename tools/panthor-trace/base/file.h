@@ -6,16 +6,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Whether there can be a file @path, before what is to be in it is there: says why not. */
+/* Check early that @path can be written; prints why not. */
 bool can_write(const char *path);
 
 /*
  * After writing to @path, NULL for standard output, failed with errno: says so
- * and returns the exit status. A reader that went away has seen enough.
+ * and returns the exit status. EPIPE is not an error.
  */
 int output_failed(const char *path);
 
-/* A file without a name, for what has to wait; NULL: says why */
+/* A temporary file without a name; on failure prints why and returns NULL */
 FILE *spool_open(void);
 
 #endif

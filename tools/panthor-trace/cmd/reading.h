@@ -13,7 +13,7 @@ struct reading {
 	struct analysis analysis;
 };
 
-/* Returns an exit status; what is odd is added to @doc and printed as warnings. */
+/* Returns an exit status; problems are added to @doc and printed as warnings. */
 int read_trace(struct reading *r, struct doc *doc);
 /* The file and the choice of @args, into a sink for @doc. False: there is nothing to print. */
 bool read_file(struct reading *r, const struct file_args *args, struct sink *sink, struct doc *doc,

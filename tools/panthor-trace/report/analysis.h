@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Events of a trace put through the model, and an honest word on how much of it can be believed. */
+/* Feeds the events of a trace to the model, and reports what is missing or inconsistent. */
 #ifndef PANTHOR_TRACE_ANALYSIS_H
 #define PANTHOR_TRACE_ANALYSIS_H
 
@@ -37,14 +37,14 @@ struct analysis {
 	bool no_memory;
 };
 
-/* @doc has the name of the trace, and what gives its threads a name. Returns an exit status. */
+/* The caller sets the file name of @doc and what names its threads. Returns an exit status. */
 int analysis_begin(struct analysis *a, struct doc *doc);
-/* In the order of time; @doc has the clock of the trace and its start. */
+/* Events in order of time; the caller has set the clock and the start of @doc. */
 void analysis_event(struct analysis *a, const struct pt_event *ev);
 void analysis_lost(struct analysis *a, uint64_t count);
 /*
- * The trace is at its end: what is odd is added to the document, and all that
- * this has is printed as warnings. Returns an exit status.
+ * At the end of the trace: adds problems to the document and prints all of its
+ * problems as warnings. Returns an exit status.
  */
 int analysis_end(struct analysis *a);
 void analysis_free(struct analysis *a);

@@ -300,7 +300,6 @@ int source_read(struct source *src)
 	rd = xcalloc(1, sizeof(*rd));
 	rd->page = page;
 	rd->src = src;
-	src->reader = rd;
 	if (!trace_file_open(&rd->file, src->path)) {
 		pt_error("%s: damaged, or of a version that libtracecmd does not support",
 			 src->path);
@@ -319,7 +318,6 @@ int source_read(struct source *src)
 	trace_file_close(&rd->file);
 	if (rd->tep)
 		tep_free(rd->tep);
-	src->reader = NULL;
 	free(rd);
 	return status;
 }

@@ -11,7 +11,6 @@
 #include "model/events.h"
 #include "trace/source_version.h"
 
-struct reader;
 
 /**
  * struct source - a trace file, and what there is to say about it
@@ -56,7 +55,6 @@ struct source {
 	char *clock;
 	bool no_seconds;
 	uint64_t fingerprint;
-	struct reader *reader; /* private: while it is read */
 	struct tep_handle *tep;
 };
 
