@@ -306,12 +306,12 @@ static long vmstat(const char *name)
 }
 
 /*
- * kB that a claim may take: what the zones have above what the kernel keeps. It is taken from the
- * highest, which may then have less than that; of a guest's memory that is the only large one.
+ * kB that a claim may take: what is free above twice the high watermarks and the reserves. All
+ * zones are added up, for the allocator takes from the highest first.
  */
 static long free_kb(void)
 {
-	long pages = 0, free = 0, high = 0, cma;
+	long pages = 0, free = 0, high = 0, kept = 0, cma;
 	FILE *file = fopen("/proc/zoneinfo", "r");
 	const char *last;
 	char line[256];
@@ -322,10 +322,10 @@ static long free_kb(void)
 			continue;
 		last = strstr(line, "protection:") ? strrchr(line, ' ') : NULL;
 		if (last)
-			high = 2 * high + strtol(last, NULL, 10);
+			kept = 2 * high + strtol(last, NULL, 10);
 		/* The last of these of a zone */
 		if (sscanf(line, " nr_free_cma %ld", &cma) == 1)
-			pages += free - cma - high;
+			pages += free - cma - kept;
 	}
 	if (!file)
 		bail("no /proc/zoneinfo");
