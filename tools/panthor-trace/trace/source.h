@@ -11,7 +11,6 @@
 #include "model/events.h"
 #include "trace/source_version.h"
 
-
 /**
  * struct source - a trace file, and what there is to say about it
  * @path: its name
