@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-#include <linux/blkdev.h>
 #include <linux/cleanup.h>
 #include <linux/errno.h>
 #include <linux/pid.h>
@@ -28,8 +27,8 @@
  * 2. Evict what is idle: VM by VM, all BOs that are private to it, with its
  *    reservation lock held to block new jobs; then BOs that are private to no VM.
  * 3. Write to swap what is evicted and still in RAM, no matter which request
- *    evicted it. No lock is held. The reference on a BO is dropped as soon as it
- *    is written.
+ *    evicted it. No lock is held. Workers help if there is much to write. The
+ *    reference on a BO is dropped as soon as it is written.
  * 4. If anything was busy, wait until one VM is idle, and start the next round.
  *
  * Idle memory thus never waits for busy memory, and its RAM is free when the write
@@ -51,102 +50,6 @@
 
 /* Rounds in a row for contended locks, with no job to wait for. */
 #define PANTHOR_RECLAIM_TRIES		4
-
-static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
-				       struct panthor_reclaim_item *item,
-				       struct panthor_reclaim_writing *writing)
-{
-	struct panthor_reclaim_entry *entry = &run->set.entries[item->entry];
-	struct panthor_reclaim_req *req = &run->req;
-	struct panthor_vm *vm;
-
-	panthor_reclaim_write_end(writing);
-
-	/* The VM is only needed for its account. */
-	if (writing->written || writing->freed) {
-		vm = panthor_reclaim_entry_vm(entry);
-		panthor_reclaim_written(req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL,
-					item->bo, writing);
-		panthor_vm_put(vm);
-	}
-
-	if (writing->err == -EINTR)
-		return;
-
-	/* Folios in a CPU's batch are tried again after it is drained. */
-	if (writing->left && !writing->err && !run->drained &&
-	    panthor_reclaim_write_kind() == PANTHOR_RECLAIM_WB_FREE)
-		return;
-
-	if (READ_ONCE(item->bo->backing.pages)) {
-		req->info.remaining += item->bo->base.size;
-		req->info.remaining_bos++;
-		run->found -= item->found;
-	} else {
-		req->info.unwritten += writing->left;
-		run->found -= min(item->found, writing->left);
-		run->no_swap |= writing->left && !writing->err &&
-				!panthor_reclaim_has_swap(item->bo);
-	}
-	panthor_reclaim_put_item(item);
-}
-
-/* Wait for the first @count of @nr writes. Returns the number of writes in flight. */
-static u32 panthor_reclaim_finish(struct panthor_reclaim_run *run, u32 nr, u32 count,
-				  struct panthor_gem_object **left)
-{
-	struct panthor_reclaim_writing *writing = run->writing;
-	struct panthor_reclaim_item **items = run->written;
-
-	for (u32 i = 0; i < count; i++) {
-		panthor_reclaim_written_bo(run, items[i], &writing[i]);
-		if (items[i]->stage == PANTHOR_RECLAIM_EVICTED)
-			*left = items[i]->bo;
-	}
-
-	nr -= count;
-	memmove(writing, writing + count, nr * sizeof(*writing));
-	memmove(items, items + count, nr * sizeof(*items));
-	return nr;
-}
-
-/* Returns a BO that is still partly in RAM, or NULL. */
-static struct panthor_gem_object *panthor_reclaim_write_pass(struct panthor_reclaim_run *run)
-{
-	struct panthor_gem_object *left = NULL;
-	struct blk_plug plug;
-	u32 nr = 0;
-
-	blk_start_plug(&plug);
-	for (u32 i = 0; i < run->set.nr_items && !panthor_reclaim_stopped(run); i++) {
-		if (run->set.items[i].stage != PANTHOR_RECLAIM_EVICTED)
-			continue;
-
-		/* Keep the device busy with one half while preparing the other. */
-		if (nr == PANTHOR_RECLAIM_WRITES)
-			nr = panthor_reclaim_finish(run, nr, nr / 2, &left);
-
-		run->written[nr] = &run->set.items[i];
-		panthor_reclaim_write_start(&run->writing[nr], run->written[nr]->bo);
-		nr++;
-	}
-	panthor_reclaim_finish(run, nr, nr, &left);
-	blk_finish_plug(&plug);
-
-	return left;
-}
-
-static void panthor_reclaim_write(struct panthor_reclaim_run *run)
-{
-	struct panthor_gem_object *left = panthor_reclaim_write_pass(run);
-
-	if (!left || run->drained || panthor_reclaim_stopped(run))
-		return;
-
-	panthor_reclaim_write_drain(left);
-	run->drained = true;
-	panthor_reclaim_write_pass(run);
-}
 
 static bool panthor_reclaim_is_pending(struct panthor_reclaim_run *run)
 {
@@ -265,6 +168,7 @@ int panthor_reclaim_process(struct panthor_device *ptdev, struct pid *tgid, u64 
 
 	req = &run->req;
 	req->start_ns = ktime_get_ns();
+	run->requester = current;
 	run->slice = msecs_to_jiffies(PANTHOR_RECLAIM_SLICE_MS);
 	ret = panthor_reclaim_gather(&run->set, ptdev, tgid);
 	if (ret)

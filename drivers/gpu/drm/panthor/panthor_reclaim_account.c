@@ -387,9 +387,8 @@ void panthor_reclaim_written(struct panthor_reclaim_req *req, struct panthor_rec
 	const struct panthor_reclaim_acct acct = {
 		.written = writing->written,
 		.freed = writing->freed,
-		.duration_ns = writing->duration_ns,
-		.lock_ns = writing->lock_ns,
-		.writeback_ns = writing->duration_ns - writing->lock_ns,
+		.duration_ns = writing->blocked_ns,
+		.writeback_ns = writing->blocked_ns,
 	};
 	const struct panthor_reclaim_bo_info info = {
 		.id = req->info.id,

@@ -268,14 +268,17 @@ struct panthor_reclaim_writing {
 	/** @bo: BO. */
 	struct panthor_gem_object *bo;
 
+	/** @requester: Task whose signals end it. Often @current. */
+	struct task_struct *requester;
+
 	/** @start_ns: CLOCK_MONOTONIC time of the start. */
 	u64 start_ns;
 
 	/** @duration_ns: Time that the request spent on this BO. */
 	u64 duration_ns;
 
-	/** @lock_ns: Part of @duration_ns spent waiting for locks. */
-	u64 lock_ns;
+	/** @blocked_ns: Part of it that counts, where several CPUs write at once. */
+	u64 blocked_ns;
 
 	/** @written: Bytes written to swap. */
 	u64 written;
@@ -357,7 +360,8 @@ enum panthor_reclaim_writeback panthor_reclaim_write_kind(void);
 u64 panthor_reclaim_in_ram(struct panthor_gem_object *bo);
 bool panthor_reclaim_may_swap(struct panthor_gem_object *bo, u64 owed);
 bool panthor_reclaim_has_swap(struct panthor_gem_object *bo);
-void panthor_reclaim_write_start(struct panthor_reclaim_writing *w, struct panthor_gem_object *bo);
+void panthor_reclaim_write_prepare(struct panthor_gem_object *bo);
+void panthor_reclaim_write_start(struct panthor_reclaim_writing *w);
 void panthor_reclaim_write_end(struct panthor_reclaim_writing *w);
 void panthor_reclaim_write_drain(struct panthor_gem_object *bo);
 

@@ -6,12 +6,14 @@
 /*
  * What the steps of an explicit request share. Each file calls those below it:
  *
- *	panthor_reclaim.c	the request: its rounds, its writes, its result
+ *	panthor_reclaim.c	the request: its rounds, its result
+ *	_write			one round of writes
  *	_evict			one round of eviction
  *	_wait			waiting for jobs
  */
 
 #include <linux/sched/signal.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_drv.h>
 
@@ -28,10 +30,21 @@
 /* BOs that are being written to swap at a time. */
 #define PANTHOR_RECLAIM_WRITES		64
 
+/* Workers that help the requester to write. */
+#define PANTHOR_RECLAIM_WORKERS		3
+
+struct panthor_reclaim_worker {
+	struct work_struct work;
+	struct panthor_reclaim_run *run;
+};
+
 /* One explicit request. */
 struct panthor_reclaim_run {
 	struct panthor_reclaim_req req;
 	struct panthor_reclaim_set set;
+
+	/* Its signals end the request, whichever thread works for it. */
+	struct task_struct *requester;
 
 	/* Time spent waiting for jobs so far, in nanoseconds. */
 	u64 waited_ns;
@@ -66,6 +79,12 @@ struct panthor_reclaim_run {
 	/* BOs that are being written to swap. */
 	struct panthor_reclaim_writing writing[PANTHOR_RECLAIM_WRITES];
 	struct panthor_reclaim_item *written[PANTHOR_RECLAIM_WRITES];
+	u32 nr_writing;
+
+	/* The next of them that nobody has started. */
+	atomic_t next;
+
+	struct panthor_reclaim_worker workers[PANTHOR_RECLAIM_WORKERS];
 };
 
 static inline struct panthor_reclaim_item *
@@ -88,7 +107,7 @@ panthor_reclaim_pending(struct panthor_reclaim_run *run, u32 i)
 
 static inline bool panthor_reclaim_stopped(struct panthor_reclaim_run *run)
 {
-	return signal_pending(current) || drm_dev_is_unplugged(&run->req.ptdev->base);
+	return signal_pending(run->requester) || drm_dev_is_unplugged(&run->req.ptdev->base);
 }
 
 /* Reasons that may no longer apply in the next round. */
@@ -108,6 +127,9 @@ static inline bool panthor_reclaim_satisfied(struct panthor_reclaim_run *run)
 {
 	return run->req.info.goal && panthor_reclaim_so_far(run) + run->found >= run->req.info.goal;
 }
+
+/* panthor_reclaim_write.c */
+void panthor_reclaim_write(struct panthor_reclaim_run *run);
 
 /* panthor_reclaim_evict.c */
 void panthor_reclaim_evict_round(struct panthor_reclaim_run *run);

@@ -37,12 +37,12 @@ static unsigned long panthor_reclaim_range(struct panthor_gem_object *bo, pgoff_
 	return reclaim_shmem_range(bo->base.filp->f_mapping, start, end, wait, false, found);
 }
 
-static void panthor_reclaim_drain(struct panthor_gem_object *bo)
+/* Drain the folio batches of this CPU, or of all: with an empty range. */
+static void panthor_reclaim_drain(struct panthor_gem_object *bo, bool all)
 {
 	unsigned long found = 0;
 
-	/* An empty range. */
-	reclaim_shmem_range(bo->base.filp->f_mapping, 1, 0, false, true, &found);
+	reclaim_shmem_range(bo->base.filp->f_mapping, 1, 0, false, all, &found);
 }
 
 #else
@@ -136,7 +136,7 @@ static unsigned long panthor_reclaim_range(struct panthor_gem_object *bo, pgoff_
 	return nr;
 }
 
-static void panthor_reclaim_drain(struct panthor_gem_object *bo)
+static void panthor_reclaim_drain(struct panthor_gem_object *bo, bool all)
 {
 }
 
@@ -250,7 +250,7 @@ static void panthor_reclaim_write_pass(struct panthor_reclaim_writing *w, bool w
 	long written, left;
 
 	for (index = 0; index < end; index += PANTHOR_RECLAIM_STEP) {
-		if (signal_pending(current) || !panthor_reclaim_is_wanted(bo))
+		if (signal_pending(w->requester) || !panthor_reclaim_is_wanted(bo))
 			break;
 
 		done += panthor_reclaim_range(bo, index, index + PANTHOR_RECLAIM_STEP - 1, wait,
@@ -265,7 +265,7 @@ static void panthor_reclaim_write_pass(struct panthor_reclaim_writing *w, bool w
 
 	/* Known exactly if the whole BO was looked at, else computed. */
 	if (panthor_reclaim_write_kind() == PANTHOR_RECLAIM_WB_FREE && index >= end &&
-	    !signal_pending(current))
+	    !signal_pending(w->requester))
 		left = found - done - inode->i_mapping->nrpages;
 	else
 		left = (bo->rcl.swapcached >> PAGE_SHIFT) + written - done;
@@ -273,26 +273,42 @@ static void panthor_reclaim_write_pass(struct panthor_reclaim_writing *w, bool w
 }
 
 /**
+ * panthor_reclaim_write_prepare() - Let other CPUs write what this one evicted
+ * @bo: Any BO.
+ *
+ * A folio in a batch of this CPU cannot be freed by another.
+ *
+ * Context: Process context, may sleep.
+ */
+void panthor_reclaim_write_prepare(struct panthor_gem_object *bo)
+{
+	panthor_reclaim_drain(bo, false);
+}
+
+/**
  * panthor_reclaim_write_start() - Start to write an evicted BO to swap
- * @w: Filled in here, for panthor_reclaim_write_end().
- * @bo: BO, referenced by the caller.
+ * @w: &panthor_reclaim_writing.bo, which the caller has a reference on, and
+ *     &panthor_reclaim_writing.requester are set. The rest is filled in, for
+ *     panthor_reclaim_write_end().
  *
  * Does nothing if the BO was swapped in, if only the caller has a reference on it,
  * or if another request is writing it.
  *
- * Context: Process context, sleeps, does I/O. No locks may be held. Ends early if a
- * signal is pending.
+ * Context: Any process context, sleeps, does I/O. No locks may be held. Ends early if
+ * the requester has a signal pending.
  */
-void panthor_reclaim_write_start(struct panthor_reclaim_writing *w, struct panthor_gem_object *bo)
+void panthor_reclaim_write_start(struct panthor_reclaim_writing *w)
 {
-	*w = (struct panthor_reclaim_writing){ .bo = bo, .start_ns = ktime_get_ns() };
+	struct panthor_gem_object *bo = w->bo;
 
+	w->start_ns = ktime_get_ns();
 	if (atomic_xchg_acquire(&bo->rcl.writing, 1))
 		w->err = -EBUSY;
 	else if (panthor_reclaim_in_ram(bo))
 		panthor_reclaim_write_pass(w, false);
 
 	w->duration_ns = ktime_get_ns() - w->start_ns;
+	w->blocked_ns = w->duration_ns;
 }
 
 /* Pages still being written count as written by the request that finds them free. */
@@ -315,21 +331,23 @@ static void panthor_reclaim_book_late(struct panthor_reclaim_writing *w)
 void panthor_reclaim_write_end(struct panthor_reclaim_writing *w)
 {
 	struct panthor_gem_object *bo = w->bo;
-	u64 start_ns = ktime_get_ns();
+	u64 start_ns = ktime_get_ns(), end_ns;
 
 	if (!w->err && bo->rcl.swapcached)
 		panthor_reclaim_write_pass(w, true);
 
 	w->left = panthor_reclaim_in_ram(bo);
 	if (!w->err) {
-		if (w->left && signal_pending(current))
+		if (w->left && signal_pending(w->requester))
 			w->err = -EINTR;
 		else
 			panthor_reclaim_book_late(w);
 		atomic_set_release(&bo->rcl.writing, 0);
 	}
 
-	w->duration_ns += ktime_get_ns() - start_ns;
+	end_ns = ktime_get_ns() - start_ns;
+	w->duration_ns += end_ns;
+	w->blocked_ns += end_ns;
 }
 
 /**
@@ -344,5 +362,5 @@ void panthor_reclaim_write_end(struct panthor_reclaim_writing *w)
  */
 void panthor_reclaim_write_drain(struct panthor_gem_object *bo)
 {
-	panthor_reclaim_drain(bo);
+	panthor_reclaim_drain(bo, true);
 }
