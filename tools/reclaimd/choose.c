@@ -8,17 +8,17 @@ uint64_t choose_need(const struct config *config, uint64_t available)
 	uint64_t need = available < config->available ? config->available - available : 0;
 
 	/* Tasks are stalled: evict something, whatever is available */
-	if (need < config->step)
-		need = config->step;
-	return need < config->most ? need : config->most;
+	if (need < config->min_per_trigger)
+		need = config->min_per_trigger;
+	return need < config->max_per_trigger ? need : config->max_per_trigger;
 }
 
 enum verdict {
 	VERDICT_FINE,
 	VERDICT_KEPT,
 	VERDICT_FOREGROUND,
-	VERDICT_LITTLE,
-	VERDICT_RESTING,
+	VERDICT_TOO_SMALL,
+	VERDICT_BACKOFF,
 	VERDICT_PREMATURE,
 	VERDICT_NO_DEVICE,
 };
@@ -77,8 +77,8 @@ static enum verdict weigh(const struct config *config, const struct look *look,
 		    strcmp(look->clients[client].device, choice->device))
 			continue;
 		past = history_find(history, &look->clients[client]);
-		if (past && now_ns < past->leave_ns)
-			verdict = past->premature ? VERDICT_PREMATURE : VERDICT_RESTING;
+		if (past && now_ns < past->excluded_until_ns)
+			verdict = past->premature ? VERDICT_PREMATURE : VERDICT_BACKOFF;
 		if (!verdict)
 			verdict = ask_holders(config, look, client, choice);
 		/* What is evicted and still in RAM is written by a request, too */
@@ -89,7 +89,8 @@ static enum verdict weigh(const struct config *config, const struct look *look,
 		return verdict;
 	if (!*choice->device)
 		return VERDICT_NO_DEVICE;
-	return choice->gain && choice->gain >= config->least ? VERDICT_FINE : VERDICT_LITTLE;
+	return choice->gain && choice->gain >= config->min_reclaimable ? VERDICT_FINE
+								       : VERDICT_TOO_SMALL;
 }
 
 static bool better(const struct choice *one, const struct choice *other)
@@ -124,7 +125,7 @@ bool choose(const struct config *config, const struct look *look, const struct h
 	for (unsigned int i = 0; i < look->nr_holds; i++) {
 		struct choice candidate = { .process = look->holds[i].process };
 
-		if (look->processes[candidate.process].asked || repeats(look, i))
+		if (look->processes[candidate.process].requested || repeats(look, i))
 			continue;
 		strcpy(candidate.device, look->clients[look->holds[i].client].device);
 		switch (weigh(config, look, history, now_ns, &candidate)) {
@@ -139,11 +140,11 @@ bool choose(const struct config *config, const struct look *look, const struct h
 		case VERDICT_FOREGROUND:
 			passed->foreground++;
 			break;
-		case VERDICT_LITTLE:
-			passed->little++;
+		case VERDICT_TOO_SMALL:
+			passed->too_small++;
 			break;
-		case VERDICT_RESTING:
-			passed->resting++;
+		case VERDICT_BACKOFF:
+			passed->backoff++;
 			break;
 		case VERDICT_PREMATURE:
 			passed->premature++;

@@ -25,8 +25,8 @@ struct choice {
 struct passed {
 	unsigned int kept;
 	unsigned int foreground;
-	unsigned int little;
-	unsigned int resting;
+	unsigned int too_small;
+	unsigned int backoff;
 	unsigned int premature;
 	unsigned int no_device;
 };

@@ -26,13 +26,13 @@ enum kind {
 
 #define FIELD(name) offsetof(struct config, name)
 
-/* In the order of the man page. @wants: what the error message for an invalid number expects */
+/* In the order of the man page. @expected: what the error message for an invalid number expects */
 static const struct key {
 	const char *name;
 	enum kind kind;
 	size_t offset;
 	uint64_t min, max;
-	const char *wants;
+	const char *expected;
 } keys[] = {
 	{ "pressure", KIND_PATH, FIELD(pressure), 1, 0, NULL },
 	{ "stall", KIND_TIME, FIELD(stall_ns), NSEC_PER_MSEC, 10 * NSEC_PER_SEC,
@@ -40,14 +40,14 @@ static const struct key {
 	{ "window", KIND_TIME, FIELD(window_ns), 500 * NSEC_PER_MSEC, 10 * NSEC_PER_SEC,
 	  "a time from 500ms to 10s" },
 	{ "available", KIND_BYTES, FIELD(available), 0, UINT64_MAX, SIZE },
-	{ "step", KIND_BYTES, FIELD(step), 4 * KIB, UINT64_MAX, SIZE_4K },
-	{ "most", KIND_BYTES, FIELD(most), 4 * KIB, UINT64_MAX, SIZE_4K },
-	{ "least", KIND_BYTES, FIELD(least), 0, UINT64_MAX, SIZE },
+	{ "min-per-trigger", KIND_BYTES, FIELD(min_per_trigger), 4 * KIB, UINT64_MAX, SIZE_4K },
+	{ "max-per-trigger", KIND_BYTES, FIELD(max_per_trigger), 4 * KIB, UINT64_MAX, SIZE_4K },
+	{ "min-reclaimable", KIND_BYTES, FIELD(min_reclaimable), 0, UINT64_MAX, SIZE },
 	{ "oom-score-adj", KIND_ADJ, FIELD(min_adj), 0, 0, NULL },
 	{ "keep", KIND_NAME, FIELD(kept), 0, 0, NULL },
 	{ "premature", KIND_TIME, FIELD(premature_ns), 0, 24 * HOUR, DAY },
-	{ "leave-alone", KIND_TIME, FIELD(leave_ns), 0, 24 * HOUR, DAY },
-	{ "rest", KIND_TIME, FIELD(rest_ns), 0, 24 * HOUR, DAY },
+	{ "premature-backoff", KIND_TIME, FIELD(premature_backoff_ns), 0, 24 * HOUR, DAY },
+	{ "backoff", KIND_TIME, FIELD(backoff_ns), 0, 24 * HOUR, DAY },
 	{ "budget", KIND_BUDGET, FIELD(budget), 0, UINT64_MAX, NULL },
 	{ "metrics", KIND_PATH, FIELD(metrics), 0, 0, NULL },
 	{ "state", KIND_PATH, FIELD(state), 0, 0, NULL },
@@ -72,13 +72,13 @@ void config_init(struct config *config)
 		.stall_ns = 100 * NSEC_PER_MSEC,
 		.window_ns = NSEC_PER_SEC,
 		.available = 64 * MIB,
-		.step = 4 * MIB,
-		.most = 64 * MIB,
-		.least = MIB,
+		.min_per_trigger = 4 * MIB,
+		.max_per_trigger = 64 * MIB,
+		.min_reclaimable = MIB,
 		.min_adj = 0,
 		.premature_ns = 10 * NSEC_PER_SEC,
-		.leave_ns = 60 * NSEC_PER_SEC,
-		.rest_ns = 10 * NSEC_PER_SEC,
+		.premature_backoff_ns = 60 * NSEC_PER_SEC,
+		.backoff_ns = 10 * NSEC_PER_SEC,
 		.budget = UINT64_MAX,
 	};
 }
@@ -139,7 +139,7 @@ static const char *set(struct config *config, const struct key *key, const char 
 		return NULL;
 	case KIND_BYTES:
 		if (!number_bytes(text, len, &value) || !in_range(key, value))
-			return key->wants;
+			return key->expected;
 		*(uint64_t *)field = value;
 		return NULL;
 	case KIND_BUDGET:
@@ -151,7 +151,7 @@ static const char *set(struct config *config, const struct key *key, const char 
 		return NULL;
 	case KIND_TIME:
 		if (!number_time(text, len, &value) || !in_range(key, value))
-			return key->wants;
+			return key->expected;
 		*(uint64_t *)field = value;
 		return NULL;
 	case KIND_ADJ:
@@ -243,9 +243,9 @@ static void check_together(struct parser *parser)
 	if (config->stall_ns > config->window_ns)
 		complain(parser, later(parser, "stall", "window"),
 			 "stall must not be longer than window");
-	if (config->step > config->most)
-		complain(parser, later(parser, "step", "most"),
-			 "step must not be larger than most");
+	if (config->min_per_trigger > config->max_per_trigger)
+		complain(parser, later(parser, "min-per-trigger", "max-per-trigger"),
+			 "min-per-trigger must not be larger than max-per-trigger");
 	if (*config->metrics && !strcmp(config->metrics, config->state))
 		complain(parser, later(parser, "metrics", "state"),
 			 "metrics and state must be different files");

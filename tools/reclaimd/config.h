@@ -20,19 +20,19 @@ struct config {
 	char pressure[CONFIG_PATH];
 	uint64_t stall_ns;
 	uint64_t window_ns;
-	/* How much: what is missing from @available, between @step and @most */
+	/* How much: what is missing from @available, within these limits */
 	uint64_t available;
-	uint64_t step;
-	uint64_t most;
+	uint64_t min_per_trigger;
+	uint64_t max_per_trigger;
 	/* Excluded processes */
-	uint64_t least;
+	uint64_t min_reclaimable;
 	int64_t min_adj;
 	char kept[CONFIG_KEPT][COMM_LEN];
 	unsigned int nr_kept;
-	/* For how long */
+	/* Premature within this time, and how long to exclude a process */
 	uint64_t premature_ns;
-	uint64_t leave_ns;
-	uint64_t rest_ns;
+	uint64_t premature_backoff_ns;
+	uint64_t backoff_ns;
 	/* Bytes that may be written to swap on storage, per hour; UINT64_MAX: no budget */
 	uint64_t budget;
 	/* Files to write; empty: none */

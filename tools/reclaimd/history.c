@@ -57,9 +57,9 @@ unsigned int history_look(struct history *history, const struct config *config,
 			continue;
 		if (past->evicted_ns && client->info.swapins > past->swapins) {
 			past->evicted_ns = 0;
-			past->leave_ns = now_ns + config->leave_ns;
+			past->excluded_until_ns = now_ns + config->premature_backoff_ns;
 			past->premature = true;
-			past->news = true;
+			past->unreported = true;
 			premature++;
 		} else if (past->evicted_ns && now_ns >= past->evicted_ns + config->premature_ns) {
 			past->evicted_ns = 0;
@@ -70,14 +70,14 @@ unsigned int history_look(struct history *history, const struct config *config,
 	return premature;
 }
 
-bool history_take_news(struct history *history, const struct gpu_client *client)
+bool history_take_premature(struct history *history, const struct gpu_client *client)
 {
 	struct past *past = find(history, client);
-	bool news = past && past->news;
+	bool unreported = past && past->unreported;
 
-	if (news)
-		past->news = false;
-	return news;
+	if (unreported)
+		past->unreported = false;
+	return unreported;
 }
 
 bool history_is_stranger(const struct past *past, const struct process *process, uint64_t now_ns)
@@ -113,15 +113,15 @@ void history_evicted(struct history *history, const struct look *look, unsigned 
 	}
 }
 
-void history_rest(struct history *history, const struct look *look, unsigned int process,
-		  const char *device, uint64_t until_ns)
+void history_back_off(struct history *history, const struct look *look, unsigned int process,
+		      const char *device, uint64_t until_ns)
 {
 	for (unsigned int i = 0; i < look->nr_holds; i++) {
 		struct past *past = past_of_hold(history, look, i, process, device);
 
-		if (!past || past->leave_ns >= until_ns)
+		if (!past || past->excluded_until_ns >= until_ns)
 			continue;
-		past->leave_ns = until_ns;
+		past->excluded_until_ns = until_ns;
 		past->premature = false;
 	}
 }

@@ -20,10 +20,10 @@ struct past {
 	uint64_t evicted_ns;
 	uint64_t swapins;
 	/* Excluded until this time, and why */
-	uint64_t leave_ns;
+	uint64_t excluded_until_ns;
 	bool premature;
 	/* Premature, and not reported yet */
-	bool news;
+	bool unreported;
 	/* They hold it, but until this time another process is assumed to use it */
 	struct {
 		pid_t tgid;
@@ -42,7 +42,7 @@ struct history {
 unsigned int history_look(struct history *history, const struct config *config,
 			  const struct look *look, uint64_t now_ns);
 /* Was @client found to be premature? True once */
-bool history_take_news(struct history *history, const struct gpu_client *client);
+bool history_take_premature(struct history *history, const struct gpu_client *client);
 /* NULL: nothing is remembered */
 const struct past *history_find(const struct history *history, const struct gpu_client *client);
 bool history_is_stranger(const struct past *past, const struct process *process, uint64_t now_ns);
@@ -51,8 +51,8 @@ bool history_is_stranger(const struct past *past, const struct process *process,
 void history_evicted(struct history *history, const struct look *look, unsigned int process,
 		     const char *device, uint64_t now_ns);
 /* Evicted nothing: exclude them until then */
-void history_rest(struct history *history, const struct look *look, unsigned int process,
-		  const char *device, uint64_t until_ns);
+void history_back_off(struct history *history, const struct look *look, unsigned int process,
+		      const char *device, uint64_t until_ns);
 /* It uses none of them, although it holds them */
 void history_not_owner(struct history *history, const struct look *look, unsigned int process,
 		       const char *device, uint64_t until_ns);

@@ -25,7 +25,7 @@ struct process {
 	int64_t adj;
 	bool frozen;
 	/* Was a target in this round */
-	bool asked;
+	bool requested;
 };
 
 struct gpu_client {
@@ -47,7 +47,7 @@ struct look {
 	unsigned int nr_processes, nr_clients, nr_holds;
 	/* What was seen besides */
 	unsigned int unreadable;
-	unsigned int silent;
+	unsigned int unsupported;
 };
 
 /* The index of it; @process is copied, and with it who closes the pidfd */

@@ -87,7 +87,7 @@ enum fdinfo_kind parse_fdinfo(const char *text, struct fdinfo *info)
 	    strncmp(value, "panthor", len))
 		return FDINFO_OTHER;
 	if (!find_count(text, "drm-client-id", &info->id))
-		return FDINFO_SILENT;
+		return FDINFO_UNSUPPORTED;
 	/* A platform device has none */
 	if (find_value(text, "drm-pdev", &value, &len))
 		snprintf(info->pdev, sizeof(info->pdev), "%.*s", (int)len, value);
@@ -98,7 +98,7 @@ enum fdinfo_kind parse_fdinfo(const char *text, struct fdinfo *info)
 	    !find_bytes(text, "panthor-evicted-ram", &info->ram) ||
 	    !find_count(text, "panthor-evictions", &info->evictions) ||
 	    !find_count(text, "panthor-swapins", &info->swapins))
-		return FDINFO_SILENT;
+		return FDINFO_UNSUPPORTED;
 	return FDINFO_CLIENT;
 }
 

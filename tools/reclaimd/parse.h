@@ -24,7 +24,7 @@ enum fdinfo_kind {
 	/* Not the driver's */
 	FDINFO_OTHER,
 	/* Of a driver that does not report reclaimable memory */
-	FDINFO_SILENT,
+	FDINFO_UNSUPPORTED,
 	FDINFO_CLIENT,
 };
 

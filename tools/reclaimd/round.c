@@ -16,7 +16,7 @@
 #define SMALLEST 4096
 
 /* What a request did, from the fdinfo of the clients */
-struct gift {
+struct effect {
 	uint64_t evicted;
 	uint64_t written;
 	/* BOs evicted and swapped in; one that was both does not change the bytes above */
@@ -38,9 +38,9 @@ static uint64_t gain_of(uint64_t after, uint64_t before)
 }
 
 /* Memory that was evicted earlier and is written now counts as much as evicted memory */
-static uint64_t given(const struct gift *gift)
+static uint64_t progress(const struct effect *effect)
 {
-	return gift->evicted > gift->written ? gift->evicted : gift->written;
+	return effect->evicted > effect->written ? effect->evicted : effect->written;
 }
 
 static void say_premature(struct reclaimd *reclaimd)
@@ -52,12 +52,12 @@ static void say_premature(struct reclaimd *reclaimd)
 		const struct process *process = &look->processes[look->holds[i].process];
 		const struct gpu_client *client = &look->clients[look->holds[i].client];
 
-		if (!history_take_news(&reclaimd->history, client))
+		if (!history_take_premature(&reclaimd->history, client))
 			continue;
-		log_say("premature target=%s[%d] device=%s client=%" PRIu64 " leave-alone=%" PRIu64
-			"s",
+		log_say("premature target=%s[%d] device=%s client=%" PRIu64 " backoff=%" PRIu64 "s",
 			log_word(process->comm, name, sizeof(name)), process->tgid, client->device,
-			client->info.id, (uint64_t)(reclaimd->config.leave_ns / NSEC_PER_SEC));
+			client->info.id,
+			(uint64_t)(reclaimd->config.premature_backoff_ns / NSEC_PER_SEC));
 	}
 }
 
@@ -83,36 +83,36 @@ int round_look(struct reclaimd *reclaimd)
 }
 
 /* Differences for the whole process: they include evictions and swap-ins by others */
-static struct gift measure(struct reclaimd *reclaimd, const struct process *process,
-			   const char *device, const struct fdinfo *before, uint64_t zram)
+static struct effect measure(struct reclaimd *reclaimd, const struct process *process,
+			     const char *device, const struct fdinfo *before, uint64_t zram)
 {
-	struct gift gift = { 0 };
+	struct effect effect = { 0 };
 	struct fdinfo after;
 
-	gift.zram = (int64_t)(world_zram(&reclaimd->world) - zram);
-	gift.known = world_sum(&reclaimd->world, process, device, &after);
-	if (gift.known) {
-		gift.evicted = gain_of(after.evicted, before->evicted);
-		gift.written = gain_of(after.swap, before->swap);
-		gift.evictions = gain_of(after.evictions, before->evictions);
-		gift.swapins = gain_of(after.swapins, before->swapins);
+	effect.zram = (int64_t)(world_zram(&reclaimd->world) - zram);
+	effect.known = world_sum(&reclaimd->world, process, device, &after);
+	if (effect.known) {
+		effect.evicted = gain_of(after.evicted, before->evicted);
+		effect.written = gain_of(after.swap, before->swap);
+		effect.evictions = gain_of(after.evictions, before->evictions);
+		effect.swapins = gain_of(after.swapins, before->swapins);
 	}
-	return gift;
+	return effect;
 }
 
 static void account(struct reclaimd *reclaimd, const struct choice *choice, uint64_t bytes,
-		    const struct outcome *outcome, const struct gift *gift, enum result result)
+		    const struct outcome *outcome, const struct effect *effect, enum result result)
 {
 	struct metrics *metrics = &reclaimd->metrics;
 	uint64_t now = world_now_ns();
 	/* After the process exited nothing is known: for the budget, assume that all was written */
-	uint64_t written = gift->known || outcome->err ? gift->written : bytes;
+	uint64_t written = effect->known || outcome->err ? effect->written : bytes;
 
 	metrics->requests[result]++;
 	metrics->requested += bytes;
-	metrics->evicted += gift->evicted;
-	metrics->written += gift->written;
-	metrics->zram += gift->zram > 0 ? gift->zram : 0;
+	metrics->evicted += effect->evicted;
+	metrics->written += effect->written;
+	metrics->zram += effect->zram > 0 ? effect->zram : 0;
 	metrics->blocked_ns += outcome->blocked_ns;
 	metrics->unverified += result != RESULT_EXITED && !outcome->verified;
 	if (written && world_swap_wears(&reclaimd->world)) {
@@ -120,53 +120,53 @@ static void account(struct reclaimd *reclaimd, const struct choice *choice, uint
 		reclaimd->state_changed = true;
 	}
 
-	if (given(gift) || gift->evictions)
+	if (progress(effect) || effect->evictions)
 		history_evicted(&reclaimd->history, &reclaimd->look, choice->process,
 				choice->device, now);
 	if (result == RESULT_NO_CLIENT)
 		history_not_owner(&reclaimd->history, &reclaimd->look, choice->process,
-				  choice->device, now + reclaimd->config.leave_ns);
-	else if (!given(gift))
-		history_rest(&reclaimd->history, &reclaimd->look, choice->process, choice->device,
-			     now + reclaimd->config.rest_ns);
+				  choice->device, now + reclaimd->config.premature_backoff_ns);
+	else if (!progress(effect))
+		history_back_off(&reclaimd->history, &reclaimd->look, choice->process,
+				 choice->device, now + reclaimd->config.backoff_ns);
 }
 
 static void say_request(const struct process *process, const struct choice *choice, uint64_t need,
-			uint64_t bytes, const struct outcome *outcome, const struct gift *gift,
+			uint64_t bytes, const struct outcome *outcome, const struct effect *effect,
 			enum result result)
 {
 	double ms = outcome->blocked_ns / 1e6;
 	char name[4 * COMM_LEN], cost[48] = "";
 
-	if (given(gift))
-		snprintf(cost, sizeof(cost), " ms-per-mib=%.3f", ms * MIB / given(gift));
+	if (progress(effect))
+		snprintf(cost, sizeof(cost), " ms-per-mib=%.3f", ms * MIB / progress(effect));
 	log_say("request target=%s[%d] device=%s adj=%" PRId64 " frozen=%d need=%" PRIu64
-		" want=%" PRIu64 " result=%s%s%s evicted=%" PRIu64 " written=%" PRIu64
+		" requested=%" PRIu64 " result=%s%s%s evicted=%" PRIu64 " written=%" PRIu64
 		" evictions=%" PRIu64 " swapins=%" PRIu64 " blocked=%.3fms%s zram=%+" PRId64
 		" net=%" PRId64 "%s",
 		log_word(process->comm, name, sizeof(name)), process->tgid, choice->device,
 		choice->adj, choice->frozen, need, bytes, result_name(result),
 		result == RESULT_ERROR ? " errno=" : "",
-		result == RESULT_ERROR ? strerrorname_np(-outcome->err) : "", gift->evicted,
-		gift->written, gift->evictions, gift->swapins, ms, cost, gift->zram,
-		(int64_t)gift->written - gift->zram,
+		result == RESULT_ERROR ? strerrorname_np(-outcome->err) : "", effect->evicted,
+		effect->written, effect->evictions, effect->swapins, ms, cost, effect->zram,
+		(int64_t)effect->written - effect->zram,
 		result != RESULT_EXITED && !outcome->verified ? " unverified=1" : "");
 }
 
 /* Dry run: assume that all requested memory was evicted */
-static uint64_t pretend(struct reclaimd *reclaimd, const struct choice *choice, uint64_t need,
+static uint64_t dry_run(struct reclaimd *reclaimd, const struct choice *choice, uint64_t need,
 			uint64_t bytes)
 {
 	const struct process *process = &reclaimd->look.processes[choice->process];
 	char name[4 * COMM_LEN];
 
 	log_say("dry-run target=%s[%d] device=%s adj=%" PRId64 " frozen=%d need=%" PRIu64
-		" want=%" PRIu64,
+		" requested=%" PRIu64,
 		log_word(process->comm, name, sizeof(name)), process->tgid, choice->device,
 		choice->adj, choice->frozen, need, bytes);
 	/* Or it would be printed every time */
-	history_rest(&reclaimd->history, &reclaimd->look, choice->process, choice->device,
-		     world_now_ns() + reclaimd->config.rest_ns);
+	history_back_off(&reclaimd->history, &reclaimd->look, choice->process, choice->device,
+			 world_now_ns() + reclaimd->config.backoff_ns);
 	return bytes;
 }
 
@@ -177,13 +177,13 @@ static int64_t request(struct reclaimd *reclaimd, const struct choice *choice, u
 	struct process *process = &reclaimd->look.processes[choice->process];
 	struct fdinfo before;
 	struct outcome outcome;
-	struct gift gift = { 0 };
+	struct effect effect = { 0 };
 	enum result result;
 	uint64_t zram;
 
-	process->asked = true;
+	process->requested = true;
 	if (reclaimd->dry_run)
-		return pretend(reclaimd, choice, need, bytes);
+		return dry_run(reclaimd, choice, need, bytes);
 
 	/* Others may have evicted since the scan: count from here */
 	if (!world_sum(&reclaimd->world, process, choice->device, &before))
@@ -192,9 +192,9 @@ static int64_t request(struct reclaimd *reclaimd, const struct choice *choice, u
 	outcome = world_request(&reclaimd->world, process, choice->device, bytes, &reclaimd->mask);
 	result = outcome.err == -ECHILD ? RESULT_EXITED : result_of(outcome.err);
 	if (result != RESULT_EXITED)
-		gift = measure(reclaimd, process, choice->device, &before, zram);
-	account(reclaimd, choice, bytes, &outcome, &gift, result);
-	say_request(process, choice, need, bytes, &outcome, &gift, result);
+		effect = measure(reclaimd, process, choice->device, &before, zram);
+	account(reclaimd, choice, bytes, &outcome, &effect, result);
+	say_request(process, choice, need, bytes, &outcome, &effect, result);
 	switch (outcome.err) {
 	case -EPERM:
 	case -EACCES:
@@ -202,12 +202,12 @@ static int64_t request(struct reclaimd *reclaimd, const struct choice *choice, u
 	case -ENODEV:
 		return outcome.err;
 	default:
-		return given(&gift);
+		return progress(&effect);
 	}
 }
 
 /* Once, until the reason changes or a request is made */
-static void say_nobody(struct reclaimd *reclaimd, uint64_t need, const char *reason)
+static void say_none(struct reclaimd *reclaimd, uint64_t need, const char *reason)
 {
 	if (!strcmp(reclaimd->reason, reason))
 		return;
@@ -237,31 +237,33 @@ int round_act(struct reclaimd *reclaimd)
 		struct passed passed;
 		struct choice choice;
 		char reason[256];
-		int64_t gave;
+		int64_t done;
 
 		if (left < SMALLEST) {
-			say_nobody(reclaimd, need, "budget=spent");
+			say_none(reclaimd, need, "budget=spent");
 			break;
 		}
 		if (!choose(&reclaimd->config, &reclaimd->look, &reclaimd->history, world_now_ns(),
 			    &choice, &passed)) {
 			snprintf(reason, sizeof(reason),
-				 "clients=%u kept=%u foreground=%u little=%u resting=%u"
-				 " premature=%u no-device=%u unreadable=%u silent=%u",
+				 "clients=%u kept=%u foreground=%u too-small=%u backoff=%u"
+				 " premature=%u no-device=%u unreadable=%u unsupported=%u",
 				 reclaimd->look.nr_clients, passed.kept, passed.foreground,
-				 passed.little, passed.resting, passed.premature, passed.no_device,
-				 reclaimd->look.unreadable, reclaimd->look.silent);
-			say_nobody(reclaimd, need, reason);
+				 passed.too_small, passed.backoff, passed.premature,
+				 passed.no_device, reclaimd->look.unreadable,
+				 reclaimd->look.unsupported);
+			say_none(reclaimd, need, reason);
 			break;
 		}
 		*reclaimd->reason = '\0';
-		gave = request(reclaimd, &choice, need, smaller(smaller(need, choice.gain), left));
-		if (gave < 0)
-			return gave;
-		total += gave;
-		need -= smaller(need, gave);
+		done = request(reclaimd, &choice, need, smaller(smaller(need, choice.gain), left));
+		if (done < 0)
+			return done;
+		total += done;
+		need -= smaller(need, done);
 		/* Others may have freed memory, too, while the request was blocked */
-		if (total >= reclaimd->config.step && world_available(&reclaimd->world, &available))
+		if (total >= reclaimd->config.min_per_trigger &&
+		    world_available(&reclaimd->world, &available))
 			need = smaller(need, gain_of(reclaimd->config.available, available));
 	}
 	return 0;

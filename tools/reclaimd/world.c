@@ -167,7 +167,7 @@ static void scan_process(const struct world *world, int dir, pid_t tgid, struct 
 		    read_at(fds, entry->d_name, text, TEXT_SIZE) < 0)
 			continue;
 		kind = parse_fdinfo(text, &info);
-		look->silent += kind == FDINFO_SILENT;
+		look->unsupported += kind == FDINFO_UNSUPPORTED;
 		if (kind != FDINFO_CLIENT)
 			continue;
 		if (!added) {

@@ -40,7 +40,7 @@ expect "an option that is none" 2 '^usage: reclaimd' "$R" --colour
 expect "an argument too many" 2 'unexpected argument "now"' "$R" now
 expect "no such file" 2 "cannot read nowhere: No such file" "$R" --check -c nowhere
 expect "a folder" 2 "cannot read .*: Is a directory" "$R" --check -c "$WORK"
-printf 'rest = 1s\nstall = never\n\nhurry = yes\n' >bad.conf
+printf 'backoff = 1s\nstall = never\n\nhurry = yes\n' >bad.conf
 expect "errors name file and line" 2 '^reclaimd: bad.conf:2: stall: expected .*, not "never"$' "$R" --check -c bad.conf
 expect "all of them" 2 '^reclaimd: bad.conf:4: unknown key "hurry"$' "$R" --check -c bad.conf
 expect "and nothing acts with them" 2 bad.conf:2 "$R" --once -c bad.conf

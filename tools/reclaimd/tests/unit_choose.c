@@ -69,8 +69,8 @@ static void need(void **state)
 
 	config_init(&config);
 	config.available = 64 * MIB;
-	config.step = 4 * MIB;
-	config.most = 32 * MIB;
+	config.min_per_trigger = 4 * MIB;
+	config.max_per_trigger = 32 * MIB;
 	assert_int_equal(choose_need(&config, 200 * MIB), 4 * MIB);
 	assert_int_equal(choose_need(&config, 62 * MIB), 4 * MIB);
 	assert_int_equal(choose_need(&config, 50 * MIB), 14 * MIB);
@@ -90,12 +90,12 @@ static void order(void **state)
 	add(&scene, 14, 900, false, MIB - 1);
 	assert_int_equal(chosen(&scene, S), 13);
 	assert_int_equal(scene.choice.gain, MIB);
-	assert_int_equal(scene.passed.little, 1);
-	scene.look.processes[3].asked = true;
+	assert_int_equal(scene.passed.too_small, 1);
+	scene.look.processes[3].requested = true;
 	assert_int_equal(chosen(&scene, S), 12);
-	scene.look.processes[2].asked = true;
+	scene.look.processes[2].requested = true;
 	assert_int_equal(chosen(&scene, S), 11);
-	scene.look.processes[1].asked = true;
+	scene.look.processes[1].requested = true;
 	assert_int_equal(chosen(&scene, S), 10);
 	end(&scene);
 }
@@ -156,7 +156,7 @@ static void shared(void **state)
 	assert_int_equal(chosen(&scene, S), 10);
 	assert_int_equal(scene.choice.adj, 3);
 	assert_false(scene.choice.frozen);
-	assert_int_equal(scene.passed.little, 1);
+	assert_int_equal(scene.passed.too_small, 1);
 	/* ESRCH: 10 has it open, and does not use it */
 	history_not_owner(&scene.history, &scene.look, a, "gpu", 60 * S);
 	assert_int_equal(chosen(&scene, S), 11);
@@ -186,7 +186,7 @@ static void premature(void **state)
 
 	begin(&scene);
 	scene.config.premature_ns = 10 * S;
-	scene.config.leave_ns = 60 * S;
+	scene.config.premature_backoff_ns = 60 * S;
 	a = add(&scene, 10, 0, false, 8 * MIB);
 	scene.look.clients[0].info.swapins = 5;
 	assert_int_equal(history_due(&scene.history, &scene.config), UINT64_MAX);
@@ -196,8 +196,8 @@ static void premature(void **state)
 	assert_int_equal(chosen(&scene, 105 * S), 10);
 	look_again(&scene, 6, 109 * S, 1);
 	assert_int_equal(history_due(&scene.history, &scene.config), UINT64_MAX);
-	assert_true(history_take_news(&scene.history, &scene.look.clients[0]));
-	assert_false(history_take_news(&scene.history, &scene.look.clients[0]));
+	assert_true(history_take_premature(&scene.history, &scene.look.clients[0]));
+	assert_false(history_take_premature(&scene.history, &scene.look.clients[0]));
 	look_again(&scene, 7, 109 * S, 0);
 	assert_int_equal(chosen(&scene, 168 * S), 0);
 	assert_int_equal(scene.passed.premature, 1);
@@ -211,16 +211,16 @@ static void premature(void **state)
 	end(&scene);
 }
 
-static void rest(void **state)
+static void backoff(void **state)
 {
 	struct scene scene;
 	unsigned int a;
 
 	begin(&scene);
 	a = add(&scene, 10, 0, false, 8 * MIB);
-	history_rest(&scene.history, &scene.look, a, "gpu", 20 * S);
+	history_back_off(&scene.history, &scene.look, a, "gpu", 20 * S);
 	assert_int_equal(chosen(&scene, 19 * S), 0);
-	assert_int_equal(scene.passed.resting, 1);
+	assert_int_equal(scene.passed.backoff, 1);
 	assert_int_equal(chosen(&scene, 20 * S), 10);
 	/* Who is gone is forgotten */
 	look_clear(&scene.look);
@@ -232,9 +232,9 @@ static void rest(void **state)
 int test_choose(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(need), cmocka_unit_test(order),  cmocka_unit_test(left_alone),
-		cmocka_unit_test(once), cmocka_unit_test(shared), cmocka_unit_test(premature),
-		cmocka_unit_test(rest),
+		cmocka_unit_test(need),	   cmocka_unit_test(order),  cmocka_unit_test(left_alone),
+		cmocka_unit_test(once),	   cmocka_unit_test(shared), cmocka_unit_test(premature),
+		cmocka_unit_test(backoff),
 	};
 
 	return cmocka_run_group_tests_name("choose", tests, NULL, NULL);

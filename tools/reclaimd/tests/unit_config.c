@@ -34,27 +34,28 @@ static void takes(void **state)
 	assert_int_equal(parse(&config, "", &said), 0);
 	assert_int_equal(config.budget, UINT64_MAX);
 	assert_string_equal(config.pressure, "/proc/pressure/memory");
-	assert_int_equal(parse(&config,
-			       "# all keys\n\n"
-			       "pressure = /sys/fs/cgroup/apps/memory.pressure\n"
-			       "stall=70ms\n  window\t=  2s  \r\n"
-			       "available = 128M\nstep = 64K\nmost = 1G\nleast = 0\n"
-			       "oom-score-adj = -17\nkeep = shell\nkeep = a b\n"
-			       "premature = 0ms\nleave-alone = 5min\nrest = 1h\n"
-			       "budget = 512M\nmetrics = /run/m.prom\nstate =",
-			       &said),
-			 0);
+	assert_int_equal(
+		parse(&config,
+		      "# all keys\n\n"
+		      "pressure = /sys/fs/cgroup/apps/memory.pressure\n"
+		      "stall=70ms\n  window\t=  2s  \r\n"
+		      "available = 128M\nmin-per-trigger = 64K\nmax-per-trigger = 1G\nmin-reclaimable = 0\n"
+		      "oom-score-adj = -17\nkeep = shell\nkeep = a b\n"
+		      "premature = 0ms\npremature-backoff = 5min\nbackoff = 1h\n"
+		      "budget = 512M\nmetrics = /run/m.prom\nstate =",
+		      &said),
+		0);
 	assert_string_equal(config.pressure, "/sys/fs/cgroup/apps/memory.pressure");
 	assert_int_equal(config.stall_ns, 70 * NSEC_PER_MSEC);
 	assert_int_equal(config.window_ns, 2 * NSEC_PER_SEC);
 	assert_int_equal(config.available, 128 << 20);
-	assert_int_equal(config.step, 64 << 10);
-	assert_int_equal(config.most, 1 << 30);
-	assert_int_equal(config.least, 0);
+	assert_int_equal(config.min_per_trigger, 64 << 10);
+	assert_int_equal(config.max_per_trigger, 1 << 30);
+	assert_int_equal(config.min_reclaimable, 0);
 	assert_int_equal(config.min_adj, -17);
 	assert_int_equal(config.premature_ns, 0);
-	assert_int_equal(config.leave_ns, 300 * NSEC_PER_SEC);
-	assert_int_equal(config.rest_ns, 3600 * NSEC_PER_SEC);
+	assert_int_equal(config.premature_backoff_ns, 300 * NSEC_PER_SEC);
+	assert_int_equal(config.backoff_ns, 3600 * NSEC_PER_SEC);
 	assert_int_equal(config.budget, 512 << 20);
 	assert_string_equal(config.metrics, "/run/m.prom");
 	assert_string_equal(config.state, "");
@@ -87,16 +88,17 @@ static void refuses(void **state)
 	refuses_one("available = lots\n", 1, "a size");
 	refuses_one("available = 17179869184G\n", 1, "a size");
 	refuses_one("available = -1\n", 1, "a size");
-	refuses_one("step = 1K\n", 1, "at least 4K");
+	refuses_one("min-per-trigger = 1K\n", 1, "at least 4K");
 	refuses_one("oom-score-adj = 1001\n", 1, "from -1000 to 1000");
 	refuses_one("keep =\n", 1, "15 characters");
 	refuses_one("keep = sixteencharacter\n", 1, "15 characters");
 	refuses_one("pressure = memory\n", 1, "an absolute path");
 	refuses_one("pressure =\n", 1, "an absolute path");
 	refuses_one("budget = some\n", 1, "unlimited");
-	refuses_one("rest = 1s\nrest = 2s\n", 2, "already set in line 1");
+	refuses_one("backoff = 1s\nbackoff = 2s\n", 2, "already set in line 1");
 	refuses_one("stall = 2s\n\n", 1, "longer than window");
-	refuses_one("step = 8M\nleast = 1M\nmost = 4M\n", 3, "larger than most");
+	refuses_one("min-per-trigger = 8M\nmin-reclaimable = 1M\nmax-per-trigger = 4M\n", 3,
+		    "larger than max-per-trigger");
 	refuses_one("state = /a\nmetrics = /a\n", 2, "different files");
 	refuses_one("keep = \x1b[31m\x07very very long\n", 1, "not \"?[31m?very");
 }

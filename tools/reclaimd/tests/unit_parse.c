@@ -33,7 +33,7 @@ static void fdinfo(void **state)
 	assert_int_equal(parse_fdinfo("drm-driver:\tpanthorx\n", &info), FDINFO_OTHER);
 	assert_int_equal(parse_fdinfo("x-drm-driver:\tpanthor\n", &info), FDINFO_OTHER);
 	assert_int_equal(parse_fdinfo("drm-driver:\tpanthor\ndrm-client-id:\t7\n", &info),
-			 FDINFO_SILENT);
+			 FDINFO_UNSUPPORTED);
 	/* Cut off anywhere it is no client */
 	for (size_t len = 0; len < strlen(FDINFO) - 2; len++) {
 		text = strndup(FDINFO, len);

@@ -179,7 +179,7 @@ static void scan(void **state)
 	assert_int_equal(look->processes[0].adj, 200);
 	assert_true(look->processes[0].frozen);
 	assert_int_equal(look->nr_clients, 2);
-	assert_int_equal(look->silent, 1);
+	assert_int_equal(look->unsupported, 1);
 	/* An inode that nobody knows, and but one device */
 	assert_int_equal(look_sum(look, 0, "gpu0").reclaimable, 150 * KIB);
 }
@@ -246,9 +246,9 @@ static void a_round(void **state)
 	add_file(place, add_process(place, "front\n", 0, "/"), 3, 1, 1, 9000);
 	pid = add_process(place, "back\n", 100, "/");
 	add_file(place, pid, 3, 1, 2, 2000);
-	/* Enough is available: one step */
+	/* Enough is available: the minimum per trigger */
 	put(place, "MemAvailable: 1048576 kB\n", "proc/meminfo");
-	reclaimd->config.step = MEBI;
+	reclaimd->config.min_per_trigger = MEBI;
 	reclaimd->config.min_adj = 1;
 	assert_int_equal(round_act(reclaimd), 0);
 	snprintf(text, sizeof(text), "%d 1048576\n", pid);
@@ -256,7 +256,7 @@ static void a_round(void **state)
 	assert_int_equal(reclaimd->metrics.requests[RESULT_OK], 1);
 	assert_int_equal(reclaimd->metrics.requested, MEBI);
 	assert_int_equal(reclaimd->metrics.clients, 2);
-	/* It gave nothing, as its files say: it has a rest */
+	/* Nothing of it was evicted, as its files say: it is excluded */
 	put(place, "untouched", RECLAIM, "gpu0");
 	assert_int_equal(round_act(reclaimd), 0);
 	assert_file(place, "untouched", "sys/bus/platform/drivers/panthor/gpu0/mem_reclaim");
@@ -293,7 +293,7 @@ static void budget(void **state)
 	put(place, "Filename Type\n/dev/mmcblk0p3 partition\n", "proc/swaps");
 	assert_true(world_swap_wears(&reclaimd->world));
 	reclaimd->config.budget = 3 * MEBI;
-	reclaimd->config.rest_ns = 0;
+	reclaimd->config.backoff_ns = 0;
 	budget_spend(&reclaimd->budget, world_now_ns(), MEBI);
 	assert_int_equal(round_act(reclaimd), 0);
 	snprintf(text, sizeof(text), "%d 2097152\n", pid);

@@ -41,7 +41,7 @@
 #define HIDEPID                                   \
 	"unshare -m --propagation private sh -c " \
 	"'mount -t proc -o hidepid=2 proc /proc; exec \"$@\"' sh "
-#define STEP "available = 0\nstep = 4M\nmost = 4M\nleast = 0\nrest = 0s\n"
+#define STEP "available = 0\nmin-per-trigger = 4M\nmax-per-trigger = 4M\nmin-reclaimable = 0\nbackoff = 0s\n"
 
 static const char *any(const struct daemon *daemon)
 {
@@ -156,7 +156,7 @@ static void test_order(void)
 	cgroup_set(GROUP, "cgroup.freeze", "1");
 	cgroup_wait_frozen(GROUP);
 
-	daemon_config("available = 0\nstep = 14M\nmost = 14M\noom-score-adj = 1\nkeep = kept\n");
+	daemon_config("available = 0\nmin-per-trigger = 14M\nmax-per-trigger = 14M\noom-score-adj = 1\nkeep = kept\n");
 	daemon = daemon_run(UNIT, "--once");
 	first = daemon_line(daemon->text, "request", "frozen");
 	second = first ? daemon_line(first, "request", "further") : NULL;
@@ -171,7 +171,7 @@ static void test_order(void)
 	show(daemon);
 	daemon_free(daemon);
 
-	daemon_config("available = 0\nstep = 64M\nmost = 64M\noom-score-adj = 1\nkeep = kept\n");
+	daemon_config("available = 0\nmin-per-trigger = 64M\nmax-per-trigger = 64M\noom-score-adj = 1\nkeep = kept\n");
 	daemon = daemon_run(UNIT, "--once");
 	ok(!daemon->status && daemon_line(daemon->text, "none", NULL) &&
 		   line_value(daemon_line(daemon->text, "none", NULL), "kept") == 1,
@@ -332,7 +332,7 @@ static void test_reused_number(void)
 
 static void test_budget(void)
 {
-	static const char config[] = "available = 0\nstep = 6M\nmost = 6M\nrest = 0s\n"
+	static const char config[] = "available = 0\nmin-per-trigger = 6M\nmax-per-trigger = 6M\nbackoff = 0s\n"
 				     "budget = 8M\nstate = %s/budget\nmetrics = %s/reclaimd.prom\n";
 	const char *tmp = getenv("TMPDIR");
 	struct daemon *daemon;
