@@ -10,7 +10,7 @@ KERNEL ?= plain
 MINUTES ?= 10
 export KDIR UPDATE JOBS
 
-# ARCH=: the distribution's kernel for that architecture instead of ours
+# ARCH=: the distribution's kernel for that architecture, instead of the project's
 PAGES ?= 4k
 ifeq ($(origin ARCH),command line)
 OF_ARCH := $(patsubst x86%,amd64,$(ARCH:aarch64=arm64))
@@ -103,7 +103,7 @@ check: clients
 else
 check: KERNEL := debug
 check: clients kernel-plain
-	@$(T)/packages check || echo "make check: goes on without"
+	@$(T)/packages check || echo "make check: continuing without them"
 	@$(T)/check/check $(TESTS)
 endif
 

@@ -92,7 +92,7 @@ private_apt()
 
 # with_archive DIR ARCHITECTURE SUITES COMMAND... - runs COMMAND with each archive until it succeeds
 #
-# Leaves the package client's configuration as COMMAND had it; what it said is in DIR/log.
+# Does not change the package client's configuration. Its output is in DIR/log.
 with_archive()
 {
 	# COMMAND sees these, not its caller's of the same names

@@ -14,7 +14,7 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/panthor-trace
 PANTHOR=drivers/gpu/drm/panthor
 HOOKS=$PANTHOR/hooks
 
-# A make above us is not the business of the makes below us
+# A make that runs this script must not affect the makes that it starts
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
 say()
@@ -38,16 +38,16 @@ guest_failed()
 	      tr -d '\r') || true
 	case $bad in
 	*"Out of memory"*) advice="try again with more memory: MEM=2048" ;;
-	*"job timeout"* | *"blocked for more than"*) advice="is this machine very busy? Try again with less beside it" ;;
-	"") advice="for a shell in the same guest, make guest" ;;
-	*) advice="a fault of the kernel or of the driver; the same with KERNEL=debug says more" ;;
+	*"job timeout"* | *"blocked for more than"*) advice="this machine may be too busy; try again with less load" ;;
+	"") advice="make guest starts a shell in the same guest" ;;
+	*) advice="the kernel or the driver has a bug; KERNEL=debug reports more about it" ;;
 	esac
 	say "$what failed in the guest${bad:+; its kernel said: ${bad#*] }}"
 	say "the kernel's log: $log"
 	say "$advice"
 }
 
-# end_with_us PID... - what runs in the background does not hear ^C: end it, then ourselves
+# end_with_us PID... - ^C does not reach background jobs: end them, then this script
 end_with_us()
 {
 	local signal
@@ -156,7 +156,7 @@ arch_names()
 	case $1 in
 	amd64 | x86 | x86_64 | x86-64) arch=amd64 kernel_arch=x86 triplet=x86_64-linux-gnu ;;
 	arm64 | aarch64) arch=arm64 kernel_arch=arm64 triplet=aarch64-linux-gnu ;;
-	*) die "ARCH=$1: arm64 or amd64" ;;
+	*) die "ARCH: expected arm64 or amd64, not \"$1\"" ;;
 	esac
 	cross=
 	[ "$arch" = "$(host_arch)" ] || cross=$triplet-
@@ -168,7 +168,7 @@ tools_of()
 	[ "$1" = "$(host_arch)" ] && echo "$BUILD/tools" || echo "$BUILD/$1/tools"
 }
 
-# kernel_image BUILDDIR - what of a build tree is booted
+# kernel_image BUILDDIR - the image of a build tree that is booted
 kernel_image()
 {
 	local image

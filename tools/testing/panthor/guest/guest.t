@@ -42,7 +42,7 @@ expect "^C leaves nothing running" 0 "^status 130" interrupted 15 "$HERE/guest/g
 expect "time limit" 124 "time limit of 25 s" guest -t 25 -n 'sleep 1000'
 expect "no such kernel" 125 "no kernel in $tmp/none" guest -K "$tmp/none" true
 expect "no such folder to share" 125 "-s $tmp/none: no such folder" guest -s "$tmp/none" true
-expect "not a number" 2 "-m lots: not a number" guest -m lots true
-expect "no such option" 2 "no such option: -z" guest -z true
+expect "not a number" 2 '-m: expected a number, not "lots"' guest -m lots true
+expect "no such option" 2 "unknown option -z" guest -z true
 
 tap_end

@@ -45,7 +45,7 @@ expect "a hook does not apply: which, on what" 1 "^build: hook .*\.patch does no
 	env KDIR="$tmp/other" "$BUILD_SH"
 expect "KDIR is not written to" 0 "^not what the hooks know$" \
 	sh -c 'sort -u $(find "$0" -type f ! -path "$0/Makefile")' "$tmp/other"
-expect "KDIR does not go with the distribution's kernel" 1 "^distro: KDIR names a kernel to build" \
+expect "KDIR does not go with the distribution's kernel" 1 "^distro: KERNEL=distro uses a prebuilt kernel" \
 	env KDIR="$tmp/other" "$BUILD_SH" distro
 expect "no such flavour" 2 "^usage" "$BUILD_SH" purple
 expect "cache cannot be written" 1 "cannot write to /proc/" env XDG_CACHE_HOME=/proc/1/x "$FETCH"

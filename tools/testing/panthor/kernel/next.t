@@ -17,8 +17,8 @@ unset KDIR ONLY
 
 mkdir -p "$tmp/old"
 printf 'kernelversion:\n\t@echo 7.2.1\n' >"$tmp/old/Makefile"
-expect "made of 7.3 only" 1 "is Linux 7.2.1; it can be made of 7.3 only" env KDIR="$tmp/old" "$NEXT" "$tmp/new"
-expect "the next kernel is made of this one" 0 "^next: made of Linux 7\.3" "$NEXT" "$dir"
+expect "made of 7.3 only" 1 "is Linux 7.2.1; expected 7.3" env KDIR="$tmp/old" "$NEXT" "$tmp/new"
+expect "the next kernel is made of this one" 0 "^next: created from Linux 7\.3" "$NEXT" "$dir"
 if [ -e "$dir/$PANTHOR/panthor_device_io.h" ]; then
 	said() { KDIR=$dir ONLY=$objects "$HERE/kernel/build" plain; }
 	expect "all hooks apply to it, and the driver compiles" 0 "^build: Linux 7\.4.*compiled" said

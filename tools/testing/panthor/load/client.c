@@ -292,7 +292,7 @@ int client_verify(struct client *client, enum client_how how, uint64_t *bytes,
 		struct client_bo *cbo = &client->bos[i];
 
 		if (!cbo->seed)
-			return fail(err, -ENODATA, "verify before the first fill", NULL);
+			return fail(err, -ENODATA, "verify; fill the buffers first", NULL);
 		ret = verify_one(client, cbo, how, &bad);
 		if (ret) {
 			fail(err, ret, "verify", cbo);
@@ -344,7 +344,7 @@ static int submit_in_vm(struct client *client, unsigned int vm, unsigned int cou
 
 	ret = get_jobs(client, vm, &jobs);
 	if (ret)
-		return fail(err, ret, "make a group", NULL);
+		return fail(err, ret, "create a group", NULL);
 	for (unsigned int i = 0; i < count; i++) {
 		ret = jobs_spin(jobs, us, touch_va(client, vm, i));
 		if (ret)
@@ -392,7 +392,7 @@ int client_release(struct client *client, struct client_error *err)
 	int ret;
 
 	if (!jobs->gated)
-		return fail(err, -ENOENT, "release: nothing is held", NULL);
+		return fail(err, -ENOENT, "release the GPU; it is not held", NULL);
 	jobs_open_gate(jobs);
 	ret = jobs_wait(jobs, jobs->point, dev_now() + JOB_PATIENCE);
 	return ret ? fail(err, ret, "wait for a job", NULL) : 0;
@@ -500,16 +500,16 @@ int client_loop_start(struct client *client, uint32_t hz, uint32_t us, struct cl
 	int ret;
 
 	if (client->loop)
-		return fail(err, -EALREADY, "loop while a loop runs: stop it first", NULL);
+		return fail(err, -EALREADY, "start a loop; stop the running one first", NULL);
 	if (us > JOB_MAX_US)
-		return fail(err, -EINVAL, "make jobs that long", NULL);
+		return fail(err, -EINVAL, "make jobs of that length", NULL);
 
 	ret = client_calibrate(client, err);
 	if (ret)
 		return ret;
 	loop = loop_alloc(client, &ret);
 	if (!loop)
-		return fail(err, ret, "make a group", NULL);
+		return fail(err, ret, "create a group", NULL);
 
 	loop->hz = hz;
 	loop->us = us;
@@ -529,7 +529,7 @@ int client_loop_stop(struct client *client, uint64_t *frames, uint64_t *late,
 	int ret;
 
 	if (!loop)
-		return fail(err, -ENOENT, "stop: no loop runs", NULL);
+		return fail(err, -ENOENT, "stop the loop; none is running", NULL);
 
 	loop->stop = true;
 	pthread_join(loop->thread, NULL);
@@ -560,9 +560,9 @@ int client_destroy_vm(struct client *client, unsigned int vm, struct client_erro
 	int ret;
 
 	if (client->loop)
-		return fail(err, -EBUSY, "destroy a VM while a loop runs: stop it first", NULL);
+		return fail(err, -EBUSY, "destroy a VM; stop the loop first", NULL);
 	if (vm >= client->nr_vms || !vm_alive(client, vm))
-		return fail(err, -ENOENT, "destroy a VM that is not there", NULL);
+		return fail(err, -ENOENT, "destroy a VM that does not exist", NULL);
 
 	if (client->jobs[vm].gpu)
 		jobs_fini(&client->jobs[vm]);

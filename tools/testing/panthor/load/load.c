@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * load - a client of the panthor driver that does as it is told
+ * load - a client of the panthor driver, controlled by commands
  *
- * The command line says what it has, commands say what it does with it, one line each way.
+ * The command line declares its buffers and VMs. Each command gets an answer of one line.
  */
 #include <argp.h>
 #include <errno.h>
@@ -28,38 +28,38 @@
 
 static const char doc[] =
 	"A client of the panthor driver: allocates labelled buffers, fills them with a pattern, runs jobs, verifies.\v"
-	"SPEC is COUNTxSIZE[:KIND[:LABEL]]: SIZE in bytes or with K, M, G; KIND one of private (bound to one VM; COUNT in each "
-	"VM), shared (bound to every VM), mmap (mapped by the CPU only), unused (mapped by nobody); %i in LABEL is replaced by the "
-	"number of the buffer. The default is 16x64K:private.\n"
+	"SPEC is COUNTxSIZE[:KIND[:LABEL]]. SIZE is in bytes, or ends in K, M or G. KIND is private (bound to one VM; COUNT in "
+	"each VM), shared (bound to every VM), mmap (mapped by the CPU only) or unused (not mapped). %i in LABEL is replaced by "
+	"the number of the buffer. The default is 16x64K:private.\n"
 	"\n"
-	"When all is there, each process prints \"ready pid=PID bos=N bytes=N vms=N\". It then reads commands, one a line, and "
-	"answers each with one line, \"ok COMMAND pid=PID ...\" or \"error COMMAND pid=PID ...\":\n"
-	"  fill [cpu|gpu]          a new pattern in every buffer\n"
-	"  verify [cpu|gpu|check]  look at every byte through mappings, or through jobs that read it, or let jobs compare a line of "
-	"each page\n"
-	"  calibrate               find out how fast the GPU loops (done once, when first needed)\n"
-	"  submit N US             N times work of US microseconds in each VM; answers when it is done\n"
-	"  hold, release           keep the GPU busy, from the one command to the other\n"
-	"  loop HZ US, stop        jobs of US microseconds at HZ a second (0: one after the other) in the background\n"
-	"  unbind, bind            take the buffers out of their VMs and put them back\n"
+	"When its buffers are ready, each process prints \"ready pid=PID bos=N bytes=N vms=N\". It then reads commands, one per "
+	"line, and answers each with one line, \"ok COMMAND pid=PID ...\" or \"error COMMAND pid=PID ...\":\n"
+	"  fill [cpu|gpu]          write a new pattern to every buffer\n"
+	"  verify [cpu|gpu|check]  compare every byte, through mappings or through jobs that read it; check: jobs compare one line "
+	"of each page\n"
+	"  calibrate               measure how fast the GPU loops (done once, at the first use)\n"
+	"  submit N US             submit N jobs of US microseconds in each VM, and wait for them\n"
+	"  hold, release           keep the GPU busy until release\n"
+	"  loop HZ US, stop        submit jobs of US microseconds HZ times a second (0: without pause), until stop\n"
+	"  unbind, bind            unbind the buffers from their VMs, and bind them again\n"
 	"  destroy-vm [N]          destroy VM N (0)\n"
-	"  sleep MS\n"
-	"  quit                    as the end of input\n"
+	"  sleep MS                wait\n"
+	"  quit                    exit, as at the end of input\n"
 	"\n"
-	"Exit status: 0 if all commands were answered with ok, 1 if not, 2 for bad arguments.";
+	"Exit status: 0 if all commands succeeded, 1 if one failed, 2 for invalid arguments.";
 
 static const struct argp_option options[] = {
 	{ "bo", 'b', "SPEC", 0, "Buffers; may be given several times", 0 },
-	{ "vms", 'v', "N", 0, "VMs of each process (1)", 0 },
-	{ "procs", 'p', "N", 0, "Processes, all alike (1: load itself, without a fork)", 0 },
+	{ "vms", 'v', "N", 0, "VMs per process (1)", 0 },
+	{ "procs", 'p', "N", 0, "Number of identical processes (1: load itself, without fork)", 0 },
 	{ "fill", 'f', "HOW", 0, "First fill: cpu, gpu or none (cpu)", 0 },
-	{ "seed", 's', "N", 0, "Make the pattern another one than a neighbour's (process id)", 0 },
+	{ "seed", 's', "N", 0, "Seed of the pattern (process id)", 0 },
 	{ "control", 'c', "FIFO", 0,
-	  "Read commands from FIFO, made if need be, not from standard input", 0 },
+	  "Read commands from FIFO, which is created if missing, instead of standard input", 0 },
 	{ "exec", 'e', "COMMAND", 0, "Run COMMAND first; may be given several times", 0 },
-	{ "keep", 'k', NULL, 0, "At the end of input keep everything until killed", 0 },
-	{ "name", 'n', "NAME", 0, "Name of the process, as ps and the driver show it", 0 },
-	{ "device", 'd', "PATH", 0, "Device node (the first render node that panthor drives)", 0 },
+	{ "keep", 'k', NULL, 0, "Keep the buffers after the end of input, until killed", 0 },
+	{ "name", 'n', "NAME", 0, "Process name, as ps and the driver show it", 0 },
+	{ "device", 'd', "PATH", 0, "Device node (the first render node of panthor)", 0 },
 	{ 0 }
 };
 
@@ -86,8 +86,8 @@ static unsigned long number_arg(struct argp_state *state, const char *option, co
 	unsigned long value = 0;
 
 	if (parse_number(text, min, max, &value))
-		argp_error(state, "%s wants a number from %lu to %lu, not \"%s\"", option, min, max,
-			   text);
+		argp_error(state, "%s: expected a number from %lu to %lu, not \"%s\"", option, min,
+			   max, text);
 	return value;
 }
 
@@ -99,9 +99,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'b':
 		if (config->nr_specs == MAX_SPECS)
-			argp_error(state, "no more than %d --bo", MAX_SPECS);
+			argp_error(state, "--bo: at most %d are possible", MAX_SPECS);
 		if (parse_spec(arg, &load->specs[config->nr_specs]))
-			argp_error(state, "--bo wants COUNTxSIZE[:KIND[:LABEL]], not \"%s\"", arg);
+			argp_error(state, "--bo: expected COUNTxSIZE[:KIND[:LABEL]], not \"%s\"",
+				   arg);
 		config->nr_specs++;
 		break;
 	case 'v':
@@ -113,7 +114,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'f':
 		load->fill = strcmp(arg, "none");
 		if (load->fill && parse_how(arg, false, &load->fill_how))
-			argp_error(state, "--fill wants cpu, gpu or none, not \"%s\"", arg);
+			argp_error(state, "--fill: expected cpu, gpu or none, not \"%s\"", arg);
 		break;
 	case 's':
 		config->seed = number_arg(state, "--seed", arg, 0, 4095);
@@ -124,7 +125,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case 'e':
 		if (load->nr_execs == MAX_EXECS)
-			argp_error(state, "no more than %d --exec", MAX_EXECS);
+			argp_error(state, "--exec: at most %d are possible", MAX_EXECS);
 		load->execs[load->nr_execs++] = arg;
 		break;
 	case 'k':
@@ -137,7 +138,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		config->device = arg;
 		break;
 	case ARGP_KEY_ARG:
-		argp_error(state, "there is nothing to do with \"%s\"", arg);
+		argp_error(state, "unexpected argument \"%s\"", arg);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -391,7 +392,7 @@ static bool run_line(struct load *load, struct client *client, char *line)
 	if (!command || argc < command->min_args || argc > command->max_args) {
 		load->failed = true;
 		answer("error %s pid=%d errno=%d %s; see load --help", name, getpid(), EINVAL,
-		       command ? "wrong number of arguments" : "no such command");
+		       command ? "wrong number of arguments" : "unknown command");
 		return true;
 	}
 

@@ -35,7 +35,7 @@ configured()
 	each_make "$1" -s KCONFIG_ALLCONFIG="$obj/wanted.config" allnoconfig >"$log" 2>&1 &&
 		grep -qx CONFIG_DRM_PANTHOR=m "$obj/.config" || { tail -n 5 "$log" >&2; die "$1: cannot be configured"; }
 	[ "$1" = full ] || ! grep -E '^CONFIG_(DEBUG_FS|TRACEPOINTS|SWAP|DRM_PANTHOR_SIM)=y' "$obj/.config" >&2 ||
-		die "$1: an option is on that should not be"
+		die "$1: an option is enabled that must be disabled"
 }
 
 # warnings FILE - what the compiler and kernel-doc said, without the numbers of lines

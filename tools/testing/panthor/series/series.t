@@ -35,7 +35,7 @@ fixes_first()
 	! grep -l '^Fixes: ' "$BUILD/series/$1"/*.patch | sed "1,${#fixes[@]}d" | grep .
 }
 expect "fixes come first, each with the commit that it mends" 0 "/0001-" fixes_first "$version"
-expect "nobody to sign it off" 1 "git does not know who you are" env GIT_AUTHOR_NAME= "$SERIES"
+expect "nobody to sign it off" 1 "git has no user.name or user.email" env GIT_AUTHOR_NAME= "$SERIES"
 expect "no such KDIR" 1 "KDIR=$tmp/none: no such folder" env KDIR="$tmp/none" "$SERIES"
 expect "KDIR is no Linux" 1 "not a Linux tree" env KDIR="$tmp" "$SERIES"
 tap_end

@@ -36,7 +36,7 @@ check "a job of 200 ms" tell_load submit 1 200000
 diag "$load_line"
 ms=${load_line##* ms=} ms=${ms%%.*}
 # Two VMs at once on one GPU may run side by side or one after the other. How much work that is was
-# measured before, perhaps while the machine had less time for it
+# measured before, perhaps while the host was slower
 [ "$ms" -ge 50 ] && [ "$ms" -le 2000 ]
 ok $? "takes about that long ($ms ms)"
 check "hold" tell_load hold

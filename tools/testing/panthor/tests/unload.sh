@@ -61,7 +61,7 @@ wait_for()
 	done
 }
 
-# device_goes_and_comes WHAT - with a client that holds buffers, and does what it has been told
+# device_goes_and_comes WHAT - with a client that holds buffers and runs commands
 device_goes_and_comes()
 {
 	start_storm
