@@ -80,8 +80,8 @@ static void restored(const char *by, int (*evict)(void))
 	ret = evict();
 	ok(!ret && !seen("victim").resident && seen("victim").evictions == evictions + 1,
 	   "%s: it is evicted (%d)", by, ret);
-	ok(gpu_sees_it(), "%s: a job sees its data again", by);
-	ok(seen("victim").resident == VICTIM_SIZE, "%s: it was restored", by);
+	ok(gpu_sees_it(), "%s: a job reads its data", by);
+	ok(seen("victim").resident == VICTIM_SIZE, "%s: it is resident again", by);
 	ok(counter("translation_faults") == faults && !counter("stale_tlb"),
 	   "%s: no fault, no stale TLB entry", by);
 }
@@ -203,25 +203,25 @@ static void lying_job(void)
 	memset(bench.data.map, 0, 4096);
 	ok(!bench_submit(&bench, 0, va, sizeof(lie)) && !bench_wait(&bench, PATIENCE),
 	   "a job signals its own fence");
-	ok(WAIT_FOR(*data32(&bench, 0) == seed + 0xc00, 2000), "and goes on reading");
+	ok(WAIT_FOR(*data32(&bench, 0) == seed + 0xc00, 2000), "the job continues to read");
 	turns = *data32(&bench, 4);
-	ok(WAIT_FOR(*data32(&bench, 4) > turns, 2000), "again and again");
-	ok(counter("translation_faults") == faults, "without a fault");
+	ok(WAIT_FOR(*data32(&bench, 4) > turns, 2000), "it reads repeatedly");
+	ok(counter("translation_faults") == faults, "there is no fault");
 
 	ret = reclaim(getpid());
-	ok(!ret && !seen("victim").resident, "its buffer is evicted under it (%d)", ret);
+	ok(!ret && !seen("victim").resident, "its buffer is evicted while it runs (%d)", ret);
 	ok(WAIT_FOR(counter("translation_faults") == faults + 1, 5000) &&
 		   bench_faulted(V + 0x3000, TRANSLATION_0 + 3, READ),
-	   "it faults, at that address, and is counted");
+	   "it faults at that address, the fault is counted");
 	turns = *data32(&bench, 4);
 	sleep_ms(100);
-	ok(*data32(&bench, 4) == turns, "it does not go on");
-	ok(!counter("stale_tlb"), "the driver had flushed the TLB");
+	ok(*data32(&bench, 4) == turns, "the job ends there");
+	ok(!counter("stale_tlb"), "the driver flushed the TLB");
 	ok(WAIT_FOR(bench_state(&bench, NULL) == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT, 5000),
-	   "its group is dead");
+	   "its group is unusable");
 	bench_again(&bench);
-	ok(gpu_sees_it(), "a job of another group finds the data restored");
-	ok(counter("translation_faults") == faults + 1, "without another fault");
+	ok(gpu_sees_it(), "a job of another group reads the data");
+	ok(counter("translation_faults") == faults + 1, "there is no other fault");
 out:
 	kill(other, SIGKILL);
 	waitpid(other, NULL, 0);

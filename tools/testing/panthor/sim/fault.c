@@ -37,14 +37,14 @@ static void cs_faults(void)
 	good_va = bench_code(&bench, 0x1000, good, 3);
 	ok(!bench_submit(&bench, 0, bad_va, sizeof(fault)) &&
 		   !bench_submit(&bench, 0, good_va, sizeof(good)),
-	   "a job that faults, and another behind");
-	ok(!bench_wait(&bench, PATIENCE) && *data32(&bench, 4) == 3, "the second is not concerned");
+	   "a job that faults and a second one are submitted");
+	ok(!bench_wait(&bench, PATIENCE) && *data32(&bench, 4) == 3, "the second job succeeds");
 	ok(counter("cs_faults") == before + 1 && *data32(&bench, 0) == 0,
-	   "the first ends where it faulted");
+	   "the first job ends at the fault");
 	ok(!bench_submit(&bench, 0, bad_va, sizeof(fault)) &&
 		   bench_wait(&bench, PATIENCE) == -EINVAL && counter("cs_faults") == before + 2,
 	   "its fence reports the CS_FAULT");
-	ok(!bench_state(&bench, NULL), "the group lives on");
+	ok(!bench_state(&bench, NULL), "the group remains usable");
 
 	before = counter("cs_faults");
 	*data64(&bench, 0) = 5;
@@ -52,7 +52,8 @@ static void cs_faults(void)
 	ok(RUN(&bench, MOVE48(0, D), MOVE48(2, 1), SYNC_WAIT64(2, 0, GT, SYNC_ERROR)) == -EINVAL &&
 		   counter("cs_faults") == before + 1,
 	   "SYNC_WAIT64 inherits the error of a sync object");
-	ok(!RUN(&bench, MOVE48(0, D), MOVE48(2, 1), SYNC_WAIT64(2, 0, GT, 0)), "if it is asked to");
+	ok(!RUN(&bench, MOVE48(0, D), MOVE48(2, 1), SYNC_WAIT64(2, 0, GT, 0)),
+	   "without its flag, SYNC_WAIT64 ignores the error");
 }
 
 static void fatal_faults(void)
@@ -75,7 +76,8 @@ static void hung_job(void)
 
 	diag("%d after %lld ms", ret, (long long)((dev_now() - t0) / MSEC));
 	ok(ret == -ETIMEDOUT && dev_now() - t0 > 4 * DEV_NSEC, "an endless job times out");
-	ok(bench_state(&bench, NULL) == DRM_PANTHOR_GROUP_STATE_TIMEDOUT, "and so does its group");
+	ok(bench_state(&bench, NULL) == DRM_PANTHOR_GROUP_STATE_TIMEDOUT,
+	   "its group times out, too");
 	bench_again(&bench);
 
 	set_knob("progress_timeout_ms", 200);
@@ -83,13 +85,13 @@ static void hung_job(void)
 	t0 = dev_now();
 	ret = RUN(&bench, NOP);
 	ok(ret == -ETIMEDOUT && dev_now() - t0 < 4 * DEV_NSEC && counter("progress_events") == 1,
-	   "the progress timer catches a hang");
+	   "the progress timer detects a hang");
 	set_knob("progress_timeout_ms", 0);
 	bench_again(&bench);
 
 	set_knob("hang_jobs", 1);
 	ret = RUN(&bench, NOP);
-	ok(ret == -ETIMEDOUT, "without it, the job timeout does");
+	ok(ret == -ETIMEDOUT, "without it, the job timeout detects it");
 	bench_again(&bench);
 }
 
@@ -100,7 +102,7 @@ static void gpu_fault(void)
 
 	set_knob("gpu_fault", 0x80);
 	ok(kernel_said(log, "GPU Fault 0x00000080 (GPU_BUS_FAULT)"),
-	   "a bus fault of the GPU is in the kernel's log");
+	   "a bus fault of the GPU is in the kernel log");
 	close(log);
 	bench_again(&bench);
 }
@@ -126,7 +128,7 @@ static void resets(void)
 	set_knob("unrecoverable", 1);
 	ret = RUN(&bench, NOP);
 	ok(ret < 0 && was_reset(boots, 10000) && counter("resets") == before + 1,
-	   "CS_UNRECOVERABLE ends in a reset");
+	   "CS_UNRECOVERABLE leads to a reset");
 	bench_again(&bench);
 }
 
@@ -140,7 +142,7 @@ static void failed_reset(void)
 	set_knob("fail_resets", 1);
 	ret = RUN(&bench, NOP);
 	ok(ret < 0 && was_reset(boots, 10000) && counter("resets") == before + 1,
-	   "a reset that never completes");
+	   "a reset does not complete");
 	bench_again(&bench);
 	rebind();
 }
@@ -164,7 +166,7 @@ static void failed_boot(void)
 	set_knob("unrecoverable", 1);
 	set_knob("fail_boots", 1);
 	ok(RUN(&bench, NOP) < 0 && WAIT_FOR(counter("resets") > before, 10000),
-	   "firmware that does not boot after a reset");
+	   "the firmware does not boot after a reset");
 	given_up();
 }
 
@@ -185,10 +187,11 @@ static void failed_boot_and_suspend(void)
 	bench_bind(&bench, bench.data.handle, 0, 0x50000000, DATA_SIZE,
 		   DRM_PANTHOR_VM_BIND_OP_TYPE_MAP);
 	set_knob("mmu_delay_us", 0);
-	ok(WAIT_FOR(counter("resets") > before, 10000), "a stuck MMU command ends in a reset");
+	ok(WAIT_FOR(counter("resets") > before, 10000), "a stuck MMU command leads to a reset");
 	file_write(POWER "autosuspend_delay_ms", "0");
 	file_write(POWER "control", "auto");
-	ok(WAIT_FOR(!file_says(POWER "runtime_status", "active"), 10000), "a suspend meanwhile");
+	ok(WAIT_FOR(!file_says(POWER "runtime_status", "active"), 10000),
+	   "the device suspends meanwhile");
 	given_up();
 }
 
@@ -214,14 +217,14 @@ static void slowness(void)
 
 	set_knob("job_latency_us", 100000);
 	t0 = dev_now();
-	ok(!RUN(&bench, NOP) && dev_now() - t0 >= 100 * MSEC, "a fixed latency of jobs");
+	ok(!RUN(&bench, NOP) && dev_now() - t0 >= 100 * MSEC, "job_latency_us delays a job");
 	set_knob("job_latency_us", 0);
 
 	set_knob("insn_per_sec", 10000);
 	t0 = dev_now();
 	ok(!RUN(&bench, MOVE32(2, 500), ADD32(2, 2, -1), BRANCH(GT, 2, -2)) &&
 		   dev_now() - t0 >= 90 * MSEC && dev_now() - t0 < 5 * DEV_NSEC,
-	   "a speed in instructions per second");
+	   "insn_per_sec limits the speed of a job");
 	set_knob("insn_per_sec", 500000);
 
 	set_knob("mmu_delay_us", 20000);
@@ -229,17 +232,17 @@ static void slowness(void)
 	ok(!bench_bind(&bench, bench.data.handle, 0, 0x50000000, DATA_SIZE,
 		       DRM_PANTHOR_VM_BIND_OP_TYPE_MAP) &&
 		   dev_now() - t0 >= 40 * MSEC,
-	   "a delay of MMU commands");
+	   "mmu_delay_us delays MMU commands");
 	set_knob("mmu_delay_us", 0);
 
 	set_knob("irq_delay_us", 30000);
 	t0 = dev_now();
-	ok(!RUN(&bench, NOP) && dev_now() - t0 >= 30 * MSEC, "a delay of interrupts");
+	ok(!RUN(&bench, NOP) && dev_now() - t0 >= 30 * MSEC, "irq_delay_us delays interrupts");
 	set_knob("irq_delay_us", 0);
 
 	set_knob("irq_lose", 1);
-	ok(!RUN(&bench, NOP) || !bench_state(&bench, NULL), "the loss of an interrupt");
-	ok(counter("irqs_lost") == 1, "is counted");
+	ok(!RUN(&bench, NOP) || !bench_state(&bench, NULL), "a lost interrupt is survived");
+	ok(counter("irqs_lost") == 1, "the lost interrupt is counted");
 	set_knob("irq_lose", 0);
 	bench_again(&bench);
 }

@@ -134,7 +134,7 @@ static void small_format(void)
 	blank();
 	ok(!render_all(&target) &&
 		   linear_is(pixel | pixel << 16, 256, 0, 0, WIDTH / 2 - 1, HEIGHT - 1),
-	   "linear R5G6B5 is cleared, without the bits for dithering");
+	   "linear R5G6B5 is cleared, the dithering bits are dropped");
 }
 
 static void bounds(void)
@@ -143,10 +143,10 @@ static void bounds(void)
 
 	blank();
 	ok(!render(&target, 17, 3, 40, 33) && linear_is(1, 512, 17, 3, 40, 33),
-	   "the registers bound what is written");
+	   "the registers limit the written area");
 	blank();
 	ok(!render(&target, 90, 30, 500, 500) && linear_is(1, 512, 90, 30, WIDTH - 1, HEIGHT - 1),
-	   "so does the descriptor");
+	   "the descriptor limits the written area");
 	blank();
 	ok(!render(&target, 50, 3, 40, 33) && linear_is(1, 512, 1, 1, 0, 0),
 	   "an empty frame writes nothing");
@@ -206,7 +206,7 @@ static void layouts(void)
 	   "u-interleaved blocks are cleared, and nothing else");
 	blank();
 	ok(!render(&target, 13, 7, 70, 21) && tiled_is(0x44112233, 8192, 13, 7, 70, 21),
-	   "so are parts of blocks");
+	   "parts of u-interleaved blocks are cleared, and nothing else");
 
 	target.block = BLOCK_AFBC;
 	target.row_stride = 256;
@@ -223,7 +223,7 @@ static void layouts(void)
 		}
 	}
 	bo_unmap(&image);
-	ok(good, "each superblock is of one colour, without a body");
+	ok(good, "each superblock has one colour and no body");
 }
 
 static void kept(void)
@@ -233,22 +233,22 @@ static void kept(void)
 
 	blank();
 	ok(!render_all(&target) && linear_is(7, 512, 1, 1, 0, 0),
-	   "a target that is not to be cleared keeps what it has");
+	   "a target without the clear flag keeps its data");
 	target.keep = false;
 	desc_shader(&bench, SHADER, bench.code.va);
 	frame.shaders = desc_draw(&bench, DRAW, D + SHADER, 1);
 	ok(!render_frame(&frame) && linear_is(7, 512, 1, 1, 0, 0),
-	   "so does one that a frame shader loads");
+	   "a target that a frame shader loads keeps its data");
 	frame.shaders = desc_draw(&bench, DRAW, D + SHADER, 2);
 	ok(!render_frame(&frame) && linear_is(7, 512, 0, 0, WIDTH - 1, HEIGHT - 1),
-	   "but not if the shader is for another one");
+	   "a target does not if the shader is for another one");
 
 	/* Mode 2: where geometry is, and Mesa names no shader if there is none */
 	frame.shaders = 0;
 	desc_frame(&bench, FRAME, &frame);
 	*data32(&bench, FRAME) = 2;
 	ok(!RUN(&bench, FRAME_SR(D + FRAME + 1, WIDTH, HEIGHT), RUN_FRAGMENT, WAIT(0xff)),
-	   "a shader for tiles with geometry need not be there without geometry");
+	   "a frame without geometry needs no shader for tiles with geometry");
 }
 
 static void several(void)
@@ -274,14 +274,14 @@ static void several(void)
 	good = !RUN(&bench, SET_SB_ENTRY(5, 0), FRAME_SR(fbd, WIDTH, HEIGHT), RUN_FRAGMENT,
 		    WAIT(1 << 5));
 	ok(good && dev_now() - t0 >= WIDTH * HEIGHT * 20000LL,
-	   "a frame takes as long as the knob says per pixel");
+	   "a frame takes the time per pixel that the knob sets");
 	set_knob("pixel_ns", 0);
 	words = look();
 	ok(words[0] == 1 && words[0x2000] == 2 && words[39 * 128 + 99] == 1 &&
 		   words[0x2000 + 39 * 128 + 99] == 2,
-	   "both of its targets are cleared");
+	   "both targets of the frame are cleared");
 	bo_unmap(&image);
-	ok(counter("frames") == frames + 1, "it is counted once");
+	ok(counter("frames") == frames + 1, "the frame is counted once");
 }
 
 static void faults(const char *what, uint64_t va, uint32_t type, uint32_t access, int ret)
@@ -366,7 +366,7 @@ static void evicted(void)
 			linear_is(target.clear, 512, 0, 0, WIDTH - 1, HEIGHT - 1);
 	}
 	ok(gone == rounds, "a target is evicted before each of %u frames", rounds);
-	ok(good == rounds, "each frame is right, and so is what is around it");
+	ok(good == rounds, "each frame is correct, the memory around it is unchanged");
 	ok(counter("translation_faults") == faults && !counter("stale_tlb"),
 	   "no fault, no stale TLB entry");
 }

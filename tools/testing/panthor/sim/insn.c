@@ -25,11 +25,11 @@ static void moves(void)
 		STORE(2, 7, 0, 0), WAIT(0xff)),
 	   "NOP, MOVE48, MOVE32, STORE_MULTIPLE, WAIT run");
 	ok(*data64(&bench, 0) == 0x123456789abcULL, "MOVE48 fills a pair of registers");
-	ok(*data32(&bench, 8) == 0xdeadbeef, "MOVE32 fills one");
-	ok(*data32(&bench, 12) == 0xa0000003, "nothing else is stored");
+	ok(*data32(&bench, 8) == 0xdeadbeef, "MOVE32 fills one register");
+	ok(*data32(&bench, 12) == 0xa0000003, "no other memory is written");
 	ok(!RUN(&bench, MOVE48(94, D), MOVE32(93, 5), STORE(93, 1, 94, 4)) &&
 		   *data32(&bench, 4) == 5,
-	   "there are 96 registers");
+	   "register 95 is the last");
 }
 
 static void arithmetic(void)
@@ -54,15 +54,15 @@ static void loads(void)
 
 	fresh();
 	ok(!RUN(&bench, MOVE48(0, D), LOAD(2, 0xffff, 0, 256), WAIT(1), STORE(2, 0xffff, 0, 1024)),
-	   "LOAD_MULTIPLE of 16 registers");
+	   "LOAD_MULTIPLE loads 16 registers");
 	for (int i = 0; i < 16; i++)
 		same &= *data32(&bench, 1024 + i * 4) == 0xa0000000U + 64 + i;
-	ok(same, "they are what was in memory");
+	ok(same, "the registers have the values in memory");
 	fresh();
 	ok(!RUN(&bench, MOVE48(0, D + 512), LOAD(2, 0x5, 0, -256), WAIT(1), STORE(2, 0x5, 0, 0)) &&
 		   *data32(&bench, 512) == 0xa0000040 && *data32(&bench, 516) == 0xa0000081 &&
 		   *data32(&bench, 520) == 0xa0000042,
-	   "a mask leaves gaps, an offset can be negative");
+	   "a mask may have gaps, an offset may be negative");
 	fresh();
 	ok(!RUN(&bench, MOVE48(0, D + 4096 - 8), LOAD(2, 0xf, 0, 0), WAIT(1),
 		STORE(2, 0xf, 0, -2048)) &&
@@ -92,7 +92,7 @@ static void branches(void)
 			}
 		}
 	}
-	ok(good, "BRANCH knows seven conditions");
+	ok(good, "BRANCH has seven conditions");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(2, 1000), MOVE32(3, 0), ADD32(3, 3, 2),
 		ADD32(2, 2, -1), BRANCH(GT, 2, -3), STORE(3, 1, 0, 0)) &&
 		   *data32(&bench, 0) == 2000,
@@ -123,7 +123,7 @@ static void calls(void)
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(4, 3), MOVE48(12, to), MOVE32(14, 0), CALL(12, 14),
 		STORE(4, 1, 0, 0)) &&
 		   *data32(&bench, 0) == 3,
-	   "CALL of nothing does nothing");
+	   "CALL of an empty stream does nothing");
 }
 
 static void syncs(void)
@@ -133,24 +133,24 @@ static void syncs(void)
 	*data32(&bench, 8) = 9;
 	ok(!RUN(&bench, MOVE48(0, D), MOVE48(2, 2), SYNC_ADD64(2, 0, SYNC_ERROR)) &&
 		   *data64(&bench, 0) == 42 && *data32(&bench, 8) == 9,
-	   "SYNC_ADD64 adds and leaves the status alone");
+	   "SYNC_ADD64 adds and does not change the status");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE48(2, 0x500000005ULL), SYNC_SET64(2, 0, SYNC_ERROR)) &&
 		   *data64(&bench, 0) == 0x500000005ULL && *data32(&bench, 8) == 0,
 	   "SYNC_SET64 sets the value and the status");
 	*data32(&bench, 16) = 40;
 	ok(!RUN(&bench, MOVE48(0, D + 16), MOVE32(2, 2), SYNC_ADD32(2, 0, 0)) &&
 		   *data32(&bench, 16) == 42 && *data32(&bench, 20) == 0xa0000005,
-	   "SYNC_ADD32");
+	   "SYNC_ADD32 adds");
 	ok(!RUN(&bench, MOVE48(0, D + 16), MOVE32(2, 17), SYNC_SET32(2, 0, SYNC_GROUP)) &&
 		   *data32(&bench, 16) == 17,
-	   "SYNC_SET32");
+	   "SYNC_SET32 sets the value");
 	*data32(&bench, 20) = 0;
 	ok(!RUN(&bench, MOVE48(0, D + 16), MOVE32(2, 16), SYNC_WAIT32(2, 0, GT, 0), MOVE32(2, 17),
 		SYNC_WAIT32(2, 0, LE, SYNC_ERROR)),
-	   "SYNC_WAIT32 with a condition that holds");
+	   "SYNC_WAIT32 does not wait if the condition holds");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE48(2, 0x500000004ULL), SYNC_WAIT64(2, 0, GT, 0),
 		MOVE48(2, 0x500000005ULL), SYNC_WAIT64(2, 0, LE, 0)),
-	   "SYNC_WAIT64 with a condition that holds");
+	   "SYNC_WAIT64 does not wait if the condition holds");
 }
 
 /* Queue 1 waits for what queue 0 does later */
@@ -181,7 +181,7 @@ static void sync_between_queues(bool is64)
 	ok(!bench_submit(&bench, 0, va, sizeof(waker)) && !bench_wait(&bench, PATIENCE) &&
 		   !timeline_wait(&bench.gpu, bench.timeline, point, dev_now() + PATIENCE) &&
 		   *data32(&bench, 64) == 1,
-	   "%s goes on once another queue has set the value", name);
+	   "%s continues when another queue sets the value", name);
 }
 
 static void sync_from_cpu(void)
@@ -202,7 +202,7 @@ static void sync_from_cpu(void)
 	point = bench.point;
 	ok(!bench_submit(&bench, 1, va, sizeof(nop)) && !bench_wait(&bench, PATIENCE) &&
 		   !timeline_wait(&bench.gpu, bench.timeline, point, dev_now() + PATIENCE),
-	   "and goes on when it has written");
+	   "SYNC_WAIT32 continues after the CPU's write");
 }
 
 static void states(void)
@@ -213,15 +213,15 @@ static void states(void)
 	ok(!RUN(&bench, MOVE48(0, D), STORE_STATE(0, STATE_CYCLES, 0),
 		STORE_STATE(0, STATE_TIME, 8), MOVE32(4, 5000), ADD32(4, 4, -1), BRANCH(GT, 4, -2),
 		WAIT(0xff), STORE_STATE(0, STATE_CYCLES, 16), STORE_STATE(0, STATE_TIME, 24)),
-	   "STORE_STATE");
+	   "STORE_STATE stores counters");
 	c0 = *data64(&bench, 0);
 	t0 = *data64(&bench, 8);
 	c1 = *data64(&bench, 16);
 	t1 = *data64(&bench, 24);
-	ok(c0 && t0 && c1 > c0 && t1 > t0, "both counters run");
+	ok(c0 && t0 && c1 > c0 && t1 > t0, "both counters advance");
 	/* 500 MHz and 24 MHz */
 	ok((c1 - c0) / (t1 - t0 + 1) < 30 && (c1 - c0) / (t1 - t0 + 1) > 12,
-	   "cycles and time are of one clock");
+	   "the cycle counter and the timestamp have one clock");
 	diag("10,000 instructions: %llu cycles, %llu ticks", (unsigned long long)(c1 - c0),
 	     (unsigned long long)(t1 - t0));
 }
@@ -237,7 +237,7 @@ static void scoreboards(void)
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(2, 0), STORE_STATE(0, STATE_CYCLES, 0), FLUSH(2, 0, 3),
 		WAIT(1 << 5), STORE_STATE(0, STATE_CYCLES, 8)) &&
 		   *data64(&bench, 8) - *data64(&bench, 0) < 500 * 40000,
-	   "and not for that of another");
+	   "WAIT does not wait for another slot's flush");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(2, 0), STORE_STATE(0, STATE_CYCLES, 0), FLUSH(2, 0, 3),
 		FLUSH(2, 1 << 3, 4), STORE_STATE(0, STATE_CYCLES, 8) | MASK(1 << 4)) &&
 		   *data64(&bench, 8) - *data64(&bench, 0) >= 500 * 100000,

@@ -85,7 +85,7 @@ static void compute(void)
 	ok(!RUN(&bench, COMPUTE_SR(D), SET_SB_ENTRY(3, 0), RUN_COMPUTE(SELECT), WAIT(1 << 3)),
 	   "RUN_COMPUTE signals the endpoint's scoreboard slot");
 	elapsed = dev_now() - t0;
-	ok(elapsed >= 64 * MSEC, "after as long as the knob says per work item");
+	ok(elapsed >= 64 * MSEC, "a job takes the time per work item that the knob sets");
 	t0 = dev_now();
 	ok(!RUN(&bench, COMPUTE_SR(D), SET_SB_ENTRY(3, 0), RUN_COMPUTE(SELECT), RUN_COMPUTE(SELECT),
 		WAIT(1 << 3)) &&
@@ -145,7 +145,7 @@ static void compute_operands(void)
 	*data32(&bench, SHADER) = 9;
 	ok(RUN(&bench, COMPUTE_SR(D), RUN_COMPUTE(SELECT)) == -EINVAL &&
 		   counter("cs_faults") == before + 1 && !bench_state(&bench, NULL),
-	   "what is not a shader program is an invalid descriptor");
+	   "a binary that is not a shader program is an invalid descriptor");
 	operands();
 }
 
@@ -170,10 +170,9 @@ static void draws(void)
 	   "RUN_IDVS and FINISH_TILING run");
 	/* A vertex is 16 bytes and its varyings */
 	ok(*data64(&bench, HEAP + 16) == D + CHUNK + 64 + 6 * 32,
-	   "the draw has taken what it needs of the tiler heap");
-	ok(*data64(&bench, TILER) == D + CHUNK + 64,
-	   "the tiler context says where its list begins");
-	ok(*data64(&bench, CHUNK + 64) == D + CHUNK + 64, "and it was written");
+	   "the draw takes its memory from the tiler heap");
+	ok(*data64(&bench, TILER) == D + CHUNK + 64, "the tiler context has the start of its list");
+	ok(*data64(&bench, CHUNK + 64) == D + CHUNK + 64, "the list is written");
 	operands();
 	*data64(&bench, TILER + 40) = D;
 	*data64(&bench, TILER + 48) = D;
@@ -190,7 +189,7 @@ static void draws(void)
 	set_knob("vertex_ns", 1000000);
 	t0 = dev_now();
 	ok(!RUN(&bench, IDVS_SR(60), RUN_IDVS(8), WAIT(1)) && dev_now() - t0 >= 60 * MSEC,
-	   "a draw takes as long as the knob says per vertex");
+	   "a draw takes the time per vertex that the knob sets");
 	set_knob("vertex_ns", 0);
 }
 
@@ -202,7 +201,7 @@ static void draw_operands(void)
 	MISSING("a vertex shader", ALIAS + SHADER, READ, IDVS_SR(6), MOVE48(16, ALIAS + SHADER),
 		RUN_IDVS(8));
 	ok(!RUN(&bench, IDVS_SR(6), MOVE48(18, ALIAS + SHADER), RUN_IDVS(8)),
-	   "a varying shader is not looked at without the flag");
+	   "a varying shader is ignored without the flag");
 	MISSING("a varying shader", ALIAS + SHADER, READ, IDVS_SR(6), MOVE48(18, ALIAS + SHADER),
 		RUN_IDVS(8 | SECONDARY));
 	MISSING("a fragment shader", ALIAS + SHADER, READ, IDVS_SR(6), MOVE48(20, ALIAS + SHADER),
@@ -233,7 +232,7 @@ static void progress(void)
 	ok(!RUN(&bench, MOVE48(0, D), MOVE48(2, 1), PROGRESS_STORE(2), WAIT(1) | PROGRESS,
 		PROGRESS_LOAD(4), STORE(4, 3, 0, 0)) &&
 		   *data64(&bench, 0) == 2,
-	   "PROGRESS_STORE, PROGRESS_LOAD, and WAIT that counts as progress");
+	   "PROGRESS_STORE, PROGRESS_LOAD and a WAIT with progress run");
 	ok(!bench_submit(&bench, 1, va, sizeof(waiter)), "PROGRESS_WAIT is submitted");
 	point = bench.point;
 	sleep_ms(200);
@@ -241,7 +240,7 @@ static void progress(void)
 	ok(!RUN(&bench, WAIT(1) | PROGRESS) &&
 		   !timeline_wait(&bench.gpu, bench.timeline, point, dev_now() + PATIENCE) &&
 		   *data32(&bench, 64) == 1,
-	   "until the other queue is that far");
+	   "it continues when the other queue makes that progress");
 	ok(!RUN(&bench, TRACE_POINT(0, 8)), "TRACE_POINT is accepted");
 }
 
@@ -252,13 +251,13 @@ static void unknown(void)
 
 	ok(RUN(&bench, OP(0xed)) == -EINVAL && counter("unknown_insns") == before + 1 &&
 		   kernel_said(log, "instruction 237 is not implemented"),
-	   "an instruction that is not implemented is counted, and the log says which");
+	   "an unknown instruction is counted and logged");
 	close(log);
 	bench_again(&bench);
 	log = kernel_log();
 	ok(RUN(&bench, OP(0xed)) == -EINVAL && counter("unknown_insns") == before + 2 &&
 		   !kernel_said(log, "not implemented"),
-	   "the second time it is counted only");
+	   "the second time it is only counted");
 	close(log);
 	bench_again(&bench);
 }

@@ -38,13 +38,13 @@ static void translation_faults(void)
 	uint32_t fatal;
 
 	ok(RUN(&bench, MOVE48(0, UNMAPPED), STORE(2, 1, 0, 0)) == -EINVAL,
-	   "a write to nowhere fails");
+	   "a write to an unmapped address fails");
 	ok(counter("translation_faults") > before &&
 		   bench_faulted(UNMAPPED, TRANSLATION_0 + 1, WRITE),
-	   "translation fault at level 1, address and access are right");
+	   "a translation fault at level 1 has the address and the access");
 	ok(bench_state(&bench, &fatal) == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT && (fatal & 1),
-	   "the group is dead, and its queue 0 is to blame");
-	ok(bench_submit(&bench, 0, bench.code.va, 8) < 0, "it takes no more jobs");
+	   "the group is unusable, the error is of queue 0");
+	ok(bench_submit(&bench, 0, bench.code.va, 8) < 0, "it accepts no more jobs");
 	bench_again(&bench);
 
 	bench_fault(&bench, RUN(&bench, MOVE48(0, D + DATA_SIZE), LOAD(2, 1, 0, 0), WAIT(1)),
@@ -76,12 +76,12 @@ static void permission_faults(void)
 
 	ok(!bench_bind(&bench, bench.data.handle, 0, ro, DATA_SIZE,
 		       MAP | DRM_PANTHOR_VM_BIND_OP_MAP_READONLY),
-	   "map the data read-only elsewhere");
+	   "the data is mapped read-only at another address");
 	*data32(&bench, 64) = 4711;
 	ok(!RUN(&bench, MOVE48(0, ro), MOVE48(4, D), LOAD(2, 1, 0, 64), WAIT(1),
 		STORE(2, 1, 4, 0)) &&
 		   *data32(&bench, 0) == 4711,
-	   "it can be read");
+	   "a job reads it");
 	ok(RUN(&bench, MOVE48(0, ro), MOVE32(2, 1), STORE(2, 1, 0, 64)) == -EINVAL &&
 		   counter("permission_faults") == before + 1 && *data32(&bench, 64) == 4711 &&
 		   bench_faulted(ro + 64, PERMISSION_0 + 3, WRITE),
@@ -113,12 +113,13 @@ static void huge_page(void)
 	memset(big.map, 1, big.size);
 	ok(!bench_bind(&bench, big.handle, 0, va, big.size,
 		       MAP | DRM_PANTHOR_VM_BIND_OP_MAP_READONLY),
-	   "map 4 MiB read-only");
+	   "4 MiB are mapped read-only");
 	level = refused(va + 0x234560, PERMISSION_0 + 2, WRITE) ? 2 : 3;
 	if (level == 2)
-		ok(true, "a permission fault of a 2 MiB block is one of level 2");
-	else if (ok(refused(va + 0x234560, PERMISSION_0 + 3, WRITE), "a permission fault"))
-		skip("there was no huge page to be had", "at level 2");
+		ok(true, "a permission fault in a 2 MiB block has level 2");
+	else if (ok(refused(va + 0x234560, PERMISSION_0 + 3, WRITE),
+		    "a write to it is a permission fault"))
+		skip("no huge page is available", "the permission fault has level 2");
 	bench_bind(&bench, 0, 0, va, big.size, UNMAP);
 	bo_unmap(&big);
 	bo_destroy(&big);
@@ -165,15 +166,15 @@ static void flipped_bits(void)
 		ok(refused(D + 0x2000, flips[i].type, flips[i].access), "%s: fault %#x, %s",
 		   flips[i].what, flips[i].type, flips[i].access == READ ? "read" : "write");
 	}
-	ok(!RUN(&bench, MOVE48(0, D), STORE(2, 1, 0, 0)), "the page before works");
+	ok(!RUN(&bench, MOVE48(0, D), STORE(2, 1, 0, 0)), "the page before is writable");
 	set_knob("flip_mask", 0);
 	ok(*data32(&bench, 0x2000) == 2026 && counter("other_faults") == others + 3,
-	   "nothing was written, and each fault is counted");
+	   "nothing is written, each fault is counted");
 
 	/* Cached memory becomes what faults: the first of it is the stream */
 	set_knob("flip_memattr", 0x4040404040404040ULL);
 	ok(RUN(&bench, NOP) == -EINVAL && bench_faulted(bench.code.va, MEMORY_ATTR_0 + 3, READ),
-	   "memory attributes that mean fault");
+	   "memory attributes of type fault lead to a fault");
 	set_knob("flip_memattr", 0);
 	bench_again(&bench);
 }
@@ -182,8 +183,8 @@ static void what_the_driver_says(void)
 {
 	int log = kernel_log();
 
-	ok(refused(UNMAPPED, TRANSLATION_0 + 1, WRITE), "a fault");
-	ok(kernel_said(log, DRIVER_SAYS), "the driver read the same out of the registers");
+	ok(refused(UNMAPPED, TRANSLATION_0 + 1, WRITE), "a write to an unmapped address faults");
+	ok(kernel_said(log, DRIVER_SAYS), "the driver's log has the same fault");
 	close(log);
 }
 
@@ -197,10 +198,11 @@ static void unmap_under_job(void)
 	};
 	uint64_t va = bench_code(&bench, 0, loop, 4);
 
-	ok(!bench_bind(&bench, bench.data.handle, 0, 0x40000000, DATA_SIZE, MAP), "map");
+	ok(!bench_bind(&bench, bench.data.handle, 0, 0x40000000, DATA_SIZE, MAP),
+	   "the data is mapped at another address");
 	ok(!bench_submit(&bench, 0, va, sizeof(loop)) && bench_wait(&bench, 100 * MSEC) == -ETIME,
-	   "a job writes to it for ever");
-	ok(!bench_bind(&bench, 0, 0, 0x40000000, DATA_SIZE, UNMAP), "unmap");
+	   "an endless job writes to it");
+	ok(!bench_bind(&bench, 0, 0, 0x40000000, DATA_SIZE, UNMAP), "the mapping is removed");
 	ok(bench_wait(&bench, PATIENCE) == -EINVAL &&
 		   bench_faulted(0x40000000, TRANSLATION_0 + 3, WRITE),
 	   "the job faults");
@@ -217,14 +219,15 @@ static void stale_tlb(void)
 	uint64_t va = bench_code(&bench, 0, loop, 7), before = counter("stale_tlb");
 
 	memset(bench.data.map, 0, DATA_SIZE);
-	ok(!bench_bind(&bench, bench.data.handle, 0, 0x40000000, DATA_SIZE, MAP), "map");
+	ok(!bench_bind(&bench, bench.data.handle, 0, 0x40000000, DATA_SIZE, MAP),
+	   "the data is mapped at another address");
 	ok(!bench_submit(&bench, 0, va, sizeof(loop)) && bench_wait(&bench, 100 * MSEC) == -ETIME,
 	   "a job uses the mapping");
 	set_knob("tlb_keep", 1);
 	ok(!bench_bind(&bench, bench.data.handle, 0x1000, 0x40000000, 0x1000, MAP),
-	   "map another page there, the TLB is kept");
+	   "another page is mapped there without a TLB flush");
 	sleep_ms(50);
-	ok(counter("stale_tlb") == before + 1, "the use of the stale entry is noticed");
+	ok(counter("stale_tlb") == before + 1, "the use of the stale entry is counted");
 	set_knob("tlb_keep", 0);
 	*data32(&bench, 128) = 1;
 	ok(!bench_wait(&bench, PATIENCE), "the job ends");

@@ -103,7 +103,7 @@ static void jobs(void)
 		       !timeline_wait(&bench.gpu, bench.timeline, bench.point, t0 + PATIENCE);
 		took[i] = dev_now() - t0;
 	}
-	if (!ok(good, "%d jobs in a row", count))
+	if (!ok(good, "%d jobs run one after the other", count))
 		diag("job %llu: state %#x", (unsigned long long)bench.point,
 		     bench_state(&bench, NULL));
 	sleep_ms(500);
@@ -122,9 +122,9 @@ static void jobs(void)
 		     "an empty job takes less than %d round trips to a process (median)", TRIPS);
 	/* A debug kernel keeps what was freed, for a while; others do something too meanwhile */
 	if (judged())
-		ok(unreclaim < 1024, "without growth");
+		ok(unreclaim < 1024, "no kernel memory is lost");
 	else
-		skip("debug kernel", "without growth");
+		skip("debug kernel", "no kernel memory is lost");
 }
 
 static void instructions(void)
@@ -146,7 +146,7 @@ static void instructions(void)
 		if (judged())
 			ok(good && t0 < 2 * DEV_NSEC, "500,000 instructions take less than 2 s");
 		else
-			ok(good, "500,000 instructions");
+			ok(good, "500,000 instructions run");
 	}
 	set_knob("insn_per_sec", 500000);
 }

@@ -96,10 +96,10 @@ static void runtime_suspend(void)
 	diag("%u jobs, %llu boots, %llu resets", jobs,
 	     (unsigned long long)(counter("boots") - boots),
 	     (unsigned long long)(counter("resets") - resets));
-	ok(good, "runtime suspend under load: all jobs of %d clients are done", CLIENTS);
-	ok(right, "each once");
+	ok(good, "runtime suspend under load: all jobs of %d clients complete", CLIENTS);
+	ok(right, "each job runs once");
 	ok(counter("boots") - boots > counter("resets") - resets + 2,
-	   "the device slept and woke up again and again");
+	   "the device suspends and resumes repeatedly");
 }
 
 /*
@@ -132,8 +132,8 @@ static void innocent(void)
 			bench_regroup(&bench, 2, MEDIUM);
 	}
 	ok(slept == rounds && counter("power_offs") >= cuts + rounds,
-	   "after somebody's faults, the power is cut");
-	if (!ok(!lost, "and nobody else is blamed for them"))
+	   "after faults of another client the power is cut");
+	if (!ok(!lost, "no other client loses a job to them"))
 		diag("%d of %d times the next client lost its group", lost, rounds);
 }
 
@@ -157,17 +157,18 @@ static void idle_suspend(void)
 	boots = counter("boots");
 	*data32(&bench, 0) = 0;
 	ret = suspend();
-	ok(ret == -EBUSY, "a system suspend gets as far as the GPU's parent (%d)", ret);
-	ok(counter("boots") == boots + 1, "the GPU was down and is up again");
+	ok(ret == -EBUSY, "a system suspend fails at the GPU's parent (%d)", ret);
+	ok(counter("boots") == boots + 1, "the GPU suspends and resumes");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(2, 7), STORE(2, 1, 0, 0)) && *data32(&bench, 0) == 7,
-	   "its groups still work");
+	   "its groups still run jobs");
 	file_write(POWER "control", "auto");
 	WAIT_FOR(file_says(POWER "runtime_status", "suspended"), 3000);
 	boots = counter("boots");
 	ret = suspend();
-	ok(ret == -EBUSY && counter("boots") == boots, "a GPU that sleeps is left alone");
+	ok(ret == -EBUSY && counter("boots") == boots,
+	   "a system suspend does not wake a suspended GPU");
 	ok(!RUN(&bench, MOVE48(0, D), MOVE32(2, 8), STORE(2, 1, 0, 0)) && *data32(&bench, 0) == 8,
-	   "and wakes up for a job");
+	   "it resumes for a job");
 }
 
 /* Jobs of 40 ms each are in flight on two queues */
@@ -213,9 +214,9 @@ static void busy_suspend(uint32_t rounds)
 		bench.point = point;
 	}
 	diag("%d jobs done, %d lost", done, failed);
-	ok(good, "%u system suspends with jobs in flight", rounds);
-	ok(right && !failed, "each job is done, once");
-	ok(counter("boots") >= boots + rounds, "the GPU was down each time");
+	ok(good, "%u system suspends with jobs in flight succeed", rounds);
+	ok(right && !failed, "each job runs once");
+	ok(counter("boots") >= boots + rounds, "the GPU is suspended each time");
 	bench_again(&bench);
 }
 

@@ -42,16 +42,15 @@ static void more_groups_than_slots(void)
 
 		good &= !bench_submit(&groups[i], 0, va, sizeof(insns));
 	}
-	ok(good, "%d groups have a job each, there are %u slots", GROUPS,
-	   bench.gpu.csif.csg_slot_count);
+	ok(good, "%d groups submit a job each to %u slots", GROUPS, bench.gpu.csif.csg_slot_count);
 	for (int i = 0; i < GROUPS; i++)
 		good &= !bench_wait(&groups[i], 4 * PATIENCE);
-	ok(good, "all jobs end");
+	ok(good, "all jobs complete");
 	for (int i = 0; i < GROUPS; i++)
 		right &= *data32(&bench, i * 64) == (uint32_t)i + 3 * LOOPS;
-	ok(right, "with the right result");
+	ok(right, "each has the expected result");
 	ok(counter("suspends") > suspends && counter("resumes") > resumes,
-	   "groups were suspended and resumed");
+	   "groups are suspended and resumed");
 	diag("%llu suspends, %llu resumes", (unsigned long long)(counter("suspends") - suspends),
 	     (unsigned long long)(counter("resumes") - resumes));
 	for (int i = 0; i < GROUPS; i++) {
@@ -81,12 +80,12 @@ static void priorities(void)
 	ok(good && !RUN(&urgent, NOP), "a real-time group runs while %d others fill the slots",
 	   GROUPS);
 	diag("it took %lld us", (long long)((dev_now() - t0) / 1000));
-	ok(dev_now() - t0 < DEV_NSEC, "without waiting for them");
-	ok(bench_wait(&groups[0], 0) == -ETIME, "which still run");
+	ok(dev_now() - t0 < DEV_NSEC, "it does not wait for them");
+	ok(bench_wait(&groups[0], 0) == -ETIME, "the other groups still run");
 	__atomic_store_n(data32(&bench, 0), 1, __ATOMIC_RELEASE);
 	for (int i = 0; i < GROUPS; i++)
 		good &= !bench_wait(&groups[i], PATIENCE);
-	ok(good, "and end when they are told to");
+	ok(good, "the other groups complete");
 	for (int i = 0; i < GROUPS; i++) {
 		struct drm_panthor_group_destroy args = { .group_handle = groups[i].group };
 
@@ -121,11 +120,11 @@ static void idle_and_flush_id(void)
 	ok(!RUN(&bench, NOP) && WAIT_FOR(counter("idle_events") > idles, 1000),
 	   "an idle group is reported");
 	ok(WAIT_FOR(suspended(), 3000), "the device suspends when it is idle");
-	ok(*id == 1, "the flush id is the dummy's then");
+	ok(*id == 1, "the flush id is the dummy's while suspended");
 	file_write(POWER "control", "on");
 	ok(!suspended(), "it resumes");
 	before = *id;
-	ok(before > 1, "the flush id is alive");
+	ok(before > 1, "the flush id is the GPU's again");
 	/* The driver flushes for a VM that has an address space: one whose job was the last */
 	ok(!RUN(&bench, NOP) &&
 		   !bench_bind(&bench, bench.data.handle, 0, 0x60000000, DATA_SIZE,
@@ -176,10 +175,10 @@ static void tiler_heaps(void)
 
 	ok(!heap_create(3, 65535, &heap) && heap.tiler_heap_ctx_gpu_va &&
 		   heap.first_heap_chunk_gpu_va,
-	   "TILER_HEAP_CREATE");
+	   "TILER_HEAP_CREATE succeeds");
 	ok(!RUN(&bench, MOVE48(0, heap.first_heap_chunk_gpu_va), MOVE48(2, D), LOAD(4, 3, 0, 0),
 		WAIT(1), STORE(4, 3, 2, 0)),
-	   "the GPU can read the first chunk");
+	   "the GPU reads the first chunk");
 	set_knob("tiler_oom", 2);
 	ok(!RUN(&bench, MOVE48(0, heap.tiler_heap_ctx_gpu_va), HEAP_SET(0),
 		HEAP_OPERATION(HEAP_VT_START), HEAP_OPERATION(HEAP_VT_END),
@@ -192,17 +191,17 @@ static void tiler_heaps(void)
 	       HEAP_OPERATION(HEAP_VT_START), HEAP_OPERATION(HEAP_VT_END),
 	       HEAP_OPERATION(HEAP_FRAG_END)) == -EINVAL &&
 		   !bench_state(&bench, NULL),
-	   "a heap that must not grow is an OOM fault");
+	   "a heap at its limit leads to an OOM fault");
 	/* The fault left a vertex/tiler job open */
 	bench_regroup(&bench, 1, MEDIUM);
 	set_knob("tiler_oom", 1);
 	ok(RUN(&bench, MOVE48(0, D), HEAP_SET(0), HEAP_OPERATION(HEAP_VT_START)) == -EINVAL &&
 		   bench_state(&bench, NULL) == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT,
-	   "a heap that the driver does not know is fatal");
+	   "a heap unknown to the driver is fatal");
 	bench_regroup(&bench, 1, MEDIUM);
 	destroy.handle = heap.handle;
 	ok(!dev_ioctl(bench.gpu.fd, DRM_IOCTL_PANTHOR_TILER_HEAP_DESTROY, &destroy),
-	   "TILER_HEAP_DESTROY");
+	   "TILER_HEAP_DESTROY succeeds");
 }
 
 /* What the driver's fdinfo says of this file */
@@ -230,8 +229,8 @@ static void profiling(void)
 	file_write("/sys/bus/platform/devices/panthor/profiling", "3");
 	cycles = fdinfo("drm-cycles-panthor");
 	ok(!RUN(&bench, MOVE32(2, 5000), ADD32(2, 2, -1), BRANCH(GT, 2, -2)),
-	   "a job runs with profiling on");
-	ok(WAIT_FOR(fdinfo("drm-cycles-panthor") > cycles, 1000), "its cycles are accounted");
+	   "a job runs with profiling enabled");
+	ok(WAIT_FOR(fdinfo("drm-cycles-panthor") > cycles, 1000), "fdinfo accounts its cycles");
 	diag("%llu cycles", (unsigned long long)(fdinfo("drm-cycles-panthor") - cycles));
 	file_write("/sys/bus/platform/devices/panthor/profiling", "0");
 }

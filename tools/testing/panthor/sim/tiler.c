@@ -87,27 +87,27 @@ static void passes(void)
 	uint64_t filled = counter("chunks_filled"), returned = counter("chunks_returned");
 	uint64_t chunk = heap.first_heap_chunk_gpu_va;
 
-	ok(!RUN(&bench, SET_HEAP, TILE(TILER, FEW)), "a draw that needs more than a chunk");
+	ok(!RUN(&bench, SET_HEAP, TILE(TILER, FEW)), "a draw that needs more than one chunk runs");
 	ok(counter("tiler_ooms") == ooms + 1 && counter("chunks_taken") == taken + 1 &&
 		   counter("chunks_filled") == filled + 1,
-	   "the driver gave one, as it was asked to");
+	   "the driver adds the requested chunk");
 	ok((*data64(&bench, TILER + 40) & ~0xfffULL) == chunk &&
 		   *data64(&bench, TILER + 40) == *data64(&bench, TILER + 48),
-	   "the tiler context lists the one that is full");
+	   "the tiler context lists the full chunk");
 	ok(!RUN(&bench, RENDER(TILER)) && counter("chunks_returned") == returned + 1,
-	   "a fragment job gives it back");
+	   "a fragment job returns it");
 	taken = counter("chunks_taken");
 	for (int i = 0; i < 5; i++) {
-		if (!ok(!RUN(&bench, TILE(TILER, FEW), RENDER(TILER)), "pass %d", i + 2))
+		if (!ok(!RUN(&bench, TILE(TILER, FEW), RENDER(TILER)), "pass %d completes", i + 2))
 			return;
 	}
 	/* A pass may begin in the middle of a chunk: three at most */
-	ok(counter("tiler_ooms") <= ooms + 2, "the driver is asked once more at most");
-	ok(counter("chunks_taken") >= taken + 6, "chunks come from the free list");
+	ok(counter("tiler_ooms") <= ooms + 2, "the driver is asked for at most one more chunk");
+	ok(counter("chunks_taken") >= taken + 6, "chunks are reused from the free list");
 	ok(!RUN(&bench, MOVE48(0, heap.tiler_heap_ctx_gpu_va), MOVE48(2, D), LOAD(4, 0xff, 0, 0),
 		WAIT(1), STORE(4, 0xff, 2, 0)) &&
 		   *data32(&bench, 8) == 6 && *data32(&bench, 12) == 6 && *data32(&bench, 16) == 6,
-	   "the heap context has counted all passes");
+	   "the heap context counts all passes");
 }
 
 static void exhausted(void)
@@ -116,7 +116,7 @@ static void exhausted(void)
 
 	ok(RUN(&bench, SET_HEAP, TILE(TILER, MANY)) == -EINVAL &&
 		   counter("cs_faults") == faults + 1 && !bench_state(&bench, NULL),
-	   "without a handler, a heap that must not grow is a fault of the job");
+	   "without a handler, a heap at its limit is a fault of the job");
 	/* It left a pass open */
 	bench_regroup(&bench, 2, MEDIUM);
 	heap_destroy();
@@ -144,13 +144,13 @@ static void incremental(void)
 
 	ok(!RUN(&bench, SET_HEAP, MOVE48(64, va), MOVE32(66, sizeof(handler)),
 		SET_EXCEPTION_HANDLER(64, 66), TILE(TILER, MANY)),
-	   "with a handler that renders what there is, it goes on");
+	   "with a handler that renders the partial frame, the job continues");
 	diag("%u calls", *data32(&bench, COUNT));
 	/* 3.2 MB in chunks of 128 kB, three at a time */
 	ok(*data32(&bench, COUNT) >= 8 && *data32(&bench, COUNT) <= 25 &&
 		   counter("tiler_exceptions") == exceptions + *data32(&bench, COUNT),
-	   "the handler was called as often as that takes");
-	ok(counter("cs_faults") == faults, "without a fault");
+	   "the handler is called as often as needed");
+	ok(counter("cs_faults") == faults, "there is no fault");
 	ok(!RUN(&bench, RENDER(TILER)), "the pass is rendered");
 
 	va = bench_code(&bench, 0x4000, useless, 1);
@@ -158,7 +158,7 @@ static void incremental(void)
 	ok(RUN(&bench, MOVE48(64, va), MOVE32(66, sizeof(useless)), SET_EXCEPTION_HANDLER(64, 66),
 	       TILE(TILER, MANY)) == -EINVAL &&
 		   counter("tiler_exceptions") == exceptions + 1,
-	   "a handler that gives nothing back is called once, and then it is a fault");
+	   "a handler that returns no chunk is called once, then the job faults");
 	bench_regroup(&bench, 2, MEDIUM);
 	heap_destroy();
 	heap_create();
@@ -183,16 +183,16 @@ static void in_flight(void)
 	bench_submit(&bench, 1, va, sizeof(render));
 	second = bench.point;
 	ok(WAIT_FOR(counter("tiler_ooms") == ooms + 3, 5000),
-	   "the second pass asks for a chunk that it does not get");
+	   "the second pass asks for a chunk, and gets none");
 	ret = timeline_wait(&bench.gpu, bench.timeline, first, dev_now() + 300 * MSEC);
 	ok(ret == -ETIME && counter("cs_faults") == faults,
-	   "and waits for the first one's fragment job");
+	   "it waits for the fragment job of the first pass");
 	__atomic_store_n(data32(&bench, GATE), 1, __ATOMIC_RELEASE);
 	ok(!timeline_wait(&bench.gpu, bench.timeline, second, dev_now() + PATIENCE) &&
 		   !bench_fence_error(&bench, first) && !bench_fence_error(&bench, second),
-	   "which gives back what it needs");
+	   "that job returns the chunk that it needs");
 	ok(counter("tiler_exceptions") == exceptions && !bench_state(&bench, NULL),
-	   "no handler, no fault");
+	   "no handler is called, there is no fault");
 }
 
 static void destroyed(void)
@@ -200,7 +200,7 @@ static void destroyed(void)
 	heap_destroy();
 	ok(RUN(&bench, DRAW(TILER, SOME)) == -EINVAL &&
 		   bench_state(&bench, NULL) == DRM_PANTHOR_GROUP_STATE_FATAL_FAULT,
-	   "a heap that was destroyed is not there any more");
+	   "a destroyed heap is unknown");
 	bench_again(&bench);
 }
 

@@ -59,20 +59,20 @@ static void dev_query(const char *node)
 		return;
 
 	ok(!query(fd, DRM_PANTHOR_DEV_QUERY_GPU_INFO, NULL, &size) && size == sizeof(info),
-	   "DEV_QUERY tells the size of GPU_INFO");
+	   "DEV_QUERY returns the size of GPU_INFO");
 	ok(!query(fd, DRM_PANTHOR_DEV_QUERY_GPU_INFO, &info, &size) &&
 		   info.gpu_id >> 16 == 0xa867 && info.shader_present == 0x50005 &&
 		   info.l2_present == 1 && info.tiler_present == 1 && info.as_present == 0xff &&
 		   (info.mmu_features & 0xff) == 48 &&
 		   info.selected_coherency == DRM_PANTHOR_GPU_COHERENCY_NONE,
-	   "GPU_INFO is that of a Mali-G610");
+	   "GPU_INFO is a Mali-G610's");
 	size = sizeof(csif);
 	ok(!query(fd, DRM_PANTHOR_DEV_QUERY_CSIF_INFO, &csif, &size) && csif.csg_slot_count == 8 &&
 		   csif.cs_slot_count == 8 && csif.cs_reg_count == 96 &&
 		   csif.scoreboard_slot_count == 8 && csif.unpreserved_cs_reg_count == 4,
 	   "CSIF_INFO: 8 groups, 8 queues, 96 registers");
 	size = sizeof(t0);
-	ok(!query(fd, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO, &t0, &size), "TIMESTAMP_INFO");
+	ok(!query(fd, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO, &t0, &size), "TIMESTAMP_INFO succeeds");
 	sleep_ms(100);
 	size = sizeof(t1);
 	query(fd, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO, &t1, &size);
@@ -80,17 +80,17 @@ static void dev_query(const char *node)
 	t1.cycle_count -= t0.cycle_count;
 	ok(t1.current_timestamp >= 2400000 && t1.cycle_count >= 50000000 && !t1.timestamp_offset &&
 		   t1.current_timestamp < 24000000,
-	   "the time stamp runs at 24 MHz, cycles at 500 MHz");
+	   "the timestamp runs at 24 MHz, cycles at 500 MHz");
 	size = sizeof(prio);
 	ok(!query(fd, DRM_PANTHOR_DEV_QUERY_GROUP_PRIORITIES_INFO, &prio, &size) &&
 		   prio.allowed_mask == 0xf,
 	   "GROUP_PRIORITIES_INFO: root may use all");
 	size = sizeof(page_sizes);
 	if (query(fd, MMU_INFO, &page_sizes, &size) == -EINVAL)
-		skip("not before Linux 7.3", "MMU_INFO");
+		skip("needs Linux 7.3", "MMU_INFO");
 	else
 		ok(page_sizes == (0x1000 | 0x200000), "MMU_INFO: pages of 4 KiB and 2 MiB");
-	ok(query(fd, 99, &info, &size) == -EINVAL, "an unknown query is refused");
+	ok(query(fd, 99, &info, &size) == -EINVAL, "an unknown query is rejected");
 	close(fd);
 }
 
@@ -100,18 +100,17 @@ static void vms(void)
 	struct drm_panthor_vm_destroy destroy = {};
 	struct drm_panthor_vm_get_state state = { .vm_id = bench.vm.id };
 
-	ok(!call(DRM_IOCTL_PANTHOR_VM_CREATE, &create) && create.id, "VM_CREATE");
+	ok(!call(DRM_IOCTL_PANTHOR_VM_CREATE, &create) && create.id, "VM_CREATE succeeds");
 	state.vm_id = create.id;
 	ok(!call(DRM_IOCTL_PANTHOR_VM_GET_STATE, &state) &&
 		   state.state == DRM_PANTHOR_VM_STATE_USABLE,
 	   "VM_GET_STATE: usable");
 	destroy.id = create.id;
-	ok(!call(DRM_IOCTL_PANTHOR_VM_DESTROY, &destroy), "VM_DESTROY");
-	ok(call(DRM_IOCTL_PANTHOR_VM_DESTROY, &destroy) == -EINVAL, "but not twice");
-	ok(call(DRM_IOCTL_PANTHOR_VM_GET_STATE, &state) == -EINVAL,
-	   "a VM that is gone has no state");
+	ok(!call(DRM_IOCTL_PANTHOR_VM_DESTROY, &destroy), "VM_DESTROY succeeds");
+	ok(call(DRM_IOCTL_PANTHOR_VM_DESTROY, &destroy) == -EINVAL, "the second time it fails");
+	ok(call(DRM_IOCTL_PANTHOR_VM_GET_STATE, &state) == -EINVAL, "a destroyed VM has no state");
 	create.flags = 1;
-	ok(call(DRM_IOCTL_PANTHOR_VM_CREATE, &create) == -EINVAL, "unknown flags are refused");
+	ok(call(DRM_IOCTL_PANTHOR_VM_CREATE, &create) == -EINVAL, "unknown flags are rejected");
 }
 
 static void bos(void)
@@ -132,26 +131,28 @@ static void bos(void)
 	info.handle = create.handle;
 	label.handle = create.handle;
 	op.handle = create.handle;
-	ok(!call(DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset), "BO_MMAP_OFFSET");
+	ok(!call(DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset), "BO_MMAP_OFFSET succeeds");
 	map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED, bench.gpu.fd, offset.offset);
-	ok(map != MAP_FAILED && !map[0] && !map[2 * page / 4 - 1], "it can be mapped and is zero");
-	ok(!call(DRM_IOCTL_PANTHOR_BO_SET_LABEL, &label), "BO_SET_LABEL");
+	ok(map != MAP_FAILED && !map[0] && !map[2 * page / 4 - 1], "the mapped BO is zero");
+	ok(!call(DRM_IOCTL_PANTHOR_BO_SET_LABEL, &label), "BO_SET_LABEL succeeds");
 	ok(!call(DRM_IOCTL_PANTHOR_BO_QUERY_INFO, &info) && !info.create_flags && !info.extra_flags,
-	   "BO_QUERY_INFO");
-	ok(!call(DRM_IOCTL_PANTHOR_BO_SYNC, &sync), "BO_SYNC");
+	   "BO_QUERY_INFO returns its flags");
+	ok(!call(DRM_IOCTL_PANTHOR_BO_SYNC, &sync), "BO_SYNC succeeds");
 	op.offset = 2 * page;
-	ok(call(DRM_IOCTL_PANTHOR_BO_SYNC, &sync) == -EINVAL, "but not behind its end");
+	ok(call(DRM_IOCTL_PANTHOR_BO_SYNC, &sync) == -EINVAL,
+	   "BO_SYNC beyond the end of the BO is rejected");
 	munmap(map, 2 * page);
 
 	create = (struct drm_panthor_bo_create){ .size = 4096, .flags = DRM_PANTHOR_BO_NO_MMAP };
-	ok(!call(DRM_IOCTL_PANTHOR_BO_CREATE, &create), "a BO that is not for the CPU");
+	ok(!call(DRM_IOCTL_PANTHOR_BO_CREATE, &create), "BO_CREATE accepts NO_MMAP");
 	offset.handle = create.handle;
-	ok(call(DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset) < 0, "has no mmap offset");
+	ok(call(DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset) < 0,
+	   "a BO with NO_MMAP has no mmap offset");
 	create = (struct drm_panthor_bo_create){ .size = 4096, .exclusive_vm_id = 999 };
 	ok(call(DRM_IOCTL_PANTHOR_BO_CREATE, &create) == -EINVAL,
-	   "no BO for a VM that does not exist");
+	   "a BO for an unknown VM is rejected");
 	create = (struct drm_panthor_bo_create){ .size = 0 };
-	ok(call(DRM_IOCTL_PANTHOR_BO_CREATE, &create) == -EINVAL, "no BO of size 0");
+	ok(call(DRM_IOCTL_PANTHOR_BO_CREATE, &create) == -EINVAL, "a BO of size 0 is rejected");
 }
 
 /* What the GPU reads at @va, or -1 */
@@ -179,48 +180,51 @@ static void binds(void)
 		((uint32_t *)big.map)[i * 1024] = 1000 + i;
 
 	ok(!bench_bind(&bench, BO(&small), 0, VA, 0x10000, MAP) && gpu_read(VA + 0x5000) == 105,
-	   "VM_BIND maps");
+	   "VM_BIND maps a BO");
 	ok(!bench_bind(&bench, 0, 0, VA + 0x4000, 0x3000, UNMAP) && gpu_read(VA + 0x3000) == 103 &&
 		   gpu_read(VA + 0x7000) == 107 && gpu_read(VA + 0x5000) == -1,
-	   "unmaps a part");
+	   "VM_BIND unmaps a part");
 	ok(!bench_bind(&bench, BO(&small), 0xf000, VA + 0x5000, 0x1000, MAP) &&
 		   gpu_read(VA + 0x5000) == 115,
-	   "maps with an offset");
+	   "VM_BIND maps with an offset");
 	ok(!bench_bind(&bench, BO(&small), 0x8000, VA, 0x1000, MAP) && gpu_read(VA) == 108,
-	   "replaces a mapping");
-	ok(!bench_bind(&bench, 0, 0, VA, 0x10000, UNMAP) && gpu_read(VA) == -1, "unmaps all");
+	   "VM_BIND replaces a mapping");
+	ok(!bench_bind(&bench, 0, 0, VA, 0x10000, UNMAP) && gpu_read(VA) == -1,
+	   "VM_BIND unmaps all");
 
-	ok(!bench_bind(&bench, BO(&big), 0, VA, 0x800000, MAP), "maps 8 MiB");
+	ok(!bench_bind(&bench, BO(&big), 0, VA, 0x800000, MAP), "VM_BIND maps 8 MiB");
 	for (uint32_t i = 0; i < 2048; i += 97)
 		good &= gpu_read(VA + i * 4096ULL) == 1000 + i;
-	ok(good, "and all of it is there");
+	ok(good, "the GPU reads all of it");
 	ok(!bench_bind(&bench, 0, 0, VA + 0x201000, 0x1000, UNMAP) &&
 		   gpu_read(VA + 0x200000) == 1000 + 512 && gpu_read(VA + 0x201000) == -1 &&
 		   gpu_read(VA + 0x202000) == 1000 + 514,
-	   "splits huge pages");
+	   "VM_BIND splits huge pages");
 	ok(!bench_bind(&bench, 0, 0, VA, 0x800000, UNMAP) && gpu_read(VA + 0x400000) == -1,
-	   "and unmaps them");
+	   "VM_BIND unmaps huge pages");
 
 	ok(bench_bind(&bench, BO(&small), 0, VA + 1, 0x1000, MAP) == -EINVAL,
-	   "misaligned: refused");
-	ok(bench_bind(&bench, BO(&small), 0, VA, 0x11000, MAP) == -EINVAL, "too long: refused");
-	ok(bench_bind(&bench, 999, 0, VA, 0x1000, MAP) == -EINVAL, "no such BO: refused");
+	   "a misaligned VM_BIND is rejected");
+	ok(bench_bind(&bench, BO(&small), 0, VA, 0x11000, MAP) == -EINVAL,
+	   "a VM_BIND beyond the BO is rejected");
+	ok(bench_bind(&bench, 999, 0, VA, 0x1000, MAP) == -EINVAL,
+	   "a VM_BIND of an unknown BO is rejected");
 	ok(bench_bind(&bench, BO(&small), 0, 1ULL << 47, 0x1000, MAP) == -EINVAL,
-	   "outside of the user's range: refused");
+	   "a VM_BIND outside of the user's range is rejected");
 
 	if (bench_bind(&bench, 0, 0, VA, 0x400000,
 		       MAP | DRM_PANTHOR_VM_BIND_OP_MAP_SPARSE |
 			       DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC)) {
-		skip("not before Linux 7.3", "a sparse mapping");
+		skip("needs Linux 7.3", "VM_BIND maps a sparse range");
 	} else {
 		ok(gpu_read(VA + 0x123000) >= 0 &&
 			   !RUN(&bench, MOVE48(0, VA + 0x321000), STORE(0, 1, 0, 0)),
-		   "a sparse mapping");
+		   "VM_BIND maps a sparse range");
 		ok(!bench_bind(&bench, BO(&small), 0, VA + 0x1000, 0x1000, MAP) &&
 			   gpu_read(VA + 0x1000) == 100 && gpu_read(VA + 0x2000) >= 0,
-		   "a BO in its middle");
+		   "VM_BIND maps a BO inside it");
 		ok(!bench_bind(&bench, 0, 0, VA, 0x400000, UNMAP) && gpu_read(VA + 0x123000) == -1,
-		   "it goes away");
+		   "VM_BIND unmaps the sparse range");
 	}
 	bo_destroy(&small);
 	bo_destroy(&big);
@@ -260,7 +264,7 @@ static void async_binds(void)
 	sync[1].handle = out;
 	sync[1].timeline_value = 7;
 	*data32(&bench, 0) = 0;
-	ok(!call(DRM_IOCTL_PANTHOR_VM_BIND, &bind), "VM_BIND, asynchronous");
+	ok(!call(DRM_IOCTL_PANTHOR_VM_BIND, &bind), "an asynchronous VM_BIND is submitted");
 	ok(!bench_submit_after(&bench, 0, va, sizeof(insns), out, 7) &&
 		   !bench_wait(&bench, PATIENCE) && *data32(&bench, 0) == 0xb1d,
 	   "a job waits for it");
@@ -272,11 +276,11 @@ static void async_binds(void)
 	sync[1].timeline_value = 9;
 	ok(!call(DRM_IOCTL_PANTHOR_VM_BIND, &bind) &&
 		   !timeline_wait(&bench.gpu, out, 9, dev_now() + PATIENCE),
-	   "SYNC_ONLY");
+	   "SYNC_ONLY signals");
 	sync[0].timeline_value = 99;
 	ok(call(DRM_IOCTL_PANTHOR_VM_BIND, &bind) < 0,
-	   "a point that is not there cannot be waited for");
-	ok(!bench_bind(&bench, 0, 0, VA, 0x1000, UNMAP), "unmap");
+	   "a wait for a missing timeline point is rejected");
+	ok(!bench_bind(&bench, 0, 0, VA, 0x1000, UNMAP), "the mapping is removed");
 }
 
 static void groups(void)
@@ -296,28 +300,29 @@ static void groups(void)
 	struct drm_panthor_group_destroy destroy = {};
 	struct drm_panthor_group_get_state state = {};
 
-	ok(!call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) && create.group_handle, "GROUP_CREATE");
+	ok(!call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) && create.group_handle,
+	   "GROUP_CREATE succeeds");
 	destroy.group_handle = create.group_handle;
 	state.group_handle = create.group_handle;
 	ok(!call(DRM_IOCTL_PANTHOR_GROUP_GET_STATE, &state) && !state.state && !state.fatal_queues,
-	   "GROUP_GET_STATE");
-	ok(!call(DRM_IOCTL_PANTHOR_GROUP_DESTROY, &destroy), "GROUP_DESTROY");
-	ok(call(DRM_IOCTL_PANTHOR_GROUP_DESTROY, &destroy) == -EINVAL, "but not twice");
-	ok(call(DRM_IOCTL_PANTHOR_GROUP_GET_STATE, &state) == -EINVAL, "and then it has no state");
+	   "GROUP_GET_STATE succeeds");
+	ok(!call(DRM_IOCTL_PANTHOR_GROUP_DESTROY, &destroy), "GROUP_DESTROY succeeds");
+	ok(call(DRM_IOCTL_PANTHOR_GROUP_DESTROY, &destroy) == -EINVAL, "the second time it fails");
+	ok(call(DRM_IOCTL_PANTHOR_GROUP_GET_STATE, &state) == -EINVAL,
+	   "a destroyed group has no state");
 	queue.ringbuf_size = 5000;
 	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL,
-	   "a ring of an odd size: refused");
+	   "a ring of an invalid size is rejected");
 	queue.ringbuf_size = 4096;
 	create.priority = 9;
 	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL,
-	   "an unknown priority: refused");
+	   "an unknown priority is rejected");
 	create.priority = MEDIUM;
 	create.vm_id = 999;
-	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL, "an unknown VM: refused");
+	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL, "an unknown VM is rejected");
 	create.vm_id = bench.vm.id;
 	create.compute_core_mask = 2;
-	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL,
-	   "a core that is not there: refused");
+	ok(call(DRM_IOCTL_PANTHOR_GROUP_CREATE, &create) == -EINVAL, "a missing core is rejected");
 }
 
 static void submits(void)
@@ -337,10 +342,9 @@ static void submits(void)
 	ok(!bench_submit(&bench, 0, 0, 0) && !bench_wait(&bench, PATIENCE),
 	   "an empty stream signals");
 	ok(bench_submit(&bench, 0, va + 8, sizeof(insns)) == -EINVAL,
-	   "a misaligned stream: refused");
-	ok(bench_submit(&bench, 0, va, 4) == -EINVAL, "half an instruction: refused");
-	ok(bench_submit(&bench, 5, va, sizeof(insns)) == -EINVAL,
-	   "a queue that is not there: refused");
+	   "a misaligned stream is rejected");
+	ok(bench_submit(&bench, 0, va, 4) == -EINVAL, "half an instruction is rejected");
+	ok(bench_submit(&bench, 5, va, sizeof(insns)) == -EINVAL, "a missing queue is rejected");
 
 	if (timeline_create(&bench.gpu, &syncobj))
 		bail("no syncobj");
@@ -358,22 +362,23 @@ static void submits(void)
 			.timeline_value = i + 1,
 		};
 	}
-	ok(!call(DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args), "GROUP_SUBMIT: four jobs on two queues");
+	ok(!call(DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args),
+	   "GROUP_SUBMIT submits four jobs to two queues");
 	for (int i = 1; i <= 4; i++)
 		good &= !timeline_wait(&bench.gpu, syncobj, i, dev_now() + PATIENCE);
-	ok(good && *data64(&bench, 0) == 4, "all run");
+	ok(good && *data64(&bench, 0) == 4, "all jobs run");
 	submit[0].latest_flush = 1U << 24;
 	ok(call(DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args) == -EINVAL,
-	   "an impossible flush id: refused");
+	   "an invalid flush id is rejected");
 	args.group_handle = 999;
 	submit[0].latest_flush = 0;
-	ok(call(DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args) == -EINVAL, "an unknown group: refused");
+	ok(call(DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args) == -EINVAL, "an unknown group is rejected");
 
 	/* One after the other through the ring buffer, more than it holds at a time */
 	for (int i = 0; i < 1000; i++)
 		good &= !bench_submit(&bench, 0, va, sizeof(insns));
 	ok(good && !bench_wait(&bench, PATIENCE) && *data64(&bench, 0) == 1004,
-	   "a thousand jobs go through the ring");
+	   "a thousand jobs run through the ring");
 
 	/* A binary syncobj, and one timeline that waits for another */
 	timeline_destroy(&bench.gpu, syncobj);
@@ -387,7 +392,7 @@ static void submits(void)
 	args.queue_submits.count = 1;
 	good = !call(DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args);
 	ok(good && !timeline_wait(&bench.gpu, syncobj, 0, dev_now() + PATIENCE),
-	   "a binary syncobj");
+	   "a binary syncobj is signalled");
 }
 
 static void mmio_offset(void)
@@ -397,13 +402,13 @@ static void mmio_offset(void)
 	};
 	volatile uint32_t *id;
 
-	ok(!call(DRM_IOCTL_PANTHOR_SET_USER_MMIO_OFFSET, &args), "SET_USER_MMIO_OFFSET");
+	ok(!call(DRM_IOCTL_PANTHOR_SET_USER_MMIO_OFFSET, &args), "SET_USER_MMIO_OFFSET succeeds");
 	id = mmap(NULL, 4096, PROT_READ, MAP_SHARED, bench.gpu.fd,
 		  DRM_PANTHOR_USER_MMIO_OFFSET_32BIT);
-	ok(id != MAP_FAILED && *id, "the flush id is there");
+	ok(id != MAP_FAILED && *id, "the flush id is mapped");
 	args.offset = 12345;
 	ok(call(DRM_IOCTL_PANTHOR_SET_USER_MMIO_OFFSET, &args) == -EINVAL,
-	   "no other offset will do");
+	   "another offset is rejected");
 }
 
 int main(void)

@@ -111,11 +111,11 @@ static void test_request(void)
 			break;
 	}
 	ok(n > 3 && n < MOST, "each of %d allocations of a request fails once", n - 1);
-	ok(!odd, "what the writes say is documented (%d did not succeed)", failed);
-	ok(!stuck, "the next write does all that is to do");
-	ok(!lost, "and no data is lost");
+	ok(!odd, "each write returns a documented result (%d failed)", failed);
+	ok(!stuck, "the next write evicts everything");
+	ok(!lost, "no data is lost");
 	close(fd);
-	ok(peer_quit(peer), "the client ended well");
+	ok(peer_quit(peer), "the client exits with success");
 }
 
 static void test_balance(void)
@@ -149,9 +149,9 @@ static void test_balance(void)
 						  event_value(event, "id"));
 	}
 	ok(trace->nr_events && !trace->lost && !unbalanced,
-	   "with events on: every begin has its end, through %d failures (%d have not)", n - 1,
+	   "with events: every begin has its end, across %d failures (%d have none)", n - 1,
 	   unbalanced);
-	ok(!lost, "and no data is lost");
+	ok(!lost, "no data is lost");
 	trace_free(trace);
 	peer_quit(peer);
 }
@@ -180,8 +180,8 @@ static void test_tables(void)
 		if (!fired())
 			break;
 	}
-	ok(n > 3 && n < MOST, "each of %d allocations of a look at the table fails once", n - 1);
-	ok(!odd, "and gives ENOMEM or the table");
+	ok(n > 3 && n < MOST, "each of %d allocations of a read of the table fails once", n - 1);
+	ok(!odd, "the read returns ENOMEM or the table");
 	peer_quit(peer);
 }
 
@@ -211,9 +211,9 @@ static void test_open(void)
 			break;
 	}
 	ok(n > 3 && n < MOST, "each of %d allocations of an open of the device fails once", n - 1);
-	ok(!odd, "and fails for want of memory, or works");
+	ok(!odd, "the open returns ENOMEM or succeeds");
 	table = table_read(device_table());
-	ok(table && !table->nr_rows, "and no client is left over");
+	ok(table && !table->nr_rows, "no client is left");
 	table_free(table);
 }
 
@@ -222,7 +222,8 @@ int main(void)
 	tap_start();
 	fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	if (fail_nth < 0 || access("/sys/kernel/debug/failslab", F_OK)) {
-		skip("this kernel injects no faults", "every allocation of a request fails once");
+		skip("this kernel has no fault injection",
+		     "every allocation of a request fails once");
 		return tap_end();
 	}
 	set_up();

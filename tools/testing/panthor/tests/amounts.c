@@ -53,7 +53,7 @@ static void test_cgroup(void)
 	part = ask(RECLAIM_FILE, peer->pid, "1M");
 	all = reclaim(peer->pid);
 	ok(part == -ENOSPC && all == -ENOSPC,
-	   "evicted before, and no room in swap for its cgroup: ENOSPC (%d, %d)", part, all);
+	   "already evicted, no swap left for its cgroup: ENOSPC (%d, %d)", part, all);
 	peer_quit(peer);
 	cgroup_remove(GROUP);
 }
@@ -82,7 +82,7 @@ static void test_starved(void)
 	ret = ask(RECLAIM_FILE, getpid(), "1M");
 	after = fdinfo_of(getpid());
 	ok(!ret && after.in_swap >= 1024,
-	   "an amount is taken of what can be had (%d, %llu KiB in swap)", ret,
+	   "an amount is taken from what fits in swap (%d, %llu KiB in swap)", ret,
 	   (unsigned long long)after.in_swap);
 	party_end(one);
 	cgroup_remove(GROUP);
@@ -109,7 +109,8 @@ static void test_order(void)
 		first += event_says(&trace->events[i], "label", "first");
 		later += event_says(&trace->events[i], "label", "later");
 	}
-	ok(first == 4 && !later, "what was used first is evicted first (%d and %d)", first, later);
+	ok(first == 4 && !later, "the least recently used BOs are evicted first (%d and %d)", first,
+	   later);
 	trace_free(trace);
 	peer_quit(peer);
 }
@@ -148,7 +149,7 @@ static void test_dead(void)
 	dead = trace_marked(trace, "dead");
 	for (const struct event *event = dead; event < trace->events + trace->nr_events; event++)
 		after += event_is(event, "panthor_bo_swapin");
-	ok(after <= 1, "of %d buffers %d are swapped in after their process has ended", DEAD_BOS,
+	ok(after <= 1, "of %d buffers, %d are swapped in after their process has exited", DEAD_BOS,
 	   after);
 	trace_free(trace);
 }

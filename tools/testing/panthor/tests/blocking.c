@@ -162,14 +162,14 @@ static void test_job_ends(unsigned int bos)
 
 	for (int i = 0; i < TRIES && !wait_for_job(bos, &seen); i++)
 		;
-	ok(!seen.ret, "%u buffers, a job that ends: success (%d)", bos, seen.ret);
-	ok(seen.once, "%u buffers: one wait, for the job", bos);
-	ok(seen.after, "%u buffers: none is evicted under the job", bos);
-	ok(seen.blocked_ns < BOUND_NS, "%u buffers: blocked for no longer", bos);
+	ok(!seen.ret, "%u buffers, a job that ends: the write succeeds (%d)", bos, seen.ret);
+	ok(seen.once, "%u buffers: the request waits once, for the job", bos);
+	ok(seen.after, "%u buffers: none is evicted while the job runs", bos);
+	ok(seen.blocked_ns < BOUND_NS, "%u buffers: the request is blocked for no longer", bos);
 	ok_jobs(seen.jobs, "%u buffers: the job went well", bos);
-	ok(seen.commands <= 16 + bos / 32, "%u buffers: unmapped with %ld commands to the MMU", bos,
+	ok(seen.commands <= 16 + bos / 32, "%u buffers: %ld commands to the MMU unmap them", bos,
 	   seen.commands);
-	ok(seen.resident * 20 <= (int)bos, "%u buffers: evicted", bos);
+	ok(seen.resident * 20 <= (int)bos, "%u buffers: all are evicted", bos);
 }
 
 /* Two VMs, and jobs in both that do not end: one bound for both */
@@ -190,7 +190,7 @@ static void test_bound(void)
 	ret = reclaim(getpid());
 	trace_stop(trace);
 	ok_jobs(ret == -EBUSY, "jobs that do not end: EBUSY (%d)", ret);
-	ok(blocked_ns(trace_end(trace)) < BOUND_NS, "after a bounded time");
+	ok(blocked_ns(trace_end(trace)) < BOUND_NS, "the request ends after a bounded time");
 	ok_jobs(gem_sum(getpid(), "blocked-").resident_bos == 64, "and nothing is evicted");
 	for (int i = 0; i < 2; i++) {
 		jobs_open_gate(&client.jobs[i]);
@@ -284,14 +284,15 @@ static void test_idle_first(void)
 	for (int i = 0; i < TRIES && !idle_first(&seen); i++)
 		;
 	ok_jobs(seen.jobs, "a job in VM 0 while all else is idle");
-	ok(seen.written, "all that is idle is written before VM 0 is");
-	ok(seen.vm == 8, "8 buffers of VM 1 (%d)", seen.vm);
-	ok(seen.no_vm == 8, "8 that are in no VM (%d)", seen.no_vm);
-	ok(seen.unbound == 1, "one that is for VM 0 alone, and not mapped in it (%d)",
+	ok(seen.written, "all idle BOs are written before VM 0 is evicted");
+	ok(seen.vm == 8, "the 8 buffers of VM 1 are evicted (%d)", seen.vm);
+	ok(seen.no_vm == 8, "the 8 buffers in no VM are evicted (%d)", seen.no_vm);
+	ok(seen.unbound == 1, "a buffer exclusive to VM 0 and not mapped in it is evicted (%d)",
 	   seen.unbound);
-	ok(seen.open == 1, "one of VM 1 that others might map (%d)", seen.open);
-	ok(!seen.ret && seen.all == 16, "then VM 0's 8, too (%d, %d)", seen.ret, seen.all);
-	ok(seen.data, "and all data is intact");
+	ok(seen.open == 1, "a buffer of VM 1 that is not exclusive is evicted (%d)", seen.open);
+	ok(!seen.ret && seen.all == 16, "the 8 buffers of VM 0 are evicted last (%d, %d)", seen.ret,
+	   seen.all);
+	ok(seen.data, "all data is intact");
 }
 
 /*
@@ -324,8 +325,8 @@ static void test_not_exclusive(int bos)
 	ok(!ret && !gem_sum(getpid(), "open-").resident_bos,
 	   "%d buffers that are not exclusive: all are evicted (%d)", bos, ret);
 	ok(!locked, "%d not exclusive: none is skipped (%d)", bos, locked);
-	ok(commands <= 16 + bos / 32, "%d not exclusive: unmapped with %ld commands to the MMU",
-	   bos, commands);
+	ok(commands <= 16 + bos / 32, "%d not exclusive: %ld commands to the MMU unmap them", bos,
+	   commands);
 	ok(!client_verify(&client, CLIENT_CHECK, &bytes, &err), "%d not exclusive: data intact",
 	   bos);
 	trace_free(trace);
@@ -381,8 +382,8 @@ static void test_submit_meanwhile(void)
 	for (int i = 0; i < TRIES && !submit_meanwhile(neighbour, &seen); i++)
 		;
 	ok_jobs(seen.jobs, "a write that waits for one VM");
-	ok(seen.own, "does not hold up who submits to another");
-	ok(seen.neighbour, "nor another client");
+	ok(seen.own, "a request does not delay a submission to another VM");
+	ok(seen.neighbour, "a request does not delay another client");
 	peer_quit(neighbour);
 }
 
@@ -476,13 +477,13 @@ static void test_submitter(void)
 		trace_free(trace);
 	}
 	diag("worst share evicted: %d %%; blocked for %.1f ms at most", worst_share, ms(most));
-	ok(!failed, "%ld writes to a client that submits 10 ms frames without end: success", done);
-	ok(!few, "each of them takes at least 95 %% of its buffers");
-	ok(fences <= 2 * 3, "having waited for the frames under way, and few more (%d)", fences);
-	ok(most < BOUND_NS, "and for a bounded time");
+	ok(!failed, "%ld writes to a client that keeps submitting 10 ms frames succeed", done);
+	ok(!few, "each write evicts at least 95 %% of its buffers");
+	ok(fences <= 2 * 3, "each write waits for the frames in flight, and few more (%d)", fences);
+	ok(most < BOUND_NS, "each write is blocked for a bounded time");
 	ok_jobs(peer_do(peer, "stop"), "and all its jobs go well");
 	diag("%s", peer->line);
-	ok(peer_do(peer, "verify check"), "and its data is intact");
+	ok(peer_do(peer, "verify check"), "the data is intact");
 	peer_quit(peer);
 }
 
@@ -542,7 +543,7 @@ static void test_bystander(struct peer *peer, const char *event, const char *wha
 			bail("no data");
 	}
 	ok_jobs(!failed, "%s: open, VM create, submit, VM destroy, close", what);
-	ok(in_time, "%s: and all that before the request ends", what);
+	ok(in_time, "%s: all of it completes before the request ends", what);
 }
 
 static void test_bystanders(void)

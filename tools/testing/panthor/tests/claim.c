@@ -91,8 +91,8 @@ static void test_who(void)
 	expect("%d", 1, -ESRCH);
 	ok(without_caps(peer->pid) == -EPERM && without_caps(1) == -EPERM &&
 		   without_caps(INT32_MAX) == -EPERM,
-	   "without CAP_SYS_RESOURCE: EPERM, whoever is named");
-	ok(!without_caps(0), "but its own memory anyone may claim");
+	   "without CAP_SYS_RESOURCE: EPERM for any other process");
+	ok(!without_caps(0), "a process may claim its own memory");
 	peer_quit(peer);
 }
 
@@ -138,18 +138,18 @@ static void test_all(void)
 	   (unsigned long long)after.evicted);
 	ok((uint64_t)event_value(end, "swapped_in") == before.evicted * KIB &&
 		   event_value(end, "swapped_in_bos") == by_claim && !event_value(end, "result"),
-	   "the account says so: %d BOs", by_claim);
+	   "the end event reports %d BOs", by_claim);
 	ok(trace_count(trace, "panthor_reclaim_begin", event_value(end, "id")) == 1,
-	   "and it has a beginning");
+	   "the claim has a begin event");
 	ok((uint64_t)by_claim == after.swapins - before.swapins,
-	   "each swap-in names the claim, and fdinfo counts it");
+	   "each swap-in names the claim, fdinfo counts it");
 	ok(!others, "the next job swaps nothing in (%d)", others);
 	trace_free(trace);
-	ok(device_value(peer->pid, "evicted") == 0, "debugfs agrees");
-	ok(!claim(peer->pid, 0), "nothing to do: success");
-	ok(peer_do(peer, "verify check"), "the GPU sees the data, without a fault");
+	ok(device_value(peer->pid, "evicted") == 0, "debugfs reports the same");
+	ok(!claim(peer->pid, 0), "with nothing to do the write succeeds");
+	ok(peer_do(peer, "verify check"), "the GPU reads the data without a fault");
 	ok(!reclaim(peer->pid) && !claim(peer->pid, 0) && peer_do(peer, "verify cpu"),
-	   "once more, seen by the CPU");
+	   "data intact, read by the CPU");
 	peer_quit(peer);
 }
 
@@ -186,12 +186,12 @@ static void test_order(void)
 	}
 	end = claim_end(trace);
 	swapped_in = event_value(end, "swapped_in");
-	ok(back && !wrong, "the last evicted comes first (%d of %d)", back, nr);
+	ok(back && !wrong, "the last evicted BOs are swapped in first (%d of %d)", back, nr);
 	ok(swapped_in >= MIB && swapped_in - size < MIB,
-	   "1 MiB claimed: %llu bytes are swapped in, the last BO was needed",
+	   "a claim of 1 MiB swaps in %llu bytes, and no BO more than needed",
 	   (unsigned long long)swapped_in);
 	trace_free(trace);
-	ok(peer_do(peer, "verify check"), "data intact");
+	ok(peer_do(peer, "verify check"), "the data is intact");
 	peer_quit(peer);
 }
 
@@ -203,11 +203,11 @@ static void test_isolation(void)
 	if (reclaim(one->pid) || reclaim(other->pid))
 		bail("nothing is evicted");
 	before = fdinfo_of(other->pid);
-	ok(!claim(one->pid, 0) && !fdinfo_of(one->pid).evicted, "one of two is claimed");
+	ok(!claim(one->pid, 0) && !fdinfo_of(one->pid).evicted, "one of two BOs is claimed");
 	after = fdinfo_of(other->pid);
 	ok(before.evicted == after.evicted && before.swapins == after.swapins,
-	   "the other is as it was");
-	ok(peer_do(one, "verify cpu") && peer_do(other, "verify cpu"), "data intact");
+	   "the other BO remains evicted");
+	ok(peer_do(one, "verify cpu") && peer_do(other, "verify cpu"), "the data is intact");
 	peer_quit(one);
 	peer_quit(other);
 }
@@ -230,9 +230,9 @@ static void test_shared(void)
 	if (shrink_pages(ALL_PAGES) < 0 || gem_sum(0, "shared").resident_bos)
 		bail("the shrinker leaves it");
 	ok(!claim(them, 0) && gem_sum(0, "shared").resident_bos == 1,
-	   "a shared BO that the shrinker evicted is claimed by who imported it");
+	   "the importer of a shared BO claims it after the shrinker evicted it");
 	ok(!party_check(other, 0, 0) && !party_check(one, 0, 0),
-	   "and both their jobs find what is in it");
+	   "jobs of both processes read its data");
 	party_end(one);
 	party_end(other);
 }
@@ -283,8 +283,8 @@ static void test_interrupted(void)
 	   "a signal within a BO of 2 MiB: EINTR (%d) after %.0f ms", ret, took / 1e6);
 	trace_free(trace);
 	ok(fdinfo_of(peer->pid).in_ram > 0 && fdinfo_of(peer->pid).evicted >= 2048,
-	   "what was read is in RAM, and still evicted, says fdinfo");
-	ok(peer_do(peer, "verify cpu"), "data intact");
+	   "fdinfo counts the pages that were read as evicted and in RAM");
+	ok(peer_do(peer, "verify cpu"), "the data is intact");
 	peer_quit(peer);
 	set_swap(disk, false);
 	remove_slow_disk();
@@ -403,20 +403,21 @@ static void test_low_memory(void)
 	ok(!ret && event_says(end, "cut_short", "no-memory") &&
 		   event_value(end, "swapped_in") > 0 &&
 		   (uint64_t)event_value(end, "swapped_in") < 60 * MIB,
-	   "64 MiB claimed, 16 free: success with %lld of them, and it says why (%d)",
+	   "a claim of 64 MiB with 16 MiB free swaps in %lld bytes, and reports why (%d)",
 	   (long long)(event_value(end, "swapped_in") / MIB), ret);
 	ok(before.evictions == after.evictions && before.reclaimable == after.reclaimable,
-	   "nothing of another client is evicted for it");
-	ok(!swapped_out && !stalls, "nor anything else (%ld pages, %ld stalls)", swapped_out,
-	   stalls);
-	ok(left > -1024, "and what the kernel keeps is still there (%ld kB above it)", left);
+	   "no BO of another client is evicted");
+	ok(!swapped_out && !stalls, "no other memory is reclaimed (%ld pages, %ld stalls)",
+	   swapped_out, stalls);
+	ok(left > -1024, "the free memory stays above the watermarks (by %ld kB)", left);
 	ok(claim(large->pid, 0) == -ENOMEM && !fdinfo_of(large->pid).swapins,
-	   "a BO of 96 MiB, which does not fit: ENOMEM");
+	   "a claim of a BO of 96 MiB that does not fit: ENOMEM");
 	trace_free(trace);
 	kill(eater, SIGKILL);
 	waitpid(eater, NULL, 0);
-	ok(!claim(peer->pid, 0) && !fdinfo_of(peer->pid).evicted, "with memory again: all of it");
-	ok(peer_do(peer, "verify check") && peer_do(other, "verify cpu"), "data intact");
+	ok(!claim(peer->pid, 0) && !fdinfo_of(peer->pid).evicted,
+	   "with enough free memory all of it is swapped in");
+	ok(peer_do(peer, "verify check") && peer_do(other, "verify cpu"), "the data is intact");
 	peer_quit(peer);
 	peer_quit(other);
 	peer_quit(large);
@@ -486,9 +487,11 @@ static void test_together(void)
 		pthread_join(threads[i], &ret);
 		odd += (long)ret;
 	}
-	ok(!odd, "and binds: no write gets an odd answer (%ld)", odd);
-	ok(!client_verify(&client, CLIENT_CPU, &bytes, &err), "data intact, seen by the CPU");
-	ok(!client_verify(&client, CLIENT_CHECK, &bytes, &err), "and by the GPU");
+	ok(!odd, "concurrent binds: each write returns a documented result (%ld do not)", odd);
+	ok(!client_verify(&client, CLIENT_CPU, &bytes, &err),
+	   "the data is intact, read by the CPU");
+	ok(!client_verify(&client, CLIENT_CHECK, &bytes, &err),
+	   "the data is intact, read by the GPU");
 	client_fini(&client);
 }
 
@@ -513,7 +516,7 @@ static void test_exiting(void)
 		odd += ret != -ESRCH;
 		peer_kill(peer);
 	}
-	ok(!odd, "a client that exits meanwhile: success, then ESRCH, nothing else");
+	ok(!odd, "writes to a client that exits succeed, then return ESRCH");
 }
 
 int main(void)

@@ -321,10 +321,10 @@ static void test_act(const struct act *act)
 		diag("round %d: cannot %s: %s", report.rounds, report.what, strerror(-report.ret));
 	if (odd)
 		diag("%d writes returned something odd, the last one %d", odd, odd_ret);
-	ok(report.ret != -EILSEQ, "%s during reclaim: no byte is lost", act->what);
+	ok(report.ret != -EILSEQ, "%s during reclaim: the data is intact", act->what);
 	ok_jobs(!report.ret && report.rounds > 0, "%s: works as ever (%d rounds, %d writes)",
 		act->what, report.rounds, writes);
-	ok(writes > 0 && !odd && !kernel_complained(), "%s: and nobody complains", act->what);
+	ok(writes > 0 && !odd && !kernel_complained(), "%s: the kernel logs no warning", act->what);
 }
 
 /* Killed in the middle of whatever it does */
@@ -346,7 +346,7 @@ static void test_kill(void)
 	}
 	target = 0;
 	ok(killed > 0 && !odd && !kernel_complained(),
-	   "SIGKILL at any moment (%d times, %d writes)", killed, writes);
+	   "a client may be killed at any moment (%d times, %d writes)", killed, writes);
 }
 
 /*
@@ -442,10 +442,10 @@ static void test_vm_churn(void)
 		unnamed += private_to_none(&trace->events[i]);
 	}
 	ok(!bad && !churn_failed && !kernel_complained(),
-	   "VMs come and go during %ld writes, and nobody complains", count);
-	ok(!unnamed, "no VM is seen before it has its number (%d times)", unnamed);
-	ok(!evicted, "what is somebody else's stays (%d)", evicted);
-	ok(!party_verify(other, 0) && !party_check(own, 0, 0), "and its bytes are right");
+	   "VMs are created and destroyed during %ld writes, the kernel logs no warning", count);
+	ok(!unnamed, "no VM is reported before it has an id (%d times)", unnamed);
+	ok(!evicted, "memory of another process is not evicted (%d)", evicted);
+	ok(!party_verify(other, 0) && !party_check(own, 0, 0), "its data is intact");
 	trace_free(trace);
 	gpu_close(&gpu);
 	party_end(own);
@@ -467,10 +467,10 @@ int main(void)
 		test_act(&acts[i]);
 	test_kill();
 	if (access(CRASH_FILE, W_OK))
-		skip("only the simulated GPU can be made to crash", "GPU reset during reclaim");
+		skip("only the simulated GPU can crash on request", "GPU reset during reclaim");
 	else
 		test_act(&reset);
-	ok(stale_accesses() == stale, "the GPU never reached memory by a way that was closed (%ld)",
+	ok(stale_accesses() == stale, "the GPU never accesses memory through a stale mapping (%ld)",
 	   stale_accesses() - stale);
 	target = -1;
 	for (int i = 0; i < 2; i++)

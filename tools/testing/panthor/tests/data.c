@@ -47,10 +47,11 @@ static void test_wrong_byte(void)
 			page[at - 1] ^= 1;
 		ok(client_verify(&client, how, &bytes, &err) == -EILSEQ &&
 			   err.bo == &client.bos[1] && err.offset >= 65536 - PATTERN_PAGE,
-		   "a wrong bit in the last byte is found by %s, and where", ways[how]);
+		   "%s finds a wrong bit in the last byte, and its offset", ways[how]);
 		for (size_t at = step; at <= PATTERN_PAGE; at += step)
 			page[at - 1] ^= 1;
-		ok(!client_verify(&client, how, &bytes, &err), "and put right again it is not");
+		ok(!client_verify(&client, how, &bytes, &err),
+		   "no error is found once the bit is restored");
 	}
 	client_fini(&client);
 }
@@ -72,15 +73,16 @@ static void test_ways(void)
 			if (!peer_do(peer, "fill %s", ways[fill]))
 				bail("cannot fill");
 			before = gem_sum(peer->pid, "");
-			ok(!reclaim(peer->pid), "filled by %s: evicted", ways[fill]);
+			ok(!reclaim(peer->pid), "filled by %s: all buffers are evicted",
+			   ways[fill]);
 			after = gem_sum(peer->pid, "");
 			ok(after.evictions - before.evictions >= 34,
-			   "all kinds of buffers went (%llu evictions)",
+			   "buffers of all kinds are evicted (%llu evictions)",
 			   (unsigned long long)(after.evictions - before.evictions));
-			ok(peer_do(peer, "verify %s", ways[way]), "back and intact, seen by %s",
+			ok(peer_do(peer, "verify %s", ways[way]), "the data is intact, read by %s",
 			   ways[way]);
 		}
-	ok(peer_quit(peer), "the client ended well");
+	ok(peer_quit(peer), "the client exits with success");
 }
 
 /* A page that the GPU wrote, evicted, written by the CPU, evicted, read by the GPU */
@@ -95,7 +97,7 @@ static void test_ping_pong(void)
 		intact = intact && peer_do(peer, "verify %s", ways[(i + 1) % 3]);
 		reclaim(peer->pid);
 	}
-	ok(intact, "CPU and GPU take turns writing and reading, evicted in between each time");
+	ok(intact, "CPU and GPU write and read in turn, with an eviction in between each time");
 	peer_quit(peer);
 }
 
@@ -178,15 +180,17 @@ static void test_storm(void)
 
 	diag("%d verifications, %d writes, %llu evictions", verified, writes, evictions);
 	if (pressed)
-		ok(evictions > (unsigned long long)rounds, "under memory pressure all the time");
+		ok(evictions > (unsigned long long)rounds,
+		   "the data is intact under constant memory pressure");
 	else
-		skip("who makes it did not live", "under memory pressure all the time");
+		skip("the process that makes the pressure died",
+		     "the data is intact under constant memory pressure");
 	ok_jobs(!bad, "what the clients did meanwhile went well");
-	ok(!wrong, "two writers and the shrinker at once: data intact, every time");
-	ok(writes > rounds && !odd, "and the writes had nothing odd to say");
+	ok(!wrong, "two requesters and the shrinker at once: the data is intact every time");
+	ok(writes > rounds && !odd, "each write returns a documented result");
 	ok_jobs(peer_do(peers[0], "stop"), "and the jobs went well");
 	for (int i = 0; i < PEERS; i++) {
-		ok(peer_do(peers[i], "verify cpu"), "client %d: intact in the end", i);
+		ok(peer_do(peers[i], "verify cpu"), "client %d: the data is intact at the end", i);
 		peer_quit(peers[i]);
 	}
 }
@@ -200,7 +204,7 @@ int main(void)
 	test_ways();
 	test_ping_pong();
 	test_storm();
-	ok(stale_accesses() == stale, "the GPU never reached memory by a way that was closed (%ld)",
+	ok(stale_accesses() == stale, "the GPU never accesses memory through a stale mapping (%ld)",
 	   stale_accesses() - stale);
 	return tap_end();
 }

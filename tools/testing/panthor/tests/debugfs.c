@@ -46,44 +46,46 @@ static void test_figures(void)
 	int row;
 
 	table = device_row(peer->pid, &row);
-	if (!ok(row >= 0, "a client is in it"))
+	if (!ok(row >= 0, "it has a line for the client"))
 		bail("no row for %d", peer->pid);
 	sum = gem_sum(peer->pid, "");
-	ok(!strcmp(table_text(table, row, "command"), "figures"), "under its name");
+	ok(!strcmp(table_text(table, row, "command"), "figures"),
+	   "the line has the name of the client");
 	ok(table_value(table, row, "resident") == sum.resident,
-	   "resident is what the driver's own list adds up to (%s, %llu)",
+	   "resident is the sum of the driver's list of BOs (%s, %llu)",
 	   table_text(table, row, "resident"), (unsigned long long)sum.resident);
 	ok(table_value(table, row, "resident") == in_vms + shared + rest,
-	   "and what the client asked for");
+	   "resident is what the client allocated");
 	ok(table_value(table, row, "reclaimable") == in_vms + shared + rest &&
 		   !table_value(table, row, "pinned") && !table_value(table, row, "shared"),
-	   "all of it is reclaimable, in one of its VMs, in both, or in none (%s)",
+	   "all is reclaimable, in one of its VMs, in both, or in none (%s)",
 	   table_text(table, row, "reclaimable"));
 	ok(!table_value(table, row, "evicted") && !table_value(table, row, "evictions"),
-	   "nothing is evicted yet");
-	ok(!table_value(table, row, "last_id"), "and there was no request");
+	   "evicted and evictions are 0 at first");
+	ok(!table_value(table, row, "last_id"), "last_id is 0 at first");
 	table_free(table);
 
 	if (reclaim(peer->pid))
 		bail("reclaim failed");
 	table = device_row(peer->pid, &row);
-	ok(!table_value(table, row, "resident"), "after a request: nothing resident");
-	ok(table_value(table, row, "evicted") == in_vms + shared + rest, "everything evicted");
-	ok(table_value(table, row, "evictions") == 22, "22 buffers of it (%s)",
+	ok(!table_value(table, row, "resident"), "after a request nothing is resident");
+	ok(table_value(table, row, "evicted") == in_vms + shared + rest, "everything is evicted");
+	ok(table_value(table, row, "evictions") == 22, "evictions counts 22 buffers (%s)",
 	   table_text(table, row, "evictions"));
 	ok(table_value(table, row, "last_id") > 0 &&
 		   !strcmp(table_text(table, row, "last_source"), "sysfs") &&
 		   !strcmp(table_text(table, row, "last_result"), "0"),
-	   "the last request is there");
-	ok(table_value(table, row, "last_duration_ns") > 0, "with the time it took");
+	   "the line has the last request");
+	ok(table_value(table, row, "last_duration_ns") > 0,
+	   "the line has the duration of the last request");
 	table_free(table);
 
 	peer_do(peer, "verify cpu");
 	table = device_row(peer->pid, &row);
 	ok(table_value(table, row, "resident") == in_vms + shared + rest &&
 		   !table_value(table, row, "evicted"),
-	   "after its return everything is resident again");
-	ok(table_value(table, row, "swapins") == 22, "by 22 swap-ins (%s)",
+	   "after the swap-in everything is resident");
+	ok(table_value(table, row, "swapins") == 22, "swapins counts 22 buffers (%s)",
 	   table_text(table, row, "swapins"));
 	table_free(table);
 	peer_quit(peer);
@@ -101,7 +103,7 @@ static struct table *client_table(pid_t pid, char *path, size_t size)
 		 table_text(table, row, "client"));
 	table_free(table);
 	table = table_read(path);
-	if (!ok(table, "a client has a table in its own folder"))
+	if (!ok(table, "a client has a table in its own directory"))
 		bail("no %s", path);
 	return table;
 }
@@ -152,11 +154,12 @@ static void test_client_file(void)
 
 	table = client_table(peer->pid, path, sizeof(path));
 	for (int row = 0; row < table->nr_rows; row++) {
-		ok((pid_t)table_value(table, row, "tgid") == peer->pid, "with itself alone in it");
+		ok((pid_t)table_value(table, row, "tgid") == peer->pid,
+		   "that table has this client only");
 		/* 0 is what is in no VM */
 		vms += strcmp(table_text(table, row, "vm"), "all") && table_value(table, row, "vm");
 	}
-	ok(vms == 2, "a line for each VM (%d)", vms);
+	ok(vms == 2, "it has a line for each VM (%d)", vms);
 	check_sums(table, "before");
 	table_free(table);
 
@@ -166,25 +169,25 @@ static void test_client_file(void)
 	check_sums(table, "evicted");
 	ok(table_value(table, 1, "last_written") == 4 * 65536 &&
 		   table_value(table, 1, "last_writeback_ns") > 0,
-	   "a VM's line knows what was written for it, too (%s)",
+	   "the line of a VM has what was written of it (%s)",
 	   table_text(table, 1, "last_written"));
-	ok(rows_saying(table, "0") == 3, "all lines tell of the same success (%d)",
+	ok(rows_saying(table, "0") == 3, "all lines have the same result (%d)",
 	   rows_saying(table, "0"));
 	table_free(table);
 
 	if (!peer_do(peer, "hold"))
 		bail("no job");
-	ok(reclaim(peer->pid) == -EBUSY, "a busy client");
+	ok(reclaim(peer->pid) == -EBUSY, "a write to a busy client: EBUSY");
 	table = client_table(peer->pid, path, sizeof(path));
 	ok_jobs(peer_do(peer, "release"), "whose job went well");
 	check_sums(table, "busy");
-	ok(rows_saying(table, "-16") >= 2, "the lines of its VMs say so (%d)",
+	ok(rows_saying(table, "-16") >= 2, "the lines of its VMs have the result (%d)",
 	   rows_saying(table, "-16"));
 	table_free(table);
 
 	peer_quit(peer);
 	table = table_read(path);
-	ok(!table, "and it goes when the client goes");
+	ok(!table, "the table is removed when the client closes the device");
 	table_free(table);
 }
 
@@ -201,12 +204,13 @@ static void test_shrinker_counts(void)
 
 	shrink(1 << 20);
 	evicted = 65536 * gem_sum(peer->pid, "").evictions;
-	ok(evicted > 0, "shrink takes from buffers in no VM (%llu bytes)",
+	ok(evicted > 0, "shrink evicts buffers that are in no VM (%llu bytes)",
 	   (unsigned long long)evicted);
-	ok(device_value(peer->pid, "last_id") > 0, "the last request of their client is that one");
+	ok(device_value(peer->pid, "last_id") > 0, "it is the last request of their client");
 	ok((uint64_t)device_value(peer->pid, "last_evicted") == evicted &&
 		   !device_value(peer->pid, "last_result"),
-	   "with what it took (%lld)", (long long)device_value(peer->pid, "last_evicted"));
+	   "the line has what it evicted (%lld)",
+	   (long long)device_value(peer->pid, "last_evicted"));
 	peer_quit(peer);
 }
 
@@ -253,12 +257,13 @@ static void test_new_vm(void)
 	old = client.vms[0].id;
 	row = vm_row(&table, old);
 	ok(table_value(table, row, "bos") == 8 && table_value(table, row, "last_evicted_bos") == 8,
-	   "a VM with 8 buffers, all of which were evicted");
+	   "the line of a VM counts its 8 evicted buffers");
 	table_free(table);
 	if (vm_destroy(&client.vms[0]) || vm_create(&client.gpu, &client.vms[0]))
 		bail("no new VM");
 	if (client.vms[0].id != old) {
-		skip("the new one has another handle", "a new VM in its place has nothing yet");
+		skip("the new VM has another handle",
+		     "the line of a new VM with that handle starts at 0");
 	} else {
 		row = vm_row(&table, old);
 		for (size_t i = 0; i < sizeof(columns_of_old) / sizeof(columns_of_old[0]); i++) {
@@ -268,7 +273,8 @@ static void test_new_vm(void)
 			     table_text(table, row, columns_of_old[i]));
 			wrong++;
 		}
-		ok(!wrong, "a new VM in its place has nothing yet (%d columns)", wrong);
+		ok(!wrong, "the line of a new VM with that handle starts at 0 (%d columns do not)",
+		   wrong);
 		table_free(table);
 	}
 	client_fini(&client);
@@ -325,7 +331,7 @@ static void test_escaping(void)
 		table_free(table);
 	}
 	prctl(PR_SET_NAME, old);
-	ok(good, "a process may call itself what it likes: the table stays a table");
+	ok(good, "no process name breaks the table");
 	client_fini(&client);
 }
 
@@ -395,12 +401,13 @@ static void test_churn(void)
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 
-	ok(!failed, "%ld clients come and go", done);
-	ok(reads && !broken, "while the tables are read %d times, and always right (%d broken)",
-	   reads, broken);
+	ok(!failed, "%ld clients open and close the device", done);
+	ok(reads && !broken,
+	   "meanwhile the tables are read %d times, and are well-formed (%d are not)", reads,
+	   broken);
 	table = device_row(getpid(), &row);
 	/* One that was on its way out before may be gone by now */
-	ok(row < 0 && table->nr_rows <= before, "and none of them is left in the end");
+	ok(row < 0 && table->nr_rows <= before, "none of them is left in the table");
 	table_free(table);
 }
 

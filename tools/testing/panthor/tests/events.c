@@ -180,11 +180,11 @@ static void check_all(const struct trace *trace, const char *what)
 	}
 	ok(begins && begins == ends, "%s: each of %d requests begins and ends (%d)", what, begins,
 	   ends);
-	ok(!bad, "%s: all their sums agree", what);
-	ok(!locks, "%s: what is skipped for a lock says for which (%d do not)", what, locks);
+	ok(!bad, "%s: all sums agree", what);
+	ok(!locks, "%s: each BO that is skipped for a lock names it (%d do not)", what, locks);
 	if (trace->lost)
 		diag("%llu events lost", (unsigned long long)trace->lost);
-	ok(!trace->lost, "%s: no event was lost, so this says something", what);
+	ok(!trace->lost, "%s: no event is lost", what);
 }
 
 static void test_one(void)
@@ -206,10 +206,10 @@ static void test_one(void)
 	   "the end event names the target");
 	ok(!event_value(end, "result") && event_value(end, "evicted_bos") == 10 &&
 		   event_value(end, "evicted") == 10 * 65536,
-	   "and what went");
+	   "the end event has the evicted BOs");
 	ok(!event_value(end, "remaining") && !event_value(end, "skipped_bos"),
-	   "and that nothing stayed");
-	ok(event_value(end, "written") == 10 * 65536, "and that all of it is in swap");
+	   "the end event has nothing remaining or skipped");
+	ok(event_value(end, "written") == 10 * 65536, "the end event has all of it written");
 
 	for (int i = 0; i < trace->nr_events; i++) {
 		event = &trace->events[i];
@@ -231,7 +231,7 @@ static void test_one(void)
 		}
 	}
 	ok(evicts == 10 && swapins == 10 && !odd,
-	   "%d evictions and as many returns, each with size, place, label and request", evicts);
+	   "%d evictions and as many swap-ins, each with size, VM, label and request", evicts);
 	trace_free(trace);
 	peer_quit(peer);
 }
@@ -338,9 +338,8 @@ static void test_same_everywhere(void)
 	   "a BO is in the same VM, of the same client, when it is evicted (%d), written (%d) and "
 	   "swapped in (%d)",
 	   evicts, writes, swapins);
-	ok(writes_in_order(trace, trace_end(trace)), "each write is told when it was");
-	ok(user == 11 && evicts == 12, "and each kind of BO is told from the others (%d of %d)",
-	   user, evicts);
+	ok(writes_in_order(trace, trace_end(trace)), "each writeback event has its time");
+	ok(user == 11 && evicts == 12, "each kind of BO has its name (%d of %d)", user, evicts);
 	trace_free(trace);
 	bo_destroy(&nommap);
 	bo_destroy(&unbound);
@@ -381,7 +380,7 @@ static void test_skip_duration(void)
 		bail("cannot %s", err.what);
 	timeline = block(&client.bos[0].bo);
 	if (timeline < 0) {
-		skip("no sw_sync", "what is skipped took time, too");
+		skip("no sw_sync", "the time for a skipped BO is not 0");
 		client_fini(&client);
 		return;
 	}
@@ -400,13 +399,12 @@ static void test_skip_duration(void)
 		diag("%s", event->text);
 		odd++;
 	}
-	ok(ret == -EBUSY && skips == 1, "a buffer that somebody else's fence is on: EBUSY (%d)",
-	   ret);
-	ok(!odd, "what is skipped took time, too (%d of %d did not)", odd, skips);
+	ok(ret == -EBUSY && skips == 1, "a buffer with a fence of another driver: EBUSY (%d)", ret);
+	ok(!odd, "the time for a skipped BO is not 0 (%d of %d are)", odd, skips);
 	trace_free(trace);
 	close(timeline);
 	ok(!reclaim(getpid()) && gem_sum(getpid(), "shared-").evictions == 1,
-	   "without the fence: evicted");
+	   "without the fence it is evicted");
 	client_fini(&client);
 }
 
@@ -448,13 +446,13 @@ static void test_error_paths(void)
 	peer_do(peer, "release");
 	trace_stop(trace);
 
-	ok(!nothing, "nothing to do: success");
-	ok(nobody == -ESRCH, "nobody: ESRCH");
+	ok(!nothing, "with nothing to do the write succeeds");
+	ok(nobody == -ESRCH, "no such process: ESRCH");
 	ok(busy == -EBUSY, "all busy: EBUSY (%d)", busy);
 	ok(interrupted == -EINTR, "interrupted: EINTR (%d)", interrupted);
 	check_all(trace, "failing requests");
 	ok(trace_count(trace, "panthor_reclaim_begin", 0) == 3,
-	   "a request for nobody is none, the others are 3");
+	   "a write that fails with ESRCH is no request, the others are 3");
 	for (int i = 0; i < trace->nr_events; i++) {
 		const struct event *event = &trace->events[i];
 
@@ -464,7 +462,7 @@ static void test_error_paths(void)
 			seen[2] += event_value(event, "result") == -EINTR;
 			cut += event_says(event, "cut_short",
 					  cut_short(event_value(event, "result")));
-			ok(!event_value(event, "evicted_bos"), "result %lld: nothing evicted",
+			ok(!event_value(event, "evicted_bos"), "result %lld: nothing is evicted",
 			   (long long)event_value(event, "result"));
 		} else if (event_is(event, "panthor_bo_evict_skip")) {
 			if (!event_says(event, "reason", "busy") &&
@@ -475,10 +473,10 @@ static void test_error_paths(void)
 			}
 		}
 	}
-	ok(seen[0] == 1 && seen[1] == 1 && seen[2] == 1, "the end events carry the results");
-	ok(cut == 3, "and what cut them short: the time limit, the signal, nothing");
+	ok(seen[0] == 1 && seen[1] == 1 && seen[2] == 1, "the end events have the results");
+	ok(cut == 3, "cut_short is the time limit, the signal, or none");
 	ok(trace_count(trace, "panthor_bo_evict_skip", 0) > 8 && !odd,
-	   "and the skip events the reason");
+	   "the skip events have the reason");
 	trace_free(trace);
 	peer_quit(peer);
 	peer_quit(empty);
@@ -499,7 +497,7 @@ static void test_sources(void)
 			debugfs += event_says(&trace->events[i], "source", "debugfs");
 			evicted += event_value(&trace->events[i], "evicted_bos");
 		}
-	ok(debugfs == 2, "both with their source");
+	ok(debugfs == 2, "requests of both sources have it in the event");
 	ok(evicted == (int)gem_sum(peer->pid, "").evictions, "and all that was evicted (%d)",
 	   evicted);
 	trace_free(trace);
@@ -514,9 +512,9 @@ static void test_sources(void)
 	for (int i = 0; i < trace->nr_events; i++)
 		debugfs += event_is(&trace->events[i], "panthor_reclaim_end") &&
 			   event_says(&trace->events[i], "source", "shrinker");
-	ok(debugfs > 0, "with its source");
+	ok(debugfs > 0, "the event has the source");
 	trace_free(trace);
-	ok(peer_do(peer, "verify gpu"), "data intact");
+	ok(peer_do(peer, "verify gpu"), "the data is intact");
 	peer_quit(peer);
 }
 
@@ -548,7 +546,7 @@ static void test_mixed(void)
 	check_all(trace, "several at once");
 	trace_free(trace);
 	peer_do(busy, "stop");
-	ok(peer_do(busy, "verify check"), "data intact");
+	ok(peer_do(busy, "verify check"), "the data is intact");
 	peer_quit(busy);
 }
 

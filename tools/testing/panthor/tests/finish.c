@@ -126,7 +126,7 @@ static void with_slow_swap(int ms, int kb, void (*test)(void), const char *promi
 	remove_slow_disk();
 }
 
-/* A signal early in the write-back */
+/* A signal early in the writeback */
 static void test_cut_short(void)
 {
 	struct peer *peer = peer_start("-b32x64K", NULL);
@@ -144,11 +144,11 @@ static void test_cut_short(void)
 	ret = writer_result(writer);
 	trace_stop(trace);
 	result = read_result(trace, ret);
-	show("a signal during write-back", &result);
+	show("a signal during writeback", &result);
 	ok(!ret && result.evicted == bytes && result.written < bytes,
-	   "a signal ends a write during write-back: all is evicted, some is written");
+	   "a signal during writeback: all is evicted, some is written");
 	ok(result.cut_short && result.unwritten > 0 && result.unwritten + result.written >= bytes,
-	   "and the account says that it was cut short, and what is left");
+	   "the end event reports cut_short, and what is unwritten");
 	trace_free(trace);
 
 	result = write_once(peer->pid, &shmem);
@@ -156,10 +156,10 @@ static void test_cut_short(void)
 	diag("Shmem is down by %ld kB", shmem);
 	ok(!result.ret && !result.unwritten && !result.cut_short && !result.evicted &&
 		   result.written > 0 && shmem > 0,
-	   "the same write again finishes the job");
+	   "the same write again writes the rest");
 	result = write_once(peer->pid, &shmem);
-	ok(!result.ret && !result.written && !result.unwritten, "and then nothing is left to do");
-	ok(peer_do(peer, "verify cpu"), "cut short: data intact");
+	ok(!result.ret && !result.written && !result.unwritten, "another write has nothing to do");
+	ok(peer_do(peer, "verify cpu"), "cut short: the data is intact");
 	peer_quit(peer);
 }
 
@@ -182,10 +182,10 @@ static void test_signal_in_io(void)
 	writer_result(writer);
 	trace_stop(trace);
 	waited = events_between(DONE, trace_marked(trace, "signal"), trace_marked(trace, "back"));
-	ok(waited <= 4, "a signal during swap I/O: the writer waits for no more than a page (%d)",
+	ok(waited <= 4, "a signal during swap I/O: the requester waits for one page at most (%d)",
 	   waited);
 	trace_free(trace);
-	ok(peer_do(peer, "verify cpu"), "a signal during swap I/O: data intact");
+	ok(peer_do(peer, "verify cpu"), "a signal during swap I/O: the data is intact");
 	peer_quit(peer);
 }
 
@@ -214,11 +214,11 @@ static void test_target_killed(void)
 	wrote = events_between(DONE, trace_marked(trace, "gone"), trace_marked(trace, "back"));
 	freed = events_between(DONE, trace_marked(trace, "gone"), trace_marked(trace, "free"));
 	ok(!bos && freed <= 16,
-	   "the target is killed: its memory is free at once (%d of 64 "
+	   "the target is killed: its memory is freed at once (%d of 64 "
 	   "requests to the disk later)",
 	   freed);
-	ok(wrote <= 16, "and nothing is written for nobody, but what was under way (%d)", wrote);
-	ok(!ret && result.written < result.evicted, "the account says so (%d)", ret);
+	ok(wrote <= 16, "only what was in flight is written (%d)", wrote);
+	ok(!ret && result.written < result.evicted, "the end event reports it (%d)", ret);
 	trace_free(trace);
 }
 
@@ -253,11 +253,11 @@ static void test_brought_back(void)
 			       !event_value(&trace->events[i], "written") &&
 			       event_value(&trace->events[i], "duration_ns") > 1000000;
 	diag("%d requests to the disk after the first buffer was back", wrote);
-	ok(!ret && result.written < result.evicted, "what is in use again is not written");
-	ok(!idle_writes, "and no time is booked as the write of what was not written (%d times)",
-	   idle_writes);
+	ok(!ret && result.written < result.evicted,
+	   "a BO that is swapped in meanwhile is not written");
+	ok(!idle_writes, "no writeback time is accounted for it (%d times)", idle_writes);
 	trace_free(trace);
-	ok(peer_do(peer, "verify cpu"), "brought back: data intact");
+	ok(peer_do(peer, "verify cpu"), "swapped in: the data is intact");
 	peer_quit(peer);
 }
 
@@ -281,12 +281,11 @@ static void test_no_right_to_swap(const char *cgroup, const char *what)
 	result = write_once(peer->pid, &shmem);
 	show(what, &result);
 	ok(result.ret == -ENOSPC, "%s: ENOSPC (%d)", what, result.ret);
-	ok(!gem_sum(peer->pid, "").evictions && !result.evicted,
-	   "%s: nothing is evicted for nothing", what);
-	ok(result.no_swap_skips >= 64, "%s: no-swap is the reason (%d)", what,
+	ok(!gem_sum(peer->pid, "").evictions && !result.evicted, "%s: nothing is evicted", what);
+	ok(result.no_swap_skips >= 64, "%s: the reason is no-swap (%d)", what,
 	   result.no_swap_skips);
-	ok(result.none, "%s: and writeback says that none happened", what);
-	ok(peer_do(peer, "verify cpu"), "%s: data intact", what);
+	ok(result.none, "%s: the end event reports no writeback", what);
+	ok(peer_do(peer, "verify cpu"), "%s: the data is intact", what);
 	peer_quit(peer);
 }
 
@@ -299,10 +298,10 @@ static void test_some_right_to_swap(const char *cgroup)
 	result = write_once(peer->pid, &shmem);
 	show("a limit of a quarter", &result);
 	ok(!result.ret && result.evicted > 0 && result.evicted <= 1 << 20,
-	   "a limit of a quarter: what fits is evicted, and no more");
+	   "a limit of a quarter: only what fits is evicted");
 	ok(result.written == result.evicted && result.no_swap_skips >= 48,
-	   "a limit of a quarter: and written; the rest is skipped for want of swap");
-	ok(peer_do(peer, "verify cpu"), "a limit of a quarter: data intact");
+	   "a limit of a quarter: it is written, the rest is skipped (no-swap)");
+	ok(peer_do(peer, "verify cpu"), "a limit of a quarter: the data is intact");
 	peer_quit(peer);
 }
 
@@ -331,6 +330,7 @@ int main(void)
 	with_slow_swap(100, getpagesize() / 1024, test_signal_in_io,
 		       "a signal during swap I/O ends it");
 	with_slow_swap(100, 64, test_target_killed, "a target that is gone is not written");
-	with_slow_swap(100, 64, test_brought_back, "what is in use again is not written");
+	with_slow_swap(100, 64, test_brought_back,
+		       "a BO that is swapped in meanwhile is not written");
 	return tap_end();
 }

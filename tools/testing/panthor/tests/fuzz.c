@@ -262,10 +262,9 @@ static void test_file(const char *path, long inputs, pid_t client)
 	close(fd);
 	diag("%ld requests, %ld EINVAL, %ld ERANGE, %ld ESRCH", answers[0], answers[1], answers[2],
 	     answers[3]);
-	ok(!wrong, "%ld inputs to %s: each gets the answer that is documented (%ld did not)",
-	   inputs, strrchr(path, '/') + 1, wrong);
-	ok(answers[0] && answers[1] && answers[2] && answers[3],
-	   "and every answer was among them, so this says something");
+	ok(!wrong, "%ld inputs to %s: each returns a documented result (%ld do not)", inputs,
+	   strrchr(path, '/') + 1, wrong);
+	ok(answers[0] && answers[1] && answers[2] && answers[3], "each documented result occurs");
 }
 
 /* Reads and writes of any size at any place; a file that is for reading only takes no write */
@@ -306,8 +305,7 @@ static void test_debugfs(const char *path, long inputs, bool writable)
 			odd += got != -EINVAL;
 	}
 	close(fd);
-	ok(!odd && reads, "%ld reads and writes at random of %s (%ld read something)", inputs, path,
-	   reads);
+	ok(!odd && reads, "%ld random reads and writes of %s (%ld read data)", inputs, path, reads);
 }
 
 int main(void)
@@ -324,11 +322,11 @@ int main(void)
 	peer = peer_start("-b4x16K", NULL);
 	test_file(RECLAIM_FILE, inputs, peer->pid);
 	test_file(CLAIM_FILE, inputs / 4, peer->pid);
-	ok(peer_do(peer, "verify cpu"), "the client's data is what it was");
+	ok(peer_do(peer, "verify cpu"), "the client's data is intact");
 
 	test_debugfs(device_table(), inputs / 50, false);
 	table = table_read(device_table());
-	if (!ok(table && table->nr_rows == 1, "the table is still one"))
+	if (!ok(table && table->nr_rows == 1, "the table is well-formed"))
 		bail("no client in %s", device_table());
 	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/client-%s/reclaim",
 		 table_text(table, 0, "client"));
@@ -336,7 +334,7 @@ int main(void)
 	test_debugfs(path, inputs / 50, false);
 	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
 	test_debugfs(path, inputs / 50, true);
-	ok(peer_do(peer, "verify gpu"), "the client's data is what it was");
-	ok(peer_quit(peer), "the client ended well");
+	ok(peer_do(peer, "verify gpu"), "the client's data is intact");
+	ok(peer_quit(peer), "the client exits with success");
 	return tap_end();
 }

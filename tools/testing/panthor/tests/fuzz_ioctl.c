@@ -206,7 +206,7 @@ static void check_left(int bos)
 		sleep(1);
 		left = all_clients() || all_bos() != bos;
 	} while (left && now_ns() < until);
-	if (!ok(!left, "nothing is left of the clients (%d of them, %d BOs)", all_clients(),
+	if (!ok(!left, "nothing is left of the clients (%d clients, %d BOs)", all_clients(),
 		all_bos() - bos))
 		show_left();
 }
@@ -252,14 +252,14 @@ int main(void)
 	begins = trace_count(trace, "panthor_reclaim_begin", 0);
 	ends = trace_count(trace, "panthor_reclaim_end", 0);
 
-	ok(!complained, "the kernel had nothing to complain about meanwhile");
-	ok(!odd, "each write to mem_reclaim and mem_claim returned what it may");
-	ok(!stats->wrong, "no byte of what clients kept for themselves is wrong");
+	ok(!complained, "the kernel logs no warning meanwhile");
+	ok(!odd, "each write to mem_reclaim and mem_claim returns a documented result");
+	ok(!stats->wrong, "the private data of the clients is intact");
 	ok(trace->lost || begins == ends, "each request has an end (%d, %d)", begins, ends);
-	ok(stale_accesses() == stale, "the GPU never reached memory by a way that was closed");
+	ok(stale_accesses() == stale, "the GPU never accesses memory through a stale mapping");
 	check_left(bos);
 	trace_free(trace);
-	ok(started && requests && stats->verified, "there was something to see");
+	ok(started && requests && stats->verified, "the run is not empty");
 	diag("%ld clients, %llu ioctls, %llu refused, %ld requests, %llu bytes verified", started,
 	     (unsigned long long)stats->ioctls, (unsigned long long)stats->refused, requests,
 	     (unsigned long long)stats->verified);

@@ -249,15 +249,15 @@ static void test_no_swap(void)
 	shrink();
 	set_swap(ZRAM, false);
 	ret = reclaim(getpid());
-	ok(ret == -ENOSPC, "evicted by the shrinker, and no swap: ENOSPC (%d)", ret);
+	ok(ret == -ENOSPC, "evicted by the shrinker, without swap: ENOSPC (%d)", ret);
 	set_swap(ZRAM, true);
 	ret = reclaim(getpid());
 	ok(!ret, "with swap it is written (%d)", ret);
 	set_swap(ZRAM, false);
 	ret = reclaim(getpid());
-	ok(ret == -ENOSPC, "brought back by swapoff: ENOSPC (%d)", ret);
+	ok(ret == -ENOSPC, "read back by swapoff: ENOSPC (%d)", ret);
 	set_swap(ZRAM, true);
-	ok(pattern_verify(bo.map, bo.size, 1, 0) == bo.size, "and intact after all that");
+	ok(pattern_verify(bo.map, bo.size, 1, 0) == bo.size, "the data is intact after that");
 	bo_unmap(&bo);
 	gpu_close(&gpu);
 }
@@ -276,7 +276,7 @@ static void test_owed(void)
 	int ret;
 
 	if (!zram) {
-		skip("cannot make a second zram", "%s", what);
+		skip("no second zram device", "%s", what);
 		return;
 	}
 	need(gpu_open(&gpu, NULL), "open the device");
@@ -327,7 +327,7 @@ static void test_account(void)
 			of_requests += event_value(event, "duration_ns");
 	}
 	ok(of_requests && of_vms <= of_requests,
-	   "the shrinker beside a job: the VMs' time is not more than the request's (%lld us, %lld us)",
+	   "the shrinker during a job: the time of the VMs does not exceed the request's (%lld us, %lld us)",
 	   (long long)of_vms / 1000, (long long)of_requests / 1000);
 	trace_free(trace);
 	held_release(&held);
@@ -434,7 +434,7 @@ static void test_signal(struct long_bind *bind, int number, const char *what)
 	/* It may have evicted something before the bind was under way, and succeed */
 	for (int i = 0; i < TRIES && !(before && ret == -EINTR); i++)
 		before = gone_before_bind(bind, number, &ret);
-	ok(before && ret == -EINTR, "%s ends a write that waits for a VM_BIND, at once (%d)", what,
+	ok(before && ret == -EINTR, "%s at once ends a write that waits for a VM_BIND (%d)", what,
 	   ret);
 }
 

@@ -81,8 +81,8 @@ static void test_idle_target(long writes)
 {
 	struct peer *peer = peer_start("-b64x64K", NULL);
 
-	ok(!write_often(peer->pid, writes), "%ld writes to an idle target", writes);
-	ok(peer_do(peer, "verify cpu"), "whose data is intact");
+	ok(!write_often(peer->pid, writes), "%ld writes to an idle target succeed", writes);
+	ok(peer_do(peer, "verify cpu"), "its data is intact");
 	peer_quit(peer);
 }
 
@@ -92,9 +92,10 @@ static void test_busy_target(long writes)
 
 	if (!peer_do(peer, "loop 0 5000"))
 		bail("no loop");
-	ok(!write_often(peer->pid, writes), "%ld writes to a target that never stops", writes);
+	ok(!write_often(peer->pid, writes),
+	   "%ld writes to a target that submits constantly succeed", writes);
 	ok_jobs(peer_do(peer, "stop"), "all of whose jobs went well");
-	ok(peer_do(peer, "verify check"), "and whose data is intact");
+	ok(peer_do(peer, "verify check"), "its data is intact");
 	peer_quit(peer);
 }
 
@@ -113,8 +114,8 @@ static void test_contended_target(long writes)
 		odd += !expected(reclaim(peer->pid));
 	}
 	peer_answer(peer);
-	ok(!odd, "%ld writes to a target that binds and unbinds", writes);
-	ok(peer_do(peer, "verify cpu"), "whose data is intact");
+	ok(!odd, "%ld writes to a target that binds and unbinds succeed", writes);
+	ok(peer_do(peer, "verify cpu"), "its data is intact");
 	peer_quit(peer);
 }
 
@@ -125,8 +126,9 @@ static void test_pinned_target(long writes)
 
 	if (!peer_do(peer, "submit 1 0"))
 		bail("no job");
-	ok(!write_often(peer->pid, writes), "%ld writes to a target with next to nothing", writes);
-	ok(peer_do(peer, "submit 1 0"), "which still works");
+	ok(!write_often(peer->pid, writes), "%ld writes to a target with almost no memory succeed",
+	   writes);
+	ok(peer_do(peer, "submit 1 0"), "the target still works");
 	peer_quit(peer);
 }
 
@@ -186,11 +188,11 @@ static void test_shared(void)
 	    (bo_import(&client.gpu, &foreign, fd, BO_SIZE) || bo_bind(&foreign, &client.vms[0])))
 		bail("cannot use a foreign dma-buf");
 
-	ok(device_sum(getpid(), "shared") == BO_SIZE, "the table knows what is shared (%llu)",
+	ok(device_sum(getpid(), "shared") == BO_SIZE, "the table has the shared memory (%llu)",
 	   (unsigned long long)device_sum(getpid(), "shared"));
 
 	trace = trace_start("panthor:panthor_bo_evict_skip", NULL);
-	ok(!reclaim(getpid()), "a target with buffers in which others have a part");
+	ok(!reclaim(getpid()), "a write to a target with shared buffers succeeds");
 	trace_stop(trace);
 	for (int i = 0; i < trace->nr_events; i++)
 		skips += event_says(&trace->events[i], "reason", "shared") &&
@@ -198,14 +200,14 @@ static void test_shared(void)
 	trace_free(trace);
 	ok(gem_sum(getpid(), "shared-").resident_bos == 1 &&
 		   !gem_sum(getpid(), "shared-").evictions,
-	   "one that is exported stays");
-	ok(skips == 1, "and why is said (%d times)", skips);
-	ok(!gem_sum(getpid(), "mine-").resident_bos, "the others go");
+	   "an exported BO is skipped");
+	ok(skips == 1, "the skip event has the reason (%d times)", skips);
+	ok(!gem_sum(getpid(), "mine-").resident_bos, "the other BOs are evicted");
 	if (fd < 0)
-		skip("no udmabuf", "somebody else's memory is there for the GPU");
+		skip("no udmabuf", "imported memory is readable by the GPU");
 	else
 		ok(!jobs_check(&client.jobs[0], &foreign, 6, &bad),
-		   "somebody else's memory is there for the GPU");
+		   "imported memory is readable by the GPU");
 	ok(!client_verify(&client, CLIENT_GPU, &bytes, &err), "all data is intact");
 
 	if (fd >= 0) {
@@ -262,23 +264,23 @@ int main(void)
 	test_shared();
 
 	for (int i = 2; i < NEIGHBOURS; i++) {
-		ok(!waitpid(pids[i], &status, WNOHANG), "restless neighbour %d is alive and well",
+		ok(!waitpid(pids[i], &status, WNOHANG), "active neighbour %d runs without an error",
 		   i - 2);
 		kill(pids[i], SIGKILL);
 		waitpid(pids[i], NULL, 0);
 	}
 	trace_stop(trace);
-	ok(!trace->nr_events && !trace->lost, "not one buffer of %d neighbours was evicted (%d)",
+	ok(!trace->nr_events && !trace->lost, "no buffer of %d neighbours is evicted (%d)",
 	   NEIGHBOURS, trace->nr_events);
 	trace_free(trace);
 	for (int i = 0; i < 2; i++) {
 		sum = gem_sum(pids[i], "");
-		ok(!sum.evictions, "the driver's own count says the same (%llu of %d buffers)",
+		ok(!sum.evictions, "the driver counts the same (%llu of %d buffers)",
 		   (unsigned long long)sum.evictions, sum.bos);
 	}
 	ok_jobs(peer_do(steady[0], "stop"), "the jobs of the neighbour went well");
 	ok(peer_do(steady[0], "verify gpu") && peer_do(steady[1], "verify gpu"),
-	   "the neighbours' data is intact");
+	   "the data of the neighbours is intact");
 	peer_quit(steady[0]);
 	peer_quit(steady[1]);
 	return tap_end();

@@ -124,9 +124,9 @@ static void test_text(void)
 			diag("\"%s\": %d instead of %d", text, got, table[i].want);
 		}
 	}
-	ok(!wrong, "%zu texts of TGID and BYTES get the answer that is documented",
+	ok(!wrong, "%zu inputs of TGID and BYTES return the documented result",
 	   sizeof(table) / sizeof(table[0]));
-	ok(peer_do(peer, "verify cpu"), "and the client's data is what it was");
+	ok(peer_do(peer, "verify cpu"), "the client's data is intact");
 	peer_quit(peer);
 }
 
@@ -205,7 +205,7 @@ static void test_goal(void)
 
 		ok(!account.ret && account.goal == goals[g] && account.evicted >= goals[g] &&
 			   account.evicted - last < goals[g],
-		   "%llu bytes wanted: %llu evicted, the last of the %d BOs was needed",
+		   "%llu bytes requested: %llu are evicted, %d BOs and no more than needed",
 		   (unsigned long long)goals[g], (unsigned long long)account.evicted, account.bos);
 		if (!intact(&client))
 			bail("data is lost");
@@ -223,11 +223,12 @@ static void test_short(void)
 	account = account_of(getpid(), 1ULL << 40);
 	ok(!account.ret && account.goal == 1ULL << 40 && account.evicted >= 8 * 64 * KIB &&
 		   account.evicted < MIB,
-	   "a goal beyond all there is: success, and the account says %llu",
+	   "a goal above the reclaimable memory: success, goal is %llu in the event",
 	   (unsigned long long)account.evicted);
 	account = account_of(getpid(), 1ULL << 40);
-	ok(!account.ret && !account.evicted, "with nothing left: success, and the account says 0");
-	ok(intact(&client), "data intact");
+	ok(!account.ret && !account.evicted,
+	   "with nothing left: success, evicted is 0 in the event");
+	ok(intact(&client), "the data is intact");
 	client_fini(&client);
 }
 
@@ -242,18 +243,17 @@ static void test_unwritten_first(void)
 	before = fdinfo_of(peer->pid);
 	ok(before.in_ram >= 512 && !before.in_swap, "evicted by the shrinker: %llu KiB, all in RAM",
 	   (unsigned long long)before.in_ram);
-	ok(!reclaim_some(peer->pid, 256 * KIB), "256K wanted of that client");
+	ok(!reclaim_some(peer->pid, 256 * KIB), "a request of 256K of that client succeeds");
 	after = fdinfo_of(peer->pid);
 	ok(after.evicted == before.evicted && after.in_swap >= 256 && after.in_swap < 256 + 64 + 1,
-	   "nothing more is evicted, %llu KiB of it are written",
-	   (unsigned long long)after.in_swap);
+	   "it evicts nothing more, and writes %llu KiB", (unsigned long long)after.in_swap);
 	ok(!reclaim_some(peer->pid, 64 * KIB + before.in_ram * KIB - 256 * KIB),
-	   "64K more wanted than are left");
+	   "a request of 64K more than is left succeeds");
 	after = fdinfo_of(peer->pid);
 	ok(after.evicted == before.evicted + 64 && !after.in_ram,
-	   "all of it is written, and one more BO evicted (%llu KiB evicted, %llu in RAM)",
+	   "it writes all, and evicts one more BO (%llu KiB evicted, %llu in RAM)",
 	   (unsigned long long)after.evicted, (unsigned long long)after.in_ram);
-	ok(peer_do(peer, "verify cpu"), "data intact");
+	ok(peer_do(peer, "verify cpu"), "the data is intact");
 	peer_quit(peer);
 }
 
@@ -295,11 +295,11 @@ static void test_vm_order(void)
 				 vm != (int)client.vms[uses[u][1]].id;
 		}
 		ok(foremost >= 4 && next >= 1 && !wrong,
-		   "VMs used in the order %d %d %d: all of the first (%d BOs), some of the second (%d), "
+		   "VMs used in the order %d %d %d: all of the first is evicted (%d BOs), some of the second (%d), "
 		   "none of the last (%d)",
 		   uses[u][0], uses[u][1], uses[u][2], foremost, next, wrong);
 	}
-	ok(intact(&client), "data intact");
+	ok(intact(&client), "the data is intact");
 	client_fini(&client);
 }
 
@@ -312,7 +312,8 @@ static void test_bo_order(void)
 	start(&client, 1, &spec, 1);
 	account = account_of(getpid(), 3 * 64 * KIB);
 	ok(!strcmp(numbers_of(&account, "bo-"), "0 1 2 "),
-	   "in a VM the BOs that were mapped first go first (%s)", numbers_of(&account, "bo-"));
+	   "in a VM the BOs that were mapped first are evicted first (%s)",
+	   numbers_of(&account, "bo-"));
 	if (!intact(&client))
 		bail("data is lost");
 	/* Those that were swapped in by the CPU are mapped by the next job */
@@ -320,13 +321,13 @@ static void test_bo_order(void)
 	    bo_bind(&client.bos[3].bo, &client.vms[0]))
 		bail("cannot bind");
 	account = account_of(getpid(), 64 * KIB);
-	ok(strcmp(numbers_of(&account, "bo-"), "3 "), "one that was mapped again is not (%s)",
-	   numbers_of(&account, "bo-"));
+	ok(strcmp(numbers_of(&account, "bo-"), "3 "),
+	   "a BO that was mapped again is not evicted (%s)", numbers_of(&account, "bo-"));
 	account = account_of(getpid(), 1ULL << 30);
 	ok(strstr(numbers_of(&account, "bo-"), "3 ") &&
 		   !strcmp(strstr(numbers_of(&account, "bo-"), "3 "), "3 "),
-	   "but comes last (%s)", numbers_of(&account, "bo-"));
-	ok(intact(&client), "data intact");
+	   "it is evicted last (%s)", numbers_of(&account, "bo-"));
+	ok(intact(&client), "the data is intact");
 	client_fini(&client);
 }
 
@@ -363,41 +364,43 @@ static void test_fdinfo_states(void)
 	struct fdinfo info, half;
 	long swap_free, shmem;
 
-	ok(agrees(peer->pid, "new"), "a new client: fdinfo agrees with debugfs");
+	ok(agrees(peer->pid, "new"), "a new client: fdinfo and debugfs agree");
 	if (!peer_do(peer, "submit 1 100"))
 		bail("%s", peer->line);
-	ok(agrees(peer->pid, "used"), "with jobs, and what the kernel pins for them: it agrees");
+	ok(agrees(peer->pid, "used"), "with jobs, and BOs pinned for them: they agree");
 	info = fdinfo_of(peer->pid);
 	ok(info.has_resident && !info.evicted && !info.evictions && !info.swapins,
-	   "and nothing was evicted yet");
+	   "nothing is evicted yet");
 
 	swap_free = meminfo("SwapFree");
 	ok(!reclaim_some(peer->pid, 2 * MIB) && agrees(peer->pid, "half"),
-	   "2 MiB evicted: it agrees");
+	   "2 MiB evicted: they agree");
 	half = fdinfo_of(peer->pid);
 	ok(half.evicted >= 2048 && info.reclaimable - half.reclaimable == half.evicted,
-	   "what is evicted (%llu KiB) is what was reclaimable", (unsigned long long)half.evicted);
+	   "the evicted memory (%llu KiB) was reclaimable before",
+	   (unsigned long long)half.evicted);
 	ok(half.in_swap == half.evicted && about(swap_free - meminfo("SwapFree"), half.in_swap),
-	   "and all in swap, as SwapFree says");
+	   "SwapFree is down by it");
 
-	ok(!reclaim(peer->pid) && agrees(peer->pid, "all"), "all evicted: it agrees");
+	ok(!reclaim(peer->pid) && agrees(peer->pid, "all"), "all evicted: they agree");
 	info = fdinfo_of(peer->pid);
 	ok(!info.missing && !info.reclaimable && info.evicted > half.evicted,
-	   "all keys are there, and nothing is reclaimable");
+	   "fdinfo has all keys, and nothing is reclaimable");
 	diag("drm-resident-memory is %s", info.has_resident ? "there" : "not there");
-	ok(peer_do(peer, "verify cpu"), "swapped in by the CPU");
-	ok(agrees(peer->pid, "swapped in"), "it agrees");
+	ok(peer_do(peer, "verify cpu"), "the CPU swaps it in");
+	ok(agrees(peer->pid, "swapped in"), "they agree");
 	ok(peer_do(peer, "submit 1 100") && agrees(peer->pid, "all back"),
-	   "swapped in by a job: it agrees");
+	   "swapped in by a job: they agree");
 	info = fdinfo_of(peer->pid);
 	ok(!info.evicted && !info.in_swap && !info.in_ram && info.swapins == info.evictions,
-	   "all of it: %llu evictions, %llu swap-ins", (unsigned long long)info.evictions,
+	   "fdinfo counts %llu evictions, %llu swap-ins", (unsigned long long)info.evictions,
 	   (unsigned long long)info.swapins);
 	shmem = meminfo("Shmem");
-	ok(peer_do(peer, "unbind") && agrees(peer->pid, "unbound"), "unmapped: it agrees");
-	ok(!reclaim(peer->pid) && agrees(peer->pid, "unbound, evicted"), "and evicted: it agrees");
+	ok(peer_do(peer, "unbind") && agrees(peer->pid, "unbound"), "unmapped: they agree");
+	ok(!reclaim(peer->pid) && agrees(peer->pid, "unbound, evicted"),
+	   "unmapped and evicted: they agree");
 	info = fdinfo_of(peer->pid);
-	ok(about(shmem - meminfo("Shmem"), info.in_swap), "Shmem is down by what is in swap");
+	ok(about(shmem - meminfo("Shmem"), info.in_swap), "Shmem is down by what is written");
 	peer_quit(peer);
 }
 
@@ -412,25 +415,25 @@ static void test_vanishing(void)
 		bail("no device");
 	info = fdinfo_of_fd(gpu.fd);
 	ok(info.clients == 1 && !info.missing && !info.has_resident,
-	   "without a BO: all keys but drm-resident-memory");
+	   "without a BO: all keys except drm-resident-memory");
 	if (bo_create(&gpu, &bo, 64 * KIB, 0, NULL) || bo_map(&bo))
 		bail("no buffer");
 	info = fdinfo_of_fd(gpu.fd);
 	ok(!info.missing && !info.has_resident && !info.reclaimable,
-	   "with a BO that was never touched: the same");
+	   "with an unused BO: all keys except drm-resident-memory");
 	memset(bo.map, 1, bo.size);
 	info = fdinfo_of_fd(gpu.fd);
 	ok(info.has_resident && info.resident == 64 && info.reclaimable == 64,
-	   "with one that was: all keys");
+	   "with a used BO: all keys");
 	if (reclaim(getpid()))
 		bail("cannot reclaim");
 	info = fdinfo_of_fd(gpu.fd);
 	ok(!info.missing && !info.has_resident && !info.reclaimable && info.evicted == 64,
-	   "with one that is evicted: all but drm-resident-memory");
+	   "with an evicted BO: all keys except drm-resident-memory");
 	bo_destroy(&bo);
 	info = fdinfo_of_fd(gpu.fd);
 	ok(!info.missing && !info.evicted && !info.in_swap && info.evictions == 1,
-	   "freed while evicted: nothing is evicted any more");
+	   "a BO freed while evicted no longer counts as evicted");
 	gpu_close(&gpu);
 }
 
@@ -448,24 +451,25 @@ static void test_shared(void)
 	fd = party_export(one, 0);
 	if (fd < 0)
 		bail("cannot export");
-	ok(!fdinfo_of(getpid()).reclaimable, "exported it does not");
+	ok(!fdinfo_of(getpid()).reclaimable, "an exported BO does not");
 	if (party_import(other, 0, fd, MIB) || party_bind(other, 0, 0))
 		bail("cannot import");
 	ok(!fdinfo_of(getpid()).reclaimable && !fdinfo_of(them).reclaimable,
-	   "imported by another process it does for neither");
+	   "a BO imported by another process counts for neither");
 	close(fd);
 	party_unbind(other, 0, 0);
 	party_close(other, 0);
 	info = fdinfo_of(getpid());
-	ok(!info.reclaimable, "when that has closed it DRM still has the dma-buf: it does not");
+	ok(!info.reclaimable,
+	   "after that process closed it, it does not: DRM still has the dma-buf");
 	party_close(one, 0);
 	info = fdinfo_of(getpid());
-	ok(info.reclaimable == 1024, "with no handle left, but mapped, it does again (%llu KiB)",
+	ok(info.reclaimable == 1024, "with no handle left, but mapped, it counts again (%llu KiB)",
 	   (unsigned long long)info.reclaimable);
 	ok(!reclaim(getpid()) && !fdinfo_of(getpid()).reclaimable &&
 		   fdinfo_of(getpid()).evicted == 1024,
-	   "and is evicted");
-	ok(!party_check(one, 0, 0), "intact");
+	   "it is evicted");
+	ok(!party_check(one, 0, 0), "its data is intact");
 	party_end(one);
 	party_end(other);
 }
@@ -485,12 +489,12 @@ static void test_moved(void)
 	close(fd);
 	party_unmap(one, 0);
 	party_close(one, 0);
-	ok(!reclaim(them), "handed over, and evicted for its new owner");
+	ok(!reclaim(them), "a BO passed to another process is evicted for that one");
 	ok(!fdinfo_of(getpid()).evicted && fdinfo_of(them).evicted == 1024 &&
 		   fdinfo_of(them).in_swap == 1024,
-	   "it counts for that one only");
+	   "it counts for that process only");
 	ok(!party_check(other, 0, 0) && !fdinfo_of(them).evicted && !fdinfo_of(getpid()).evicted,
-	   "swapped in: for neither");
+	   "swapped in, it counts for neither");
 	party_end(one);
 	party_end(other);
 }
@@ -520,18 +524,18 @@ static void test_behind_our_back(void)
 	     (unsigned long long)info.in_swap, (unsigned long long)info.in_ram);
 	ok(info.in_swap >= 1024 && info.in_swap + info.in_ram == info.evicted &&
 		   swap_free >= (long)info.in_swap,
-	   "written by the kernel's own reclaim: fdinfo knows in seven readings, for 160 BOs");
-	ok(!reclaim(peer->pid), "the rest evicted and written");
+	   "written by the kernel's own reclaim: fdinfo shows it within seven reads, for 160 BOs");
+	ok(!reclaim(peer->pid), "a write evicts and writes the rest");
 	info = fdinfo_of(peer->pid);
-	ok(!info.in_ram && info.in_swap == info.evicted, "all is in swap");
+	ok(!info.in_ram && info.in_swap == info.evicted, "all of it is written");
 	set_swap(ZRAM, false);
 	for (int i = 0; i < 8; i++)
 		info = fdinfo_of(peer->pid);
 	ok(!info.in_swap && info.in_ram == info.evicted && info.evicted,
-	   "swap turned off: fdinfo knows in eight readings that all is in RAM (%llu KiB in swap)",
+	   "after swapoff fdinfo shows within eight reads that all is in RAM (%llu KiB in swap)",
 	   (unsigned long long)info.in_swap);
 	set_swap(ZRAM, true);
-	ok(peer_do(peer, "verify cpu") && agrees(peer->pid, "back"), "data intact");
+	ok(peer_do(peer, "verify cpu") && agrees(peer->pid, "back"), "the data is intact");
 	peer_quit(peer);
 	cgroup_remove("manager");
 }

@@ -56,7 +56,7 @@ static void test_swap(const char *where, bool compressed)
 
 	ok(!result.ret && result.evicted >= (uint64_t)mib << 20, "%s: all of %ld MiB is evicted",
 	   where, mib);
-	ok(result.written == result.evicted, "%s: and written to swap, says the account", where);
+	ok(result.written == result.evicted, "%s: the end event has it written", where);
 	ok(most_of(before.shmem - after.shmem, result.evicted), "%s: Shmem is down by as much",
 	   where);
 	ok(most_of(before.swap_free - after.swap_free, result.evicted),
@@ -64,7 +64,7 @@ static void test_swap(const char *where, bool compressed)
 	if (!result.frees) {
 		skip("this kernel lets a module fill the swap cache, no more", "%s: RAM is free",
 		     where);
-		ok(!result.freed, "%s: and the account does not claim it", where);
+		ok(!result.freed, "%s: the end event does not count it as freed", where);
 		usleep(100000);
 		diag("%s: 100 ms later SwapCached +%ld", where,
 		     levels().swap_cached - before.swap_cached);
@@ -73,15 +73,16 @@ static void test_swap(const char *where, bool compressed)
 		   where);
 		/* A debug kernel's books are the larger part */
 		ok(most_of(freed_kb + zram_kb + slab_kb, result.evicted),
-		   "%s: free memory is up by what compression gains", where);
+		   "%s: free memory is up by what compression saves", where);
 	} else {
 		ok(most_of(freed_kb, result.evicted), "%s: free memory is up by as much", where);
 	}
 	if (result.frees)
-		ok(result.freed >= result.evicted / 100 * 95, "%s: and so says the account", where);
-	ok(peer_do(peer, "verify cpu"), "%s: data intact", where);
+		ok(result.freed >= result.evicted / 100 * 95, "%s: the end event has as much freed",
+		   where);
+	ok(peer_do(peer, "verify cpu"), "%s: the data is intact", where);
 	ok(peer_do(peer, "fill cpu") && !reclaim(peer->pid) && peer_do(peer, "verify check"),
-	   "%s: once more, seen by the GPU", where);
+	   "%s: the data is intact, read by the GPU", where);
 	peer_quit(peer);
 }
 
@@ -92,12 +93,12 @@ static void test_no_swap(void)
 	struct result result = measured_reclaim(peer->pid, &before, &after);
 
 	ok(result.ret == -ENOSPC && result.result == -ENOSPC, "no swap: ENOSPC (%d)", result.ret);
-	ok(!result.evicted_bos && !gem_sum(peer->pid, "").evictions,
-	   "no swap: nothing is evicted for nothing");
+	ok(!result.evicted_bos && !gem_sum(peer->pid, "").evictions, "no swap: nothing is evicted");
 	ok(result.no_swap_skips > 0 && result.no_swap_skips == result.skipped_bos,
-	   "no swap: and each buffer has that for a reason (%d)", result.no_swap_skips);
-	ok(labs(before.shmem - after.shmem) < 1024, "no swap: no memory moved");
-	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"), "no swap: data intact");
+	   "no swap: each buffer is skipped for that reason (%d)", result.no_swap_skips);
+	ok(labs(before.shmem - after.shmem) < 1024, "no swap: no memory is freed");
+	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"),
+	   "no swap: the data is intact");
 	peer_quit(peer);
 }
 
@@ -110,7 +111,7 @@ static void test_full_swap(void)
 	long left_kb;
 
 	if (!small) {
-		skip("cannot make a second zram", "swap full: nothing is lost");
+		skip("no second zram device", "swap full: nothing is lost");
 		return;
 	}
 	peer = start();
@@ -119,9 +120,9 @@ static void test_full_swap(void)
 	diag("swap for %ld kB: evicted %llu kB, written %llu kB, skipped %llu kB", mib * 256,
 	     (unsigned long long)result.evicted / 1024, (unsigned long long)result.written / 1024,
 	     (unsigned long long)result.skipped / 1024);
-	ok(!result.ret && result.evicted_bos > 0, "swap for a quarter: what fits goes");
-	ok(result.evicted <= (uint64_t)mib << 18, "swap for a quarter: and no more");
-	ok(result.no_swap_skips > 0, "swap for a quarter: the rest stays, and why is said");
+	ok(!result.ret && result.evicted_bos > 0, "swap for a quarter: what fits is evicted");
+	ok(result.evicted <= (uint64_t)mib << 18, "swap for a quarter: no more is evicted");
+	ok(result.no_swap_skips > 0, "swap for a quarter: the rest is skipped with that reason");
 	/*
 	 * What is left is in bits and pieces: it may not take what it could hold, but no more may
 	 * be tried
@@ -131,8 +132,9 @@ static void test_full_swap(void)
 	diag("%ld kB of swap left: %d, evicted %llu kB, written %llu kB", left_kb, result.ret,
 	     (unsigned long long)result.evicted / 1024, (unsigned long long)result.written / 1024);
 	ok(result.ret == -ENOSPC || (!result.ret && result.evicted <= (uint64_t)left_kb * 1024),
-	   "swap nearly full: what could fit, or ENOSPC");
-	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"), "swap full: data intact");
+	   "swap nearly full: what fits is evicted, or ENOSPC");
+	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"),
+	   "swap full: the data is intact");
 	peer_quit(peer);
 	set_swap(small, false);
 	remove_zram(small);
@@ -146,7 +148,7 @@ static void test_tiny_swap(void)
 	struct peer *peer;
 
 	if (!small) {
-		skip("cannot make a second zram", "swap for less than a buffer: ENOSPC");
+		skip("no second zram device", "swap for less than a buffer: ENOSPC");
 		return;
 	}
 	peer = start();
@@ -154,7 +156,7 @@ static void test_tiny_swap(void)
 	result = traced_reclaim(peer->pid);
 	ok(result.ret == -ENOSPC && !result.evicted_bos &&
 		   result.no_swap_skips == result.skipped_bos,
-	   "swap for less than a buffer: ENOSPC, and nothing is evicted (%d)", result.ret);
+	   "swap for less than a buffer: ENOSPC, nothing is evicted (%d)", result.ret);
 	peer_quit(peer);
 	set_swap(small, false);
 	remove_zram(small);
@@ -192,11 +194,12 @@ static void test_swapoff_half_way(const char *path)
 	diag("the write: %d, evicted %llu kB, written %llu kB; swapoff: %s", result.ret,
 	     (unsigned long long)result.evicted / 1024, (unsigned long long)result.written / 1024,
 	     half.error ? strerror(half.error) : "done");
-	ok(half.under_way, "swapoff half way: it was");
-	ok(!result.ret || result.ret == -ENOSPC, "swapoff half way: success or ENOSPC");
-	ok(result.result == result.ret, "swapoff half way: and the end event says which");
+	ok(half.under_way, "swapoff half way: swapoff runs during the request");
+	ok(!result.ret || result.ret == -ENOSPC,
+	   "swapoff half way: the result is success or ENOSPC");
+	ok(result.result == result.ret, "swapoff half way: the end event has the result");
 	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"),
-	   "swapoff half way: data intact");
+	   "swapoff half way: the data is intact");
 	if (!half.error)
 		set_swap(path, true);
 	peer_quit(peer);
@@ -220,15 +223,16 @@ static void test_write_errors(void)
 	     (unsigned long long)result.evicted / 1024, (unsigned long long)result.written / 1024,
 	     (unsigned long long)result.freed / 1024);
 	ok(!result.ret && result.evicted >= (uint64_t)mib << 20, "swap fails: all is evicted");
-	ok(result.freed < result.evicted / 2, "swap fails: and the account does not call it free");
-	ok(result.unwritten >= result.evicted / 2, "swap fails: but unwritten");
+	ok(result.freed < result.evicted / 2,
+	   "swap fails: the end event does not count it as freed");
+	ok(result.unwritten >= result.evicted / 2, "swap fails: the end event has it unwritten");
 	limit_zram("0");
 	result = traced_reclaim(peer->pid);
 	ok(!result.ret && !result.evicted_bos && result.unwritten >= (uint64_t)mib << 19,
-	   "swap works again: and until it is back, still unwritten");
-	ok(peer_do(peer, "verify cpu"), "swap failed: data intact");
+	   "swap works again: it is unwritten until it is swapped in");
+	ok(peer_do(peer, "verify cpu"), "swap failed: the data is intact");
 	ok(peer_do(peer, "fill cpu") && !reclaim(peer->pid) && peer_do(peer, "verify check"),
-	   "swap works again: evicted, and seen by the GPU");
+	   "swap works again: it is evicted, and intact");
 	peer_quit(peer);
 }
 
@@ -247,9 +251,9 @@ static void test_disk_requests(void)
 		requests += event_is(&trace->events[i], "block_rq_issue");
 	ok(!ret && !trace->lost && trace->nr_events - requests >= 512,
 	   "disk: small buffers are written (%d)", trace->nr_events - requests);
-	ok(requests > 0 && requests <= 512 / 8, "disk: in %d requests", requests);
+	ok(requests > 0 && requests <= 512 / 8, "disk: with %d I/O requests", requests);
 	trace_free(trace);
-	ok(peer_do(peer, "verify cpu"), "disk: data intact");
+	ok(peer_do(peer, "verify cpu"), "disk: the data is intact");
 	peer_quit(peer);
 }
 
@@ -260,9 +264,9 @@ static void test_disk_few(void)
 	struct result result = traced_reclaim(peer->pid);
 
 	ok(!result.ret && result.evicted == 20ULL * getpagesize(),
-	   "disk: few small buffers are evicted");
+	   "disk: a few small buffers are evicted");
 	if (result.frees)
-		ok(result.freed == result.evicted, "disk: and all of them are free (%llu bytes)",
+		ok(result.freed == result.evicted, "disk: all of them are freed (%llu bytes)",
 		   (unsigned long long)result.freed);
 	peer_quit(peer);
 }
@@ -284,15 +288,15 @@ static void test_shrinker_passes(void)
 	table = device_row(peer->pid, &row);
 	trace_stop(trace);
 	if (!peer_do(peer, "release")) {
-		skip("the driver gave up on the job before the test was through with it",
-		     "the shrinker passes by");
+		skip("the job timed out before the test was done with it",
+		     "the shrinker skips a busy client");
 	} else {
 		for (int i = 0; i < trace->nr_events; i++)
 			looks += event_value(&trace->events[i], "tgid") == peer->pid;
-		ok(ret == -EBUSY && looks > 1, "a busy client, which the shrinker looks at, too");
+		ok(ret == -EBUSY && looks > 1, "the shrinker scans a busy client");
 		ok(!strcmp(table_text(table, row, "last_source"), "sysfs") &&
 			   strtol(table_text(table, row, "last_result"), NULL, 10) == -EBUSY,
-		   "the last request is still the one that was answered (%s, %s)",
+		   "the last request is still the write's (%s, %s)",
 		   table_text(table, row, "last_source"), table_text(table, row, "last_result"));
 	}
 	trace_free(trace);
@@ -310,22 +314,20 @@ static void test_after_shrinker(void)
 	before = levels();
 	for (int i = 0; i < 10 && gem_sum(peer->pid, "private-").resident_bos; i++)
 		shrink_pages(ALL_PAGES);
-	ok(!gem_sum(peer->pid, "private-").resident_bos, "the shrinker evicts all");
+	ok(!gem_sum(peer->pid, "private-").resident_bos, "the shrinker evicts everything");
 	result = measured_reclaim(peer->pid, &before, &after);
 	diag("Shmem -%ld, SwapFree -%ld, written %llu kB, freed %llu kB",
 	     before.shmem - after.shmem, before.swap_free - after.swap_free,
 	     (unsigned long long)result.written / 1024, (unsigned long long)result.freed / 1024);
 	ok(!result.ret, "a write after it succeeds (%d)", result.ret);
-	ok(most_of(before.shmem - after.shmem, (uint64_t)mib << 20),
-	   "and Shmem is down by as much");
-	ok(result.written >= (uint64_t)mib << 20, "all of it is written, says the account");
+	ok(most_of(before.shmem - after.shmem, (uint64_t)mib << 20), "Shmem is down by as much");
+	ok(result.written >= (uint64_t)mib << 20, "the end event has all of it written");
 	if (result.frees)
-		ok(result.freed >= (uint64_t)mib << 20, "and free");
+		ok(result.freed >= (uint64_t)mib << 20, "it is free");
 	result = traced_reclaim(peer->pid);
-	ok(!result.ret && !result.written && !result.freed,
-	   "there is nothing left to do after that");
+	ok(!result.ret && !result.written && !result.freed, "another write has nothing to do");
 	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"),
-	   "after the shrinker: data intact");
+	   "after the shrinker: the data is intact");
 	peer_quit(peer);
 }
 
@@ -355,7 +357,7 @@ static void *cutter_main(void *arg)
 	return NULL;
 }
 
-/* A signal in the midst of the write-back, and then the same write once more */
+/* A signal in the midst of the writeback, and then the same write once more */
 static void test_cut_short(const char *where)
 {
 	struct sigaction action = { .sa_handler = on_signal }, old;
@@ -376,15 +378,17 @@ static void test_cut_short(const char *where)
 	     first.ret, (unsigned long long)first.written / 1024,
 	     (unsigned long long)first.freed / 1024, second.ret,
 	     (unsigned long long)second.written / 1024, (unsigned long long)second.freed / 1024);
-	ok(cutter.done && first.written < first.evicted, "%s: a signal cuts it short", where);
+	ok(cutter.done && first.written < first.evicted, "%s: a signal cuts the write short",
+	   where);
 	ok(!second.ret, "%s: cut short, the same write again succeeds (%d)", where, second.ret);
 	ok(first.written + second.written >= (uint64_t)mib << 20,
-	   "%s: and both have written all of it", where);
+	   "%s: together they write all of it", where);
 	ok(most_of(before.shmem - after.shmem, (uint64_t)mib << 20), "%s: Shmem is down by as much",
 	   where);
 	if (second.frees)
-		ok(first.freed + second.freed >= (uint64_t)mib << 20, "%s: all is free", where);
-	ok(peer_do(peer, "verify cpu"), "%s: cut short, data intact", where);
+		ok(first.freed + second.freed >= (uint64_t)mib << 20, "%s: all of it is free",
+		   where);
+	ok(peer_do(peer, "verify cpu"), "%s: cut short, the data is intact", where);
 	peer_quit(peer);
 }
 
@@ -441,14 +445,15 @@ static void test_rivals(const char *where)
 	diag("%s: %.1f s, with the data back %.1f s; %llu kB evicted, %llu written, %llu freed",
 	     where, most / 1e9, alone / 1e9, (unsigned long long)evicted / 1024,
 	     (unsigned long long)written / 1024, (unsigned long long)freed / 1024);
-	ok(most < 2 * alone + NSEC, "%s: three requests at once do not fight", where);
-	ok(most_of(before.shmem - after.shmem, (uint64_t)mib << 20), "%s: and do the job", where);
-	ok(written <= evicted && (!frees || freed <= evicted), "%s: nothing is booked twice",
+	ok(most < 2 * alone + NSEC, "%s: three requests at once succeed", where);
+	ok(most_of(before.shmem - after.shmem, (uint64_t)mib << 20),
+	   "%s: together they evict everything", where);
+	ok(written <= evicted && (!frees || freed <= evicted), "%s: nothing is accounted twice",
 	   where);
 	ok(written >= evicted / 100 * 95 && (!frees || freed >= evicted / 100 * 95),
-	   "%s: nor forgotten", where);
+	   "%s: nothing is missing from the account", where);
 	trace_free(trace);
-	ok(peer_do(peer, "verify cpu"), "%s: three at once, data intact", where);
+	ok(peer_do(peer, "verify cpu"), "%s: three at once, the data is intact", where);
 	peer_quit(peer);
 }
 
@@ -461,7 +466,7 @@ static void test_split(void)
 	struct peer *peer;
 
 	if (!small) {
-		skip("cannot make a second zram", "swap in pieces: all is written");
+		skip("no second zram device", "swap in pieces: all is written");
 		return;
 	}
 	peer = peer_start("-b4x2M", "-nmemory", NULL);
@@ -473,8 +478,8 @@ static void test_split(void)
 	ok(!result.ret && result.evicted >= 8 << 20, "swap in pieces: all is evicted");
 	ok(result.written == result.evicted, "swap in pieces: all is written");
 	if (result.frees)
-		ok(result.freed == result.evicted, "swap in pieces: and free");
-	ok(peer_do(peer, "verify cpu"), "swap in pieces: data intact");
+		ok(result.freed == result.evicted, "swap in pieces: all is free");
+	ok(peer_do(peer, "verify cpu"), "swap in pieces: the data is intact");
 	peer_quit(peer);
 	set_swap(small, false);
 	remove_zram(small);
@@ -497,9 +502,9 @@ static void test_cgroup(void)
 	result = traced_reclaim(peer->pid);
 	ok(result.ret == -ENOSPC, "a cgroup that may not swap: ENOSPC (%d)", result.ret);
 	ok(!result.evicted_bos && !gem_sum(peer->pid, "").evictions,
-	   "a cgroup that may not swap: nothing is evicted for nothing");
+	   "a cgroup that may not swap: nothing is evicted");
 	ok(result.no_swap_skips > 0 && result.no_swap_skips == result.skipped_bos,
-	   "a cgroup that may not swap: and each buffer has that for a reason (%d)",
+	   "a cgroup that may not swap: each buffer is skipped for that reason (%d)",
 	   result.no_swap_skips);
 
 	snprintf(limit, sizeof(limit), "%ldM", mib / 4);
@@ -513,8 +518,8 @@ static void test_cgroup(void)
 	   "a cgroup that may swap a quarter: all of that is written");
 	cgroup_set(GROUP, "memory.swap.max", "max");
 	ok(!reclaim(peer->pid) && !gem_sum(peer->pid, "private-").resident_bos,
-	   "without a limit, all goes");
-	ok(peer_do(peer, "verify cpu"), "a cgroup: data intact");
+	   "without a limit all is evicted");
+	ok(peer_do(peer, "verify cpu"), "a cgroup: the data is intact");
 	peer_quit(peer);
 	cgroup_remove(GROUP);
 }

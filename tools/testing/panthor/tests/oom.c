@@ -130,14 +130,15 @@ static void test_client(const struct trace *trace, int round)
 	}
 	mark(trace, "written", round);
 	ok(gone && cgroup_oom_kills(GROUP) > kills,
-	   "client %d: killed for want of memory, while it was reclaimed", round);
-	ok(!odd, "client %d: the writes failed for no other reason", round);
-	ok(killed(taker, 0), "client %d: and so was who took the memory", round);
+	   "client %d: the OOM killer kills it during a request", round);
+	ok(!odd, "client %d: the writes fail for no other reason", round);
+	ok(killed(taker, 0), "client %d: the OOM killer kills the process that took the memory",
+	   round);
 	/* Its last job keeps it until the driver has given up on that */
 	until = now_ns() + CLOSED_NS;
 	while (listed(peer->pid) && now_ns() < until)
 		usleep(50000);
-	ok(!listed(peer->pid), "client %d: and nothing is left of it", round);
+	ok(!listed(peer->pid), "client %d: nothing is left of it", round);
 	peer_kill(peer);
 	waitpid(taker, NULL, 0);
 }
@@ -154,7 +155,7 @@ static void check_evicted(const struct trace *trace, int round)
 			evicted += event_value(event, "evicted");
 	}
 	ok(!!evicted == !!strcmp(swap_of(round), "0"),
-	   "client %d: with swap.max %s %lld bytes evicted", round, swap_of(round),
+	   "client %d: with swap.max %s %lld bytes are evicted", round, swap_of(round),
 	   (long long)evicted);
 }
 
@@ -191,14 +192,15 @@ static void test_writer(int round)
 	/* No use waiting for memory to become scarce: a request does not wait long */
 	cgroup_set(GROUP, "memory.max", "8M");
 	ok(killed(pid, 0) && cgroup_oom_kills(GROUP) > kills,
-	   "writer %d: killed for want of memory", round);
+	   "requester %d: the OOM killer kills it", round);
 	diag("after %.1f ms of waiting", device_value(neighbour->pid, "last_fence_ns") / 1e6);
 	result = device_value(neighbour->pid, "last_result");
 	ok(device_value(neighbour->pid, "last_id") != before && result == -EINTR,
-	   "writer %d: while it waited, and the account says so (%lld)", round, (long long)result);
+	   "requester %d: it dies while it waits, the end event reports it (%lld)", round,
+	   (long long)result);
 	ok(!device_value(neighbour->pid, "last_evicted_bos") &&
 		   gem_sum(neighbour->pid, "private-").resident_bos == 32,
-	   "writer %d: nothing was evicted", round);
+	   "requester %d: nothing is evicted", round);
 	waitpid(pid, NULL, 0);
 	ok_jobs(peer_do(neighbour, "release"), "writer %d: the job it waited for went well", round);
 }
@@ -216,21 +218,20 @@ int main(void)
 	for (int i = 0; i < rounds; i++)
 		test_client(trace, i);
 	/* Nobody else's business */
-	ok(!gem_sum(neighbour->pid, "private-").evictions,
-	   "not one buffer of a neighbour was evicted");
+	ok(!gem_sum(neighbour->pid, "private-").evictions, "no buffer of a neighbour is evicted");
 	for (int i = 0; i < rounds; i++)
 		test_writer(i);
 
 	trace_stop(trace);
 	ok(!trace->lost && trace_count(trace, "panthor_reclaim_begin", 0) ==
 				   trace_count(trace, "panthor_reclaim_end", 0),
-	   "each of %d requests has its end", trace_count(trace, "panthor_reclaim_begin", 0));
+	   "each of %d requests has its end event", trace_count(trace, "panthor_reclaim_begin", 0));
 	for (int i = 0; i < rounds; i++)
 		check_evicted(trace, i);
 	trace_free(trace);
 	ok(peer_do(neighbour, "verify cpu") && !reclaim(neighbour->pid) &&
 		   peer_do(neighbour, "verify gpu"),
-	   "the neighbour's data is intact, evicted or not");
+	   "the neighbour's data is intact");
 	peer_quit(neighbour);
 	cgroup_remove(GROUP);
 	return tap_end();

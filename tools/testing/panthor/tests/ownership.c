@@ -255,7 +255,7 @@ static void write_once(enum outcome *said)
 	int ret = reclaim(getpid());
 
 	trace_stop(trace);
-	ok(!ret && !trace->lost, "one write, and no event of it lost (%d)", ret);
+	ok(!ret && !trace->lost, "a write succeeds, no event of it is lost (%d)", ret);
 	for (unsigned int i = 0; i < nr_rows; i++)
 		said[i] = NOT_TOLD;
 	for (int i = 0; i < trace->nr_events; i++) {
@@ -326,7 +326,7 @@ static void test_rules(void)
 		for (next = first; next < nr_rows && same_group(&rows[first], &rows[next]); next++)
 			bad += fails(&rows[next], by_the_rules(&rows[next]), said[next],
 				     after[next] != before[next]);
-		ok(!bad, "created by %s, %s, %s: by the rules in %u ways",
+		ok(!bad, "created by %s, %s, %s: evicted by the rules in %u cases",
 		   rows[first].creator == FOREIGN_FILE ? "another" : "the target",
 		   rows[first].exclusive ? "exclusive" : "not exclusive",
 		   mapping_names[rows[first].mapping], next - first);
@@ -366,7 +366,7 @@ static void test_bytes(unsigned int files, const char *when)
 		describe(row, text, sizeof(text));
 		diag("%s: CPU: %s, GPU: %s", text, strerror(-cpu), strerror(-gpu));
 	}
-	ok(!by_cpu, "%s: every byte is right for the CPU", when);
+	ok(!by_cpu, "%s: the data is intact, read by the CPU", when);
 	ok_jobs(!by_gpu, "%s: and for the GPU, by way of each VM", when);
 }
 
@@ -398,8 +398,8 @@ static void test_let_go(void)
 		describe(row, text, sizeof(text));
 		diag("%s: %s", text, outcome_names[said[i]]);
 	}
-	ok(left > 0 && !bad, "all others have let go: the %d that the target has a part in go",
-	   left);
+	ok(left > 0 && !bad,
+	   "once all others have closed them, the %d BOs of the target are evicted", left);
 	test_bytes(OWN | SECOND, "all others have let go");
 }
 
@@ -426,9 +426,9 @@ static void test_given_away(void)
 	ret = party_reclaim_self(giver);
 	sum = gem_sum(0, "given away");
 	ok(!ret && sum.bos == 1 && !sum.evictions,
-	   "who has given a buffer away cannot take it from the other (%d, %llu evictions)", ret,
+	   "a process that gave a buffer away cannot evict it (%d, %llu evictions)", ret,
 	   (unsigned long long)sum.evictions);
-	ok(!party_check(taker, 0, 0), "and its bytes are right");
+	ok(!party_check(taker, 0, 0), "its data is intact");
 	party_end(taker);
 	party_end(giver);
 }

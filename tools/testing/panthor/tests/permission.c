@@ -153,7 +153,7 @@ static void refused(const char *who, int (*fn)(pid_t tgid), pid_t client)
 	}
 	ok(there == -EPERM, "%s, naming a client: EPERM (%d)", who, there);
 	ok(not_client == there && nobody == there && negative == there,
-	   "and gets the same for a process without the device, for no process, for -1 (%d, %d, %d)",
+	   "EPERM for a process without the device, for no process, for -1 (%d, %d, %d)",
 	   not_client, nobody, negative);
 }
 
@@ -166,7 +166,7 @@ int main(void)
 	opened = open(RECLAIM_FILE, O_WRONLY | O_CLOEXEC);
 	if (opened < 0 || fstat(opened, &st))
 		bail("cannot open %s: %s", RECLAIM_FILE, strerror(errno));
-	ok((st.st_mode & 07777) == 0200, "the file is writable by its owner and nothing else (%o)",
+	ok((st.st_mode & 07777) == 0200, "the file is writable by its owner only (%o)",
 	   st.st_mode & 07777);
 
 	peer = peer_start("-b8x64K", NULL);
@@ -174,16 +174,17 @@ int main(void)
 	refused("a writer with every capability but CAP_SYS_RESOURCE", with_all_but_resource,
 		peer->pid);
 	refused("root of a user namespace", in_user_namespace, peer->pid);
-	ok(in_child(as_nobody_opening, peer->pid) == -EACCES, "another user cannot even open it");
-	ok(gem_sum(peer->pid, "private-").resident_bos == 8, "nothing of the client went");
-	ok(!in_child(refusal_tells_by_time, peer->pid), "nor does the time of a refusal tell");
-	ok(in_child(without_caps, getpid()) == -EPERM, "not even of its own parent");
+	ok(in_child(as_nobody_opening, peer->pid) == -EACCES, "another user cannot open it");
+	ok(gem_sum(peer->pid, "private-").resident_bos == 8, "nothing of the client is evicted");
+	ok(!in_child(refusal_tells_by_time, peer->pid),
+	   "the time of a refusal reveals nothing about the target");
+	ok(in_child(without_caps, getpid()) == -EPERM, "EPERM for its own parent, too");
 
-	ok(!in_child(self_without_caps, 0), "a client without capabilities may name itself");
+	ok(!in_child(self_without_caps, 0), "a client without capabilities may reclaim itself");
 	ok(!in_child(with_resource_only, peer->pid),
-	   "a writer with CAP_SYS_RESOURCE alone may name the client");
-	ok(!gem_sum(peer->pid, "private-").resident_bos, "and then everything of it is gone");
-	ok(peer_do(peer, "verify cpu"), "and comes back intact");
-	ok(peer_quit(peer), "the client ended well");
+	   "a requester with CAP_SYS_RESOURCE alone may reclaim the client");
+	ok(!gem_sum(peer->pid, "private-").resident_bos, "everything of the client is evicted");
+	ok(peer_do(peer, "verify cpu"), "its data is intact");
+	ok(peer_quit(peer), "the client exits with success");
 	return tap_end();
 }

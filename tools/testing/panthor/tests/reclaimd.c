@@ -41,7 +41,8 @@
 #define HIDEPID                                   \
 	"unshare -m --propagation private sh -c " \
 	"'mount -t proc -o hidepid=2 proc /proc; exec \"$@\"' sh "
-#define STEP "available = 0\nmin-per-trigger = 4M\nmax-per-trigger = 4M\nmin-reclaimable = 0\nbackoff = 0s\n"
+#define STEP \
+	"available = 0\nmin-per-trigger = 4M\nmax-per-trigger = 4M\nmin-reclaimable = 0\nbackoff = 0s\n"
 
 static const char *any(const struct daemon *daemon)
 {
@@ -69,10 +70,10 @@ static void evicts(const char *how, const char *prefix, struct peer *peer)
 	ok(!daemon->status && line_has(line, " target=app[") && line_has(line, " result=ok "),
 	   "%s: a request", how);
 	ok(evicted >= 4 * MIB && evicted < 4 * MIB + 256 * 1024,
-	   "%s: evicts what it wants and not a buffer more (%lld bytes)", how, (long long)evicted);
+	   "%s: evicts what it requests, and no buffer more (%lld bytes)", how, (long long)evicted);
 	ok(evicted == device_value(peer->pid, "last_evicted") &&
 		   line_value(line, "written") == evicted,
-	   "%s: says what the driver's own table does", how);
+	   "%s: reports what the driver's table has", how);
 	show(daemon);
 	daemon_free(daemon);
 }
@@ -83,8 +84,8 @@ static void refused(const char *how, const char *prefix, int status, const char 
 	uint64_t before = gem_sum(peer->pid, "").evictions;
 	struct daemon *daemon = daemon_run(prefix, "--once");
 
-	ok(daemon->status == status && strstr(daemon->text, says), "%s: status %d, and says why",
-	   how, status);
+	ok(daemon->status == status && strstr(daemon->text, says),
+	   "%s: exits with status %d, and says why", how, status);
 	ok(gem_sum(peer->pid, "").evictions == before, "%s: nothing is evicted", how);
 	show(daemon);
 	daemon_free(daemon);
@@ -120,8 +121,8 @@ static void test_dry_run(void)
 	daemon_config(STEP);
 	daemon = daemon_run(AS("65534", ",+sys_ptrace"), "--once --dry-run");
 	ok(!daemon->status && daemon_line(daemon->text, "dry-run", "app"),
-	   "dry run, without leave to write: says whom it would ask");
-	ok(gem_sum(peer->pid, "").evictions == before, "and evicts nothing");
+	   "dry run without permission to write: prints the request");
+	ok(gem_sum(peer->pid, "").evictions == before, "it evicts nothing");
 	daemon_free(daemon);
 	peer_quit(peer);
 }
@@ -156,26 +157,29 @@ static void test_order(void)
 	cgroup_set(GROUP, "cgroup.freeze", "1");
 	cgroup_wait_frozen(GROUP);
 
-	daemon_config("available = 0\nmin-per-trigger = 14M\nmax-per-trigger = 14M\noom-score-adj = 1\nkeep = kept\n");
+	daemon_config(
+		"available = 0\nmin-per-trigger = 14M\nmax-per-trigger = 14M\noom-score-adj = 1\nkeep = kept\n");
 	daemon = daemon_run(UNIT, "--once");
 	first = daemon_line(daemon->text, "request", "frozen");
 	second = first ? daemon_line(first, "request", "further") : NULL;
 	third = second ? daemon_line(second, "request", "back") : NULL;
-	ok(first && second && third, "the frozen one first, then by oom_score_adj");
+	ok(first && second && third,
+	   "frozen processes are first, then those with the highest oom_score_adj");
 	/* What the driver has for the process besides can be evicted, too */
-	ok(third && line_value(third, "want") < 8 * MIB && line_value(third, "want") <= 6 * MIB,
-	   "the last one for what is still missing only (%lld bytes)",
-	   (long long)(third ? line_value(third, "want") : -1));
-	ok(!gem_sum(front->pid, "").evictions, "who is in the foreground is not asked");
-	ok(!gem_sum(kept->pid, "").evictions, "nor who is to be kept");
+	ok(third && line_value(third, "requested") < 8 * MIB && line_value(third, "requested") <= 6 * MIB,
+	   "the last request is for what is still missing (%lld bytes)",
+	   (long long)(third ? line_value(third, "requested") : -1));
+	ok(!gem_sum(front->pid, "").evictions, "a foreground process is never a target");
+	ok(!gem_sum(kept->pid, "").evictions, "a process with the name of keep is never a target");
 	show(daemon);
 	daemon_free(daemon);
 
-	daemon_config("available = 0\nmin-per-trigger = 64M\nmax-per-trigger = 64M\noom-score-adj = 1\nkeep = kept\n");
+	daemon_config(
+		"available = 0\nmin-per-trigger = 64M\nmax-per-trigger = 64M\noom-score-adj = 1\nkeep = kept\n");
 	daemon = daemon_run(UNIT, "--once");
 	ok(!daemon->status && daemon_line(daemon->text, "none", NULL) &&
 		   line_value(daemon_line(daemon->text, "none", NULL), "kept") == 1,
-	   "when there is nobody left it says so, and why");
+	   "when no target is left it logs the reasons");
 	show(daemon);
 	daemon_free(daemon);
 	cgroup_set(GROUP, "cgroup.freeze", "0");
@@ -231,10 +235,10 @@ static void test_shared_file(void)
 	daemon = daemon_run(UNIT, "--once");
 	opener = daemon_line(daemon->text, "request", "opener");
 	ok(opener && line_has(opener, " result=no-client "),
-	   "a file of two processes: the first does not use it");
+	   "a file of two processes: the first does not own its memory");
 	ok(opener && daemon_line(opener, "request", "user") &&
 		   line_value(daemon_line(opener, "request", "user"), "evicted") >= 4 * MIB,
-	   "so the other is asked, at once");
+	   "the other is the next target");
 	show(daemon);
 	daemon_free(daemon);
 	kill(pid, SIGKILL);
@@ -302,18 +306,17 @@ static void test_reused_number(void)
 	if (!target)
 		bail("the client was not seen");
 	seen = world_sum(&world, target, world.devices[0].name, &sum);
-	ok(seen && sum.reclaimable >= 8 * MIB, "a look shows what could be evicted (%llu bytes)",
+	ok(seen && sum.reclaimable >= 8 * MIB, "a scan shows the reclaimable memory (%llu bytes)",
 	   (unsigned long long)sum.reclaimable);
 	peer_kill(peer);
 	second = start_with_number(tgid);
 	if (second != tgid)
 		bail("no process with that number: %s", strerror(-second));
 	outcome = world_request(&world, target, world.devices[0].name, 4 * MIB, &mask);
-	ok(outcome.err == -ECHILD && !outcome.verified,
-	   "the number means another process by now: no write (%d)", outcome.err);
-	ok(gem_sum(second, "second-").resident_bos == 8, "which keeps all it has");
-	ok(!world_sum(&world, target, world.devices[0].name, &sum),
-	   "nor are its figures taken for those of the first");
+	ok(outcome.err == -ECHILD && !outcome.verified, "the process id was reused: no write (%d)",
+	   outcome.err);
+	ok(gem_sum(second, "second-").resident_bos == 8, "nothing of the new process is evicted");
+	ok(!world_sum(&world, target, world.devices[0].name, &sum), "its figures are not used");
 	look_clear(&look);
 	/* Seen as what it is, it may be asked */
 	world_scan(&world, &look);
@@ -324,7 +327,7 @@ static void test_reused_number(void)
 	outcome = target ? world_request(&world, target, world.devices[0].name, 4 * MIB, &mask)
 			 : (struct outcome){ .err = -ENOENT };
 	ok(!outcome.err && outcome.verified && gem_sum(second, "second-").resident_bos < 8,
-	   "looked at anew it is a target like any other");
+	   "after another scan it is a target");
 	look_clear(&look);
 	kill(second, SIGKILL);
 	waitpid(second, NULL, 0);
@@ -332,8 +335,9 @@ static void test_reused_number(void)
 
 static void test_budget(void)
 {
-	static const char config[] = "available = 0\nmin-per-trigger = 6M\nmax-per-trigger = 6M\nbackoff = 0s\n"
-				     "budget = 8M\nstate = %s/budget\nmetrics = %s/reclaimd.prom\n";
+	static const char config[] =
+		"available = 0\nmin-per-trigger = 6M\nmax-per-trigger = 6M\nbackoff = 0s\n"
+		"budget = 8M\nstate = %s/budget\nmetrics = %s/reclaimd.prom\n";
 	const char *tmp = getenv("TMPDIR");
 	struct daemon *daemon;
 	char text[512], path[128];
@@ -358,15 +362,15 @@ static void test_budget(void)
 			daemon_free(daemon);
 	}
 	ok(written >= 8 * MIB && written < 8 * MIB + 256 * 1024,
-	   "a disk: three runs write the budget and less than a buffer more (%lld bytes)",
+	   "a disk: three runs exceed the budget by less than a buffer (%lld bytes)",
 	   (long long)written);
-	ok(line_has(daemon->text, "budget=spent"), "then it says that it is spent");
+	ok(line_has(daemon->text, "budget=spent"), "then it logs that the budget is spent");
 	daemon_free(daemon);
 	snprintf(path, sizeof(path),
 		 "grep -qx 'panthor_reclaimd_budget_left_bytes 0' %s/reclaimd.prom", tmp);
-	ok(!system(path), "and the metrics do");
+	ok(!system(path), "the metrics show it");
 	snprintf(path, sizeof(path), "%s/reclaimd.prom.new", tmp);
-	ok(stat(path, &st), "which leave no file behind that is half written");
+	ok(stat(path, &st), "no half-written metrics file is left");
 	ok(peer_do(peer, "verify cpu"), "the data is intact");
 	peer_quit(peer);
 	set_swap(ZRAM, true);
@@ -386,8 +390,8 @@ static void test_signals(void)
 	trace = trace_start("panthor:panthor_reclaim_begin", NULL);
 	daemon = daemon_start(UNIT, "--once");
 	ok(trace_wait(trace, "panthor_reclaim_begin", 1), "a write waits for a job");
-	ok(!daemon_end(daemon, SIGTERM), "SIGTERM ends it well");
-	ok(line_has(any(daemon), " result=interrupted "), "in the middle of it");
+	ok(!daemon_end(daemon, SIGTERM), "SIGTERM ends it with status 0");
+	ok(line_has(any(daemon), " result=interrupted "), "the write is interrupted");
 	trace_stop(trace);
 	trace_free(trace);
 	show(daemon);
@@ -401,11 +405,11 @@ static void test_signals(void)
 	kill(daemon->pid, SIGHUP);
 	ok(daemon_says(daemon, "reclaimd.conf:2: unknown key") &&
 		   daemon_says(daemon, "remains in use"),
-	   "SIGHUP with an error in the configuration changes nothing");
+	   "SIGHUP with an invalid configuration changes nothing");
 	daemon_config("stall = 800ms\nwindow = 2s\n");
 	kill(daemon->pid, SIGHUP);
-	ok(daemon_says(daemon, "reloaded"), "and with none it is taken");
-	ok(!daemon_end(daemon, SIGTERM), "it is told to end, and does");
+	ok(daemon_says(daemon, "reloaded"), "SIGHUP with a valid configuration reloads it");
+	ok(!daemon_end(daemon, SIGTERM), "SIGTERM ends it");
 	show(daemon);
 	daemon_free(daemon);
 	peer_quit(peer);
@@ -420,21 +424,21 @@ static void test_cgroup(void)
 	daemon_config("pressure = /proc/sys/vm/swappiness\n");
 	daemon = daemon_start("", "");
 	ok(daemon_end(daemon, 0) == 2 && strstr(daemon->text, "swappiness is not a PSI file"),
-	   "it writes to no other file");
+	   "a pressure file that is none is not written");
 	daemon_free(daemon);
 
 	cgroup_make(GROUP);
 	daemon_config("pressure = /sys/fs/cgroup/" GROUP "/memory.pressure\n");
 	daemon = daemon_start(UNIT, "");
 	ok(daemon_end(daemon, 0) == 4 && line_has(daemon->text, "memory.pressure: Permission"),
-	   "a cgroup's file has to be given to it");
+	   "the pressure file of a cgroup needs permission");
 	show(daemon);
 	daemon_free(daemon);
 	daemon = daemon_start("", "");
-	ok(daemon_says(daemon, "ready"), "it watches a cgroup");
+	ok(daemon_says(daemon, "ready"), "it watches the pressure of a cgroup");
 	cgroup_remove(GROUP);
 	ok(daemon_end(daemon, 0) == 1 && strstr(daemon->text, "was removed"),
-	   "and ends when there is none any more");
+	   "it exits when the cgroup is removed");
 	show(daemon);
 	daemon_free(daemon);
 }

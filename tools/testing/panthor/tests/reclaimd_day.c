@@ -32,7 +32,7 @@
 #define LEFT (64 * MIB)
 #define TOO_MUCH (32 * MIB)
 #define SWITCH_SECONDS 15
-#define CONFIG                                                                   \
+#define CONFIG                                                                                         \
 	"stall = 50ms\nwindow = 500ms\navailable = 64M\nmin-per-trigger = 4M\nmax-per-trigger = 48M\n" \
 	"oom-score-adj = 1\npremature = 5s\npremature-backoff = 20s\nbackoff = 2s\n"
 
@@ -277,7 +277,7 @@ static void turn(struct way *way, int seconds)
 	ok_jobs(peer_do(peers[GAME], "stop"), "the game's jobs went well");
 	way->frames += peer_value(peers[GAME], "frames");
 	way->late += peer_value(peers[GAME], "late");
-	ok(all_verify(), "every byte of all clients is right");
+	ok(all_verify(), "the data of all clients is intact");
 }
 
 static void show(const char *name, const struct way *way)
@@ -303,11 +303,11 @@ static void check_lines(const struct daemon *daemon)
 		blocked += line_value(line, "blocked");
 	}
 	diag("%d requests wrote %.1f MiB, blocked %.0f ms", requests, given / MIB, blocked);
-	ok(requests && given >= 32 * MIB, "it wrote what the background had");
-	ok(!daemon_line(daemon->text, "request", "game"), "it never asked the game");
+	ok(requests && given >= 32 * MIB, "it writes the memory of the background client");
+	ok(!daemon_line(daemon->text, "request", "game"), "the game is never a target");
 	line = daemon_line(daemon->text, "premature", "tick");
 	ok(line && !line_has(line_after(line), " target=tick["),
-	   "who swapped in too soon was not asked again next");
+	   "after a premature eviction the client is not the next target");
 }
 
 static void compare(const struct way *without, const struct way *with)
@@ -321,14 +321,15 @@ static void compare(const struct way *without, const struct way *with)
 	show("with", with);
 	/* Of a few seconds the one start more or less is a part that counts */
 	ok(part_with <= 1.1 * part_without + 30 / with->seconds,
-	   "tasks are not stalled for longer with it (%.1f %% of the time, and %.1f %%)", part_with,
-	   part_without);
-	ok(with->oom_kills <= without->oom_kills, "nobody is killed who was not without it");
+	   "tasks are not stalled for longer with it (%.1f %% of the time; without: %.1f %%)",
+	   part_with, part_without);
+	ok(with->oom_kills <= without->oom_kills,
+	   "no process is killed that is not killed without it");
 	ok(with->late / with->frames <= without->late / without->frames + 0.1,
-	   "the game has not more late frames");
+	   "the game has no more late frames than without it");
 	ok(plain_with <= 1.5 * plain_without + 20,
-	   "a client is slowed by its swap-ins and nothing else (%.1f ms without them, and %.1f)",
-	   plain_with, plain_without);
+	   "only its swap-ins slow a client down (%.1f ms without them, %.1f ms)", plain_with,
+	   plain_without);
 }
 
 /* Stopped, killed in the middle, started again: the clients do not notice */
@@ -342,28 +343,29 @@ static void test_end(void)
 		bail("it does not start");
 	kill(daemon->pid, SIGSTOP);
 	turn(&way, 4);
-	ok(way.ticks > 0 && !kill(daemon->pid, 0), "stopped, it is in nobody's way");
+	ok(way.ticks > 0 && !kill(daemon->pid, 0), "a stopped reclaimd blocks no other process");
 	kill(daemon->pid, SIGCONT);
-	ok(!daemon_end(daemon, SIGTERM), "let go on, it ends when it is told to");
+	ok(!daemon_end(daemon, SIGTERM), "continued, it exits on SIGTERM");
 	daemon_free(daemon);
 
 	/* Killed while it has a write under way, for which it has to wait */
-	daemon_config("available = 0\nmin-per-trigger = 8M\nmax-per-trigger = 8M\noom-score-adj = 900\n");
+	daemon_config(
+		"available = 0\nmin-per-trigger = 8M\nmax-per-trigger = 8M\noom-score-adj = 900\n");
 	if (!peer_do(peers[TICK], "hold"))
 		bail("no job");
 	trace = trace_start("panthor:panthor_reclaim_begin", NULL);
 	daemon = daemon_start("", "--once");
 	ok(trace_wait(trace, "panthor_reclaim_begin", 1), "its write waits for a job");
-	ok(daemon_end(daemon, SIGKILL) == 128 + SIGKILL, "killed, it is gone");
+	ok(daemon_end(daemon, SIGKILL) == 128 + SIGKILL, "SIGKILL ends it");
 	daemon_free(daemon);
 	trace_stop(trace);
 	trace_free(trace);
 	ok_jobs(peer_do(peers[TICK], "release"), "and the job of its target goes on");
 	daemon = daemon_start("", "--once");
 	ok(!daemon_end(daemon, 0) && daemon_line(daemon->text, "request", "tick"),
-	   "started again, it does its work");
+	   "restarted, it makes requests again");
 	daemon_free(daemon);
-	ok(all_verify(), "and all data is intact");
+	ok(all_verify(), "all data is intact");
 }
 
 int main(void)
@@ -392,7 +394,7 @@ int main(void)
 		if (!daemon_says(daemon, "ready"))
 			bail("it does not start");
 		turn(&with, length);
-		ok(!daemon_end(daemon, SIGTERM), "reclaimd ends well");
+		ok(!daemon_end(daemon, SIGTERM), "reclaimd exits with status 0");
 		check_lines(daemon);
 		diag("%s", daemon->text);
 		daemon_free(daemon);

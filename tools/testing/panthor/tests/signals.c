@@ -59,12 +59,12 @@ static void test_signal(struct peer *peer, const char *name, int sig, int flags)
 	/* Had it gone on waiting, it would have been EBUSY */
 	ok(event_value(end, "result") == -EINTR, "%s ends the wait", name);
 	if (sig == SIGKILL)
-		ok(WIFSIGNALED(status), "%s kills the writer", name);
+		ok(WIFSIGNALED(status), "%s kills the requester", name);
 	else
 		ok(WIFEXITED(status) && WEXITSTATUS(status) == EINTR, "%s: EINTR", name);
 	trace_free(trace);
 	ok_jobs(peer_do(peer, "release"), "%s: the target's job went well", name);
-	ok(gem_sum(peer->pid, "private-").resident_bos == 32, "%s: nothing was evicted", name);
+	ok(gem_sum(peer->pid, "private-").resident_bos == 32, "%s: nothing is evicted", name);
 }
 
 static void stop_and_continue(pid_t pid)
@@ -123,8 +123,8 @@ static void test_stopped(struct peer *peer, const char *name, void (*interrupt)(
 		;
 	ok_jobs(seen.jobs, "%s during the wait: the target's job went well", name);
 	ok(WIFEXITED(seen.status) && !WEXITSTATUS(seen.status),
-	   "%s: the write succeeds all the same (%s)", name, strerror(WEXITSTATUS(seen.status)));
-	ok(seen.all, "%s: and all is evicted", name);
+	   "%s: the write succeeds nevertheless (%s)", name, strerror(WEXITSTATUS(seen.status)));
+	ok(seen.all, "%s: all is evicted", name);
 }
 
 static void test_signals(void)
@@ -138,10 +138,10 @@ static void test_signals(void)
 	test_stopped(peer, "SIGSTOP and SIGCONT", stop_and_continue);
 	test_stopped(peer, "the freezer", freeze_and_thaw);
 	cgroup_remove("frozen");
-	ok(peer_do(peer, "fill cpu"), "the target goes on");
-	ok(!reclaim(peer->pid), "afterwards a write does what it should");
-	ok(!gem_sum(peer->pid, "private-").resident_bos, "and takes everything");
-	ok(peer_do(peer, "verify gpu"), "and the data is intact");
+	ok(peer_do(peer, "fill cpu"), "the target continues");
+	ok(!reclaim(peer->pid), "a later write succeeds");
+	ok(!gem_sum(peer->pid, "private-").resident_bos, "it evicts everything");
+	ok(peer_do(peer, "verify gpu"), "the data is intact");
 	peer_quit(peer);
 }
 
@@ -217,12 +217,13 @@ static void test_signals_anywhere(void)
 	}
 	diag("%ld signals: %d before anything was done, %d while evicting, %d while writing", done,
 	     early, midway, unwritten);
-	ok(midway + unwritten > 0, "signals in the middle of a request");
-	ok(!odd, "what was done is told, and a success, and that it was cut short (%d times not)",
+	ok(midway + unwritten > 0, "a request handles signals at any moment");
+	ok(!odd, "a write that did part of its work succeeds and reports cut_short (%d do not)",
 	   odd);
-	ok(most <= BATCH, "and each ends it: %d buffers at most are still done", most);
-	ok_jobs(peer_do(peer, "submit 1 100"), "the target goes on");
-	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"), "and its data is intact");
+	ok(most <= BATCH, "each signal ends the request: at most %d more buffers are handled",
+	   most);
+	ok_jobs(peer_do(peer, "submit 1 100"), "the target continues");
+	ok(peer_do(peer, "verify cpu") && peer_do(peer, "verify check"), "the data is intact");
 	peer_quit(peer);
 }
 

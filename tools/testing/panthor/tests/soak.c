@@ -452,15 +452,15 @@ int main(void)
 		left = table ? table->nr_rows : -1;
 		table_free(table);
 	} while (left && now_ns() < until);
-	if (!ok(!left, "no client is left over (%d)", left))
+	if (!ok(!left, "no client is left (%d)", left))
 		reports++;
-	if (!ok(stale_accesses() == stale, "the GPU never reached memory by a way that was closed"))
+	if (!ok(stale_accesses() == stale, "the GPU never accesses memory through a stale mapping"))
 		reports++;
 	check_leaks();
 	if (kernel_complained())
 		reports++;
-	ok(operations && verified && requests, "there was something to see");
-	ok(!reports, "and no report");
+	ok(operations && verified && requests, "the run is not empty");
+	ok(!reports, "kmemleak reports nothing");
 	printf("%lld operations, %lld faults injected, %lld bytes verified, %lld reports\n",
 	       operations, faults, verified, reports);
 	return tap_end();

@@ -69,14 +69,14 @@ static void test_not_a_client(void)
 {
 	pid_t pid;
 
-	expect_pid(getpid(), -ESRCH, "the writer, without the device open: ESRCH");
+	expect_pid(getpid(), -ESRCH, "the requester, without the device open: ESRCH");
 	expect("1", -ESRCH, "process 1, without the device open: ESRCH");
 
 	pid = fork();
 	if (!pid)
 		_exit(0);
 	waitpid(pid, NULL, 0);
-	expect_pid(pid, -ESRCH, "a process that has exited and is reaped: ESRCH");
+	expect_pid(pid, -ESRCH, "a process that exited and was reaped: ESRCH");
 }
 
 static void test_peer(void)
@@ -86,18 +86,18 @@ static void test_peer(void)
 
 	snprintf(text, sizeof(text), "%d\n", peer->pid);
 	expect(text, 0, "a client, with a trailing newline: success");
-	ok(!gem_sum(peer->pid, "private-").resident_bos, "and its buffers are gone");
+	ok(!gem_sum(peer->pid, "private-").resident_bos, "its buffers are evicted");
 	if (!peer_do(peer, "fill cpu"))
 		bail("no data");
 	snprintf(text, sizeof(text), "%#x", peer->pid);
 	expect(text, 0, "its number in hexadecimal: success");
-	ok(!gem_sum(peer->pid, "private-").resident_bos, "and its buffers are gone");
+	ok(!gem_sum(peer->pid, "private-").resident_bos, "its buffers are evicted");
 	snprintf(text, sizeof(text), "%#o\n", peer->pid);
 	expect(text, 0, "its number in octal, and nothing to do: success");
 	snprintf(text, sizeof(text), "%d\n\n", peer->pid);
 	expect(text, -EINVAL, "two trailing newlines are one too many");
-	ok(peer_do(peer, "verify cpu"), "and its data is what it was");
-	ok(peer_quit(peer), "the client ended well");
+	ok(peer_do(peer, "verify cpu"), "its data is intact");
+	ok(peer_quit(peer), "the client exits with success");
 }
 
 static void *idle_thread(void *arg)
@@ -119,12 +119,12 @@ static void test_thread(void)
 	pthread_create(&thread, NULL, idle_thread, (void *)&tid);
 	while (!tid)
 		sched_yield();
-	expect_pid(tid, -ESRCH, "a thread id that is no thread group id: ESRCH");
+	expect_pid(tid, -ESRCH, "a thread id that is not a thread group id: ESRCH");
 	expect_pid(getpid(), 0, "a client that has the device open and no VM: success");
 	pthread_cancel(thread);
 	pthread_join(thread, NULL);
 	gpu_close(&gpu);
-	expect_pid(getpid(), -ESRCH, "and ESRCH once it has closed the device");
+	expect_pid(getpid(), -ESRCH, "ESRCH once it has closed the device");
 }
 
 static void test_several_files(void)
@@ -146,8 +146,8 @@ static void test_several_files(void)
 	   "all of 3 open files with 2 VMs each are reached (%d of %d left)", sum.resident_bos,
 	   sum.bos);
 	for (int i = 0; i < 3; i++)
-		ok(!client_verify(&clients[i], CLIENT_CPU, &bytes, &err), "file %d: data intact",
-		   i);
+		ok(!client_verify(&clients[i], CLIENT_CPU, &bytes, &err),
+		   "file %d: the data is intact", i);
 	for (int i = 0; i < 3; i++)
 		client_fini(&clients[i]);
 }
@@ -174,12 +174,12 @@ static void test_handed_over(void)
 			_exit(1);
 		_exit(0);
 	}
-	expect_pid(pid, -ESRCH, "an inherited file that the heir never used is not the heir's");
+	expect_pid(pid, -ESRCH, "an inherited file that the child never used is not the child's");
 	if (write(to[1], &byte, 1) != 1 || read(from[0], &byte, 1) != 1)
 		bail("the heir is gone");
-	expect_pid(getpid(), -ESRCH, "once the heir has used it, it is not the giver's any more");
-	expect_pid(pid, 0, "but the heir's");
-	ok(!gem_sum(getpid(), "handed-").resident_bos, "and the buffers in it are evicted");
+	expect_pid(getpid(), -ESRCH, "once the child has used it, it is no longer the parent's");
+	expect_pid(pid, 0, "it is the child's");
+	ok(!gem_sum(getpid(), "handed-").resident_bos, "the buffers in it are evicted");
 	if (write(to[1], &byte, 1) != 1)
 		bail("the heir is gone");
 	waitpid(pid, NULL, 0);
@@ -206,8 +206,7 @@ static void test_exiting(void)
 		bad += ret != -ESRCH;
 		peer_kill(peer);
 	}
-	ok(!bad, "a client that exits meanwhile: success (%d times), then ESRCH, nothing else",
-	   hits);
+	ok(!bad, "writes to a client that exits succeed (%d times), then return ESRCH", hits);
 }
 
 /*
@@ -246,15 +245,16 @@ static void test_pid_namespace(void)
 	waitpid(pid, &status, 0);
 	status = WIFEXITED(status) ? WEXITSTATUS(status) : 253;
 	if (status == 255) {
-		skip("no PID namespaces", "numbers mean what they mean in the writer's namespace");
+		skip("no PID namespaces", "ids are those of the requester's PID namespace");
 		peer_quit(peer);
 		return;
 	}
-	ok(!(status & 1), "in a PID namespace: its own number for a client inside works");
-	ok(!(status & 2), "a number from outside is nobody there");
-	ok(!(status & 4), "its process 1 is not ours: ESRCH");
-	ok(!(status & 8) && status < 16, "data of the client inside is intact");
-	ok(gem_sum(peer->pid, "private-").resident_bos == 4, "the client outside kept all it had");
+	ok(!(status & 1), "in a PID namespace: the inner id of a client inside is valid");
+	ok(!(status & 2), "in a PID namespace: an outer id is ESRCH");
+	ok(!(status & 4), "in a PID namespace: process 1 is not the outer one: ESRCH");
+	ok(!(status & 8) && status < 16, "the data of the client inside is intact");
+	ok(gem_sum(peer->pid, "private-").resident_bos == 4,
+	   "nothing of the client outside is evicted");
 	peer_quit(peer);
 }
 

@@ -96,19 +96,19 @@ static void test_names(void)
 		need(bo_open(&gpu, &second[i], name), "open it by name");
 
 	count = evicted(getpid(), "exported", &ret);
-	ok(!count, "a BO with a dma-buf and more handles by name is not evicted (%d)", ret);
+	ok(!count, "a BO with a dma-buf and several flink handles is not evicted (%d)", ret);
 	close(fd);
 	count = evicted(getpid(), "exported", &ret);
-	ok(!count, "nor is it when only a mapping of the dma-buf is left (%d)", ret);
+	ok(!count, "it is not when only a mapping of the dma-buf is left (%d)", ret);
 	pattern_fill(theirs, SIZE, 3, 0);
 	ok(pattern_verify(bo.map, SIZE, 3, 0) == SIZE,
-	   "what is written by that mapping is seen by the target's");
+	   "the target reads what is written through that mapping");
 	count = 0;
 	for (int i = 0; i < NAMES; i++) {
 		bo_close(&second[i]);
 		count += evicted(getpid(), "exported", &ret);
 	}
-	ok(!count, "nor is it evicted while the handles are closed, one by one (%d)", ret);
+	ok(!count, "it is not evicted while its handles are closed one by one (%d)", ret);
 	munmap(theirs, SIZE);
 	bo_unmap(&bo);
 	gpu_close(&gpu);
@@ -203,7 +203,7 @@ static void test_handles(void)
 	trace_stop(trace);
 	wrong = evicted_after(trace, trace->events, "held-by-two");
 	ok(!wrong,
-	   "a BO that another process has a handle of is not evicted while own ones come "
+	   "a BO with a handle of another process is not evicted while the target's own handles come "
 	   "and go (%d times, %ld writes, %ld handles)",
 	   wrong, writes, turns);
 	trace_free(trace);

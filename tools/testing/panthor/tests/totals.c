@@ -33,7 +33,7 @@ static void check_totals(struct trace *trace, struct peer **peers, int count)
 
 	trace_stop(trace);
 	ok(last_total(trace, 0) == (int64_t)sum.resident,
-	   "of %d gpu_mem_total the device's last one is what is resident in the end (%lld, %llu)",
+	   "the last of %d gpu_mem_total of the device is the resident memory (%lld, %llu)",
 	   trace->nr_events, (long long)last_total(trace, 0), (unsigned long long)sum.resident);
 	for (int i = 0; i < count; i++) {
 		pid_t pid = peers[i]->pid;
@@ -42,8 +42,8 @@ static void check_totals(struct trace *trace, struct peer **peers, int count)
 		sum.resident -= sum.firmware;
 		ok(last_total(trace, pid) == (int64_t)sum.resident &&
 			   device_sum(pid, "resident") == sum.resident,
-		   "so is that of client %d, and the table agrees (%lld, %llu, %lld)", i,
-		   (long long)last_total(trace, pid), (unsigned long long)sum.resident,
+		   "the last one of client %d is its resident memory, as in the table (%lld, %llu, %lld)",
+		   i, (long long)last_total(trace, pid), (unsigned long long)sum.resident,
 		   (long long)device_sum(pid, "resident"));
 	}
 	trace_free(trace);
@@ -110,7 +110,7 @@ static void test_total(void)
 	reclaim(peers[1]->pid);
 	failed += !peer_do(peers[1], "verify cpu");
 	check_totals(trace, peers, 3);
-	ok(!failed, "%ld operations at random by three clients at once", operations);
+	ok(!failed, "three clients make %ld random operations at once", operations);
 	for (int i = 0; i < 3; i++)
 		peer_quit(peers[i]);
 }

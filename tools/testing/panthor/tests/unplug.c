@@ -58,18 +58,19 @@ int main(void)
 	     event_value(end, "fence_ns") / 1e6, (long long)event_value(end, "result"));
 	ok(ret == 7, "the device is unbound while a request waits for a job");
 	ok(end && trace_marked(trace, "unbound") > end && event_value(end, "fence_ns") < JOB_NS,
-	   "which ends before the job does, and the unbind after it");
+	   "the request ends before the job, the unbind after it");
 	ok(event_value(end, "result") == -ENODEV || event_value(end, "result") == -EBUSY,
-	   "and the request ends as the ABI says (%lld)", (long long)event_value(end, "result"));
+	   "the request ends with the documented result (%lld)",
+	   (long long)event_value(end, "result"));
 	ok(WIFEXITED(status) && -WEXITSTATUS(status) == event_value(end, "result"),
-	   "for the writer, too");
+	   "the write returns that result");
 	trace_free(trace);
 	peer_kill(peer);
 
 	ok(write_file(DRIVER "/bind", "panthor", 7) == 7 && wait_for(RECLAIM_FILE),
-	   "the device comes back");
+	   "the device is bound again");
 	peer = peer_start("-b8x64K", NULL);
-	ok(!reclaim(peer->pid) && peer_do(peer, "verify gpu"), "and reclaims");
+	ok(!reclaim(peer->pid) && peer_do(peer, "verify gpu"), "its memory can be reclaimed");
 	peer_quit(peer);
 	return tap_end();
 }

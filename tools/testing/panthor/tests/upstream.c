@@ -67,15 +67,15 @@ static void test_sync_ops(void)
 		_exit(sync_only(&vm, &nothing, 1) == -EINVAL ? 0 : 2);
 	}
 	ok(pid > 0 && waitpid(pid, &status, 0) == pid && !status,
-	   "a job that signals a syncobj which does not exist is refused");
+	   "a job that signals a syncobj which does not exist is rejected");
 
 	if (gpu_open(&gpu, NULL) || vm_create(&gpu, &vm) || timeline_create(&gpu, &timeline))
 		bail("cannot set up a client");
 	own[0].handle = timeline;
 	own[1].handle = timeline;
 	ret = sync_only(&vm, own, 2);
-	ok(ret == -EINVAL, "one that waits for what it signals itself, too (%d)", ret);
-	ok(!kernel_complained(), "and the kernel has nothing to say about either");
+	ok(ret == -EINVAL, "a job that waits for its own signal is rejected (%d)", ret);
+	ok(!kernel_complained(), "the kernel logs no warning about either");
 	gpu_close(&gpu);
 }
 
@@ -124,8 +124,8 @@ static void test_late_bind(void)
 	op.va = bo.va;
 	op.size = bo.size;
 	ret = bind_async(&vm, &op);
-	ok(!ret, "a VM_BIND that waits for a job (%d)", ret);
-	ok(!vm_destroy(&vm), "its VM is destroyed");
+	ok(!ret, "a VM_BIND waits for a job (%d)", ret);
+	ok(!vm_destroy(&vm), "the VM of that VM_BIND is destroyed");
 	jobs_wait(&jobs, jobs.point, now_ns() + 10 * NSEC);
 	jobs_fini(&jobs);
 	gpu_close(&gpu);
@@ -153,7 +153,8 @@ static void test_sparse(void)
 		bail("cannot set up a client");
 	args.vm_id = vm.id;
 	ret = dev_ioctl(gpu.fd, DRM_IOCTL_PANTHOR_VM_BIND, &args);
-	ok(!kernel_complained() && !ret, "a sparse mapping of more than 1 TiB (%d, %lld ms)", ret,
+	ok(!kernel_complained() && !ret,
+	   "a sparse mapping of more than 1 TiB succeeds (%d, %lld ms)", ret,
 	   (long long)(now_ns() - t0) / 1000000);
 	gpu_close(&gpu);
 }
@@ -324,7 +325,7 @@ static void test_races(void)
 			_exit(race(races[i].step, rounds) ? 1 : 0);
 		ok_jobs(pid > 0 && waitpid(pid, &status, 0) == pid && !status,
 			"a client %s while the shrinker looks at it", races[i].what);
-		ok(!kernel_complained(), "and the kernel has nothing to say");
+		ok(!kernel_complained(), "the kernel logs no warning");
 	}
 	over = true;
 	pthread_join(shrinker, NULL);

@@ -16,7 +16,7 @@ void bench_again(struct bench *bench)
 
 	bench_regroup(bench, 2, PANTHOR_GROUP_PRIORITY_MEDIUM);
 	ret = RUN(bench, MOVE48(0, bench->data.va), MOVE32(2, 0x600d), STORE(2, 1, 0, 0));
-	if (!ok(!ret && *data32(bench, 0) == 0x600d, "a new group works"))
+	if (!ok(!ret && *data32(bench, 0) == 0x600d, "a new group runs jobs"))
 		diag("%d, state %#x", ret, bench_state(bench, NULL));
 }
 

@@ -170,7 +170,7 @@ void bail(const char *why, ...)
 int tap_end(void)
 {
 	if (kmsg >= 0)
-		ok(!kernel_complained(), "the kernel had nothing to complain about");
+		ok(!kernel_complained(), "the kernel logs no warning");
 	printf("1..%d\n", tests);
 	return failures ? 1 : 0;
 }
