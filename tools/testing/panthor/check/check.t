@@ -27,17 +27,17 @@ program silent ':'
 program status 'echo 1..1; echo ok 1; exit 3'
 program slow 'echo 1..1; echo ok 1; sleep 60'
 program skips 'echo 1..2; echo ok 1; echo "ok 2 # SKIP no hardware"'
-expect "all good" 0 "^2 passed, 0 failed$" run "$tmp/good"
-expect "one bad, and why" 1 "FAIL bad: promise" run "$tmp/bad"
-expect "the last line counts" 1 "^3 passed, 1 failed$" run "$tmp/good" "$tmp/bad"
-expect "fewer than planned" 1 "planned 2 tests and ran 1" run "$tmp/short"
+expect "all tests pass" 0 "^2 passed, 0 failed$" run "$tmp/good"
+expect "a failed test is reported with its output" 1 "FAIL bad: promise" run "$tmp/bad"
+expect "the last line has the totals" 1 "^3 passed, 1 failed$" run "$tmp/good" "$tmp/bad"
+expect "fewer tests than planned" 1 "planned 2 tests and ran 1" run "$tmp/short"
 expect "no plan" 1 "no plan" run "$tmp/silent"
 expect "exit status" 1 "exit status 3" run "$tmp/status"
 expect "time limit" 1 "FAIL slow: time limit" run "$tmp/slow"
-expect "^C ends it, and the test that runs" 0 "^status 130" interrupted 2 "$CHECK/run-tests" 120 "$tmp/slow"
-expect "skipped is said" 0 "^1 passed, 0 failed, 1 skipped$" run "$tmp/skips"
-expect "no tests at all is no success" 1 "^0 passed, 0 failed$" "$CHECK/tally" </dev/null
-expect "a guest that died" 1 "FAIL x: the guest died: status 125" \
+expect "^C ends it, and the running test" 0 "^status 130" interrupted 2 "$CHECK/run-tests" 120 "$tmp/slow"
+expect "skipped tests are counted" 0 "^1 passed, 0 failed, 1 skipped$" run "$tmp/skips"
+expect "no tests: failure" 1 "^0 passed, 0 failed$" "$CHECK/tally" </dev/null
+expect "a guest that dies" 1 "FAIL x: the guest died: status 125" \
 	"$CHECK/tally" <<<$'@begin x\n@died x status 125'
 
 # In the guest: what the kernel says counts, and ends the boot
@@ -48,8 +48,8 @@ program leaks 'modprobe kmemleak-test; rmmod kmemleak-test; echo ok 1; echo 1..1
 warned=$(in_guest "$tmp/good" "$tmp/warns" "$tmp/good" 2>&1)
 status=$?
 again() { printf '%s\n' "$warned"; return $status; }
-expect "a provoked WARN fails the test that was running" 1 "FAIL warns: the kernel's log: .*WARNING" again
-expect "and its stack is shown" 1 "^ +# .*lkdtm_do_action" again
+expect "a WARN fails the running test" 1 "FAIL warns: the kernel's log: .*WARNING" again
+expect "the stack of the WARN is shown" 1 "^ +# .*lkdtm_do_action" again
 # oom NAME LINE - what the kernel says when memory is out, and then LINE
 oom()
 {
@@ -61,8 +61,8 @@ oom()
 
 oom cgroup-full 'memory: usage 8192kB, limit 8192kB, failcnt 9'
 oom guest-full 'Mem-Info:'
-expect "a cgroup that is out of memory is a test's own business, the guest is not" 1 \
+expect "an OOM kill in a cgroup passes, one of the guest fails" 1 \
 	"FAIL guest-full: the kernel's log: .*Call Trace" in_guest "$tmp/cgroup-full" "$tmp/guest-full"
-expect "memory that is lost is found" 1 "FAIL kmemleak: no memory lost" in_guest "$tmp/leaks"
+expect "a memory leak is found" 1 "FAIL kmemleak: no memory lost" in_guest "$tmp/leaks"
 
 tap_end

@@ -28,21 +28,21 @@ expect "status of CMD" 37 . \
 	kept -s "$tmp/share dir" "$inside"
 expect "its stdout and nothing else" 0 "^to stdout 0 seen host is read-only tmpfs ok driver up swap on path $REPO/build/tools:" \
 	sh -c 'tr "\n" " " <"$0/stdout"' "$tmp"
-expect "CMD runs in the caller's folder" 0 "^$tmp$" tail -n 1 "$tmp/stdout"
+expect "CMD runs in the caller's directory" 0 "^$tmp$" tail -n 1 "$tmp/stdout"
 expect "its stderr and nothing else" 0 "^to stderr$" cat "$tmp/stderr"
 expect "only one line on stderr" 0 "^1 " sh -c 'echo $(wc -l <"$0/stderr") lines' "$tmp"
-expect "the shared folder was written" 0 "^written$" cat "$tmp/share dir/out"
+expect "the shared directory is written" 0 "^written$" cat "$tmp/share dir/out"
 
-expect "a panic is the guest's failure, and shown" 125 "Kernel panic.*sysrq" \
+expect "a panic is status 125, and shown" 125 "Kernel panic.*sysrq" \
 	kept -n 'echo c >/proc/sysrq-trigger; sleep 100'
-expect "the last lines say what, where the log is, and what to try" 0 \
+expect "the last lines have the error, the log and advice" 0 \
 	"its kernel said: .*sysrq.* guest: the kernel's log: /.*log guest: .*KERNEL=debug" \
 	sh -c 'tail -n 3 "$0/stderr" | tr "\n" " "' "$tmp"
 expect "^C leaves nothing running" 0 "^status 130" interrupted 15 "$HERE/guest/guest" -k "$flavour" -n 'sleep 1000'
 expect "time limit" 124 "time limit of 25 s" guest -t 25 -n 'sleep 1000'
-expect "no such kernel" 125 "no kernel in $tmp/none" guest -K "$tmp/none" true
-expect "no such folder to share" 125 "-s $tmp/none: no such folder" guest -s "$tmp/none" true
-expect "not a number" 2 '-m: expected a number, not "lots"' guest -m lots true
-expect "no such option" 2 "unknown option -z" guest -z true
+expect "an unknown kernel" 125 "no kernel in $tmp/none" guest -K "$tmp/none" true
+expect "an unknown directory to share" 125 "-s $tmp/none: no such folder" guest -s "$tmp/none" true
+expect "an invalid number" 2 '-m: expected a number, not "lots"' guest -m lots true
+expect "an unknown option" 2 "unknown option -z" guest -z true
 
 tap_end

@@ -36,19 +36,19 @@ tree "$tmp/nofile" 7.3.1 $PANTHOR/panthor_drv.c
 tree "$tmp/other" 7.9.0 $PANTHOR/panthor_drv.c \
 	$(hooks | hooked_files)
 
-expect "no such KDIR" 1 "^build: KDIR=$tmp/x: no such folder" env KDIR="$tmp/x" "$BUILD_SH"
+expect "an unknown KDIR" 1 "^build: KDIR=$tmp/x: no such folder" env KDIR="$tmp/x" "$BUILD_SH"
 expect "KDIR without the driver" 1 "^build: .*has no drivers/gpu/drm/panthor" env KDIR="$tmp/none" "$BUILD_SH"
 expect "KDIR too old" 1 "^build: .* is Linux 6.12.0; 7.2 or newer" env KDIR="$tmp/old" "$BUILD_SH"
-expect "a file to hook is not there" 1 "^build: hook for .*, but Linux 7.3.1 has no such file" \
+expect "a file to patch is missing" 1 "^build: hook for .*, but Linux 7.3.1 has no such file" \
 	env KDIR="$tmp/nofile" "$BUILD_SH"
-expect "a hook does not apply: which, on what" 1 "^build: hook .*\.patch does not apply to Linux 7.9.0" \
+expect "a hook that does not apply is named" 1 "^build: hook .*\.patch does not apply to Linux 7.9.0" \
 	env KDIR="$tmp/other" "$BUILD_SH"
 expect "KDIR is not written to" 0 "^not what the hooks know$" \
 	sh -c 'sort -u $(find "$0" -type f ! -path "$0/Makefile")' "$tmp/other"
-expect "KDIR does not go with the distribution's kernel" 1 "^distro: KERNEL=distro uses a prebuilt kernel" \
+expect "KDIR with the distribution's kernel" 1 "^distro: KERNEL=distro uses a prebuilt kernel" \
 	env KDIR="$tmp/other" "$BUILD_SH" distro
-expect "no such flavour" 2 "^usage" "$BUILD_SH" purple
-expect "cache cannot be written" 1 "cannot write to /proc/" env XDG_CACHE_HOME=/proc/1/x "$FETCH"
+expect "an unknown flavour" 2 "^usage" "$BUILD_SH" purple
+expect "the cache cannot be written" 1 "cannot write to /proc/" env XDG_CACHE_HOME=/proc/1/x "$FETCH"
 mkdir "$tmp/bin"
 printf '#!/bin/sh\necho; echo x 1 1 1024 1%%\n' >"$tmp/bin/df"
 chmod +x "$tmp/bin/df"

@@ -17,12 +17,12 @@ unset KDIR ONLY
 
 mkdir -p "$tmp/old"
 printf 'kernelversion:\n\t@echo 7.2.1\n' >"$tmp/old/Makefile"
-expect "made of 7.3 only" 1 "is Linux 7.2.1; expected 7.3" env KDIR="$tmp/old" "$NEXT" "$tmp/new"
-expect "the next kernel is made of this one" 0 "^next: created from Linux 7\.3" "$NEXT" "$dir"
+expect "only 7.3 is accepted" 1 "is Linux 7.2.1; expected 7.3" env KDIR="$tmp/old" "$NEXT" "$tmp/new"
+expect "the next kernel is created from this one" 0 "^next: created from Linux 7\.3" "$NEXT" "$dir"
 if [ -e "$dir/$PANTHOR/panthor_device_io.h" ]; then
 	said() { KDIR=$dir ONLY=$objects "$HERE/kernel/build" plain; }
-	expect "all hooks apply to it, and the driver compiles" 0 "^build: Linux 7\.4.*compiled" said
+	expect "all hooks apply, and the driver compiles" 0 "^build: Linux 7\.4.*compiled" said
 	log=("$CACHE"/7.4.*-plain/build.log)
-	expect "without a warning" 1 "^$" grep -E 'panthor.*warning:' "${log[0]}"
+	expect "it compiles without a warning" 1 "^$" grep -E 'panthor.*warning:' "${log[0]}"
 fi
 tap_end

@@ -32,15 +32,15 @@ compiled()
 	(cd "$tmp/sim" && gcc -c sim_*.c) && "$HERE/lint/layers" "$REPO/$PANTHOR/sim" "$tmp/sim"
 }
 
-expect "the simulator as it is" 0 "" "$HERE/lint/layers"
-expect "an include of what is above" 1 '^sim_mmu.c:[0-9]+: includes sim_group.h, which is not below' \
+expect "the simulator has no violation" 0 "" "$HERE/lint/layers"
+expect "an include of a higher layer" 1 '^sim_mmu.c:[0-9]+: includes sim_group.h, which is not below' \
 	with sim_mmu.c '#include "sim_group.h"'
-expect "an include of what is beside" 1 '^sim_gpu.h:[0-9]+: includes sim_mmu.h' with sim_gpu.h '#include "sim_mmu.h"'
-expect "a call of what is above" 1 '^sim_tiler.c:[0-9]+: uses psim_cs_abort\(\) of sim_stream.c' \
+expect "an include of the same layer" 1 '^sim_gpu.h:[0-9]+: includes sim_mmu.h' with sim_gpu.h '#include "sim_mmu.h"'
+expect "a call to a higher layer" 1 '^sim_tiler.c:[0-9]+: uses psim_cs_abort\(\) of sim_stream.c' \
 	with sim_tiler.c "$(printf 'static void up(struct psim_cs *cs)\n{\n\tpsim_cs_abort(cs);\n}')"
-expect "a pointer to what is above" 1 '^sim_irq.c:[0-9]+: uses psim_reg_read\(\) of sim_regs.c' \
+expect "a pointer to a higher layer" 1 '^sim_irq.c:[0-9]+: uses psim_reg_read\(\) of sim_regs.c' \
 	with sim_irq.c "$(printf 'static const void *up[] = {\n\tpsim_reg_read,\n};')"
-expect "a comment about what is above" 0 "" with sim_mmu.c '/* As psim_reg_read() wants it. */'
+expect "a comment about a higher layer is allowed" 0 "" with sim_mmu.c '/* As psim_reg_read() wants it. */'
 expect "a file without a layer" 1 '^sim_new.c: has no layer' with sim_new.c ''
-expect "a symbol of an object" 1 '^sim_mmu.c: uses psim_of_sim_engine\(\) of sim_engine.c' compiled
+expect "a symbol in an object file" 1 '^sim_mmu.c: uses psim_of_sim_engine\(\) of sim_engine.c' compiled
 echo "1..$TAP_N"

@@ -20,11 +20,11 @@ KDIR=${KDIR:-$("$HERE/kernel/fetch")} || exit 1
 
 for writeback in free swapcache; do
 	[ $writeback = free ] || export NO_MM_HELPER=1
-	expect "built: $writeback" 0 "panthor.ko" "$MODULE"
+	expect "the module is built: $writeback" 0 "panthor.ko" "$MODULE"
 	"$HERE/guest/guest" -k "$flavour" -t 1800 "'$HERE/module/in-guest' '$BUILD/module/$KVER/panthor' $writeback" >"$tmp/out" 2>&1
 	rc=$?
-	expect "loaded, and reclaims: $writeback" 0 "." cat "$tmp/out"
-	expect "every promise of it is kept: $writeback" 0 "^1\.\." \
+	expect "it is loaded, and a request succeeds: $writeback" 0 "." cat "$tmp/out"
+	expect "each test in the guest passes: $writeback" 0 "^1\.\." \
 		sh -c '[ '$rc' -eq 0 ] && ! grep "^not ok\|^Bail" "$0"/out && cat "$0/out"' "$tmp"
 	sed 's/^/# | /' "$tmp/out"
 done
@@ -34,17 +34,17 @@ dkms=(dkms --dkmstree "$tmp/dkms" --sourcetree "$tmp/src" --installtree "$tmp/mo
 mkdir "$tmp/dkms" "$tmp/src" "$tmp/modules"
 if command -v dkms >/dev/null && [ "$(id -u)" -eq 0 ]; then
 	version=$(make -s -C "$obj" kernelversion)
-	expect "dkms takes the sources" 0 "." "${dkms[@]}" add "$BUILD/module/$KVER/dkms"
+	expect "dkms adds the sources" 0 "." "${dkms[@]}" add "$BUILD/module/$KVER/dkms"
 	expect "dkms builds them" 0 "." "${dkms[@]}" build "panthor-reclaim/$version" \
 		-k "$version" --kernelsourcedir "$obj"
-	expect "and has the module" 0 "panthor.ko" find "$tmp/dkms/panthor-reclaim/$version/$version" -name '*.ko*'
-	expect "dkms leaves a kernel of another series alone" 77 "BUILD_EXCLUSIVE" \
+	expect "dkms has the module" 0 "panthor.ko" find "$tmp/dkms/panthor-reclaim/$version/$version" -name '*.ko*'
+	expect "dkms skips a kernel of another series" 77 "BUILD_EXCLUSIVE" \
 		"${dkms[@]}" build "panthor-reclaim/$version" -k 6.12.1 --kernelsourcedir "$obj"
 else
 	expect "dkms # SKIP needs dkms, and root" 0 "." echo -
 fi
 expect "no headers" 1 "no headers of Linux 1.2.3 in $tmp/none; install them" env KVER=1.2.3 KBUILD="$tmp/none" "$MODULE"
-expect "not built" 1 "has no Module.symvers" env KBUILD="$KDIR" "$MODULE"
-expect "no such source" 1 "KDIR=$tmp/none: no such folder" env KDIR="$tmp/none" "$MODULE"
+expect "headers without a build" 1 "has no Module.symvers" env KBUILD="$KDIR" "$MODULE"
+expect "an unknown KDIR" 1 "KDIR=$tmp/none: no such folder" env KDIR="$tmp/none" "$MODULE"
 rm -rf "${BUILD:?}/module/$KVER"
 tap_end

@@ -17,12 +17,12 @@ export GIT_AUTHOR_NAME=tests GIT_AUTHOR_EMAIL=tests@localhost.localdomain
 export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
 
 version=$(make -s -C "${KDIR:-$("$HERE/kernel/fetch")}" kernelversion)
-expect "applies, and checkpatch --strict has no complaint" 0 "checkpatch --strict: clean" "$SERIES"
-expect "a cover letter goes with it" 0 "^Subject: .PATCH 0+/[0-9]+. drm/panthor" \
+expect "the series applies and is checkpatch --strict clean" 0 "checkpatch --strict: clean" "$SERIES"
+expect "it has a cover letter" 0 "^Subject: .PATCH 0+/[0-9]+. drm/panthor" \
 	cat "$BUILD/series/$version/0000-cover-letter.patch"
-expect "it says where the tools are" 0 "tools/testing/panthor, at commit [0-9a-f]{12}[.]$" \
+expect "the cover letter names the place of the tools" 0 "tools/testing/panthor, at commit [0-9a-f]{12}[.]$" \
 	cat "$BUILD/series/$version/0000-cover-letter.patch"
-expect "the patches are the kernel's alone" 1 "^$" \
+expect "the patches change the kernel only" 1 "^$" \
 	sh -c 'grep -hE "^diff --git a/(tools|debian)/" "$0"/*.patch' "$BUILD/series/$version"
 fixes_first()
 {
@@ -34,8 +34,8 @@ fixes_first()
 	# And none later
 	! grep -l '^Fixes: ' "$BUILD/series/$1"/*.patch | sed "1,${#fixes[@]}d" | grep .
 }
-expect "fixes come first, each with the commit that it mends" 0 "/0001-" fixes_first "$version"
-expect "nobody to sign it off" 1 "git has no user.name or user.email" env GIT_AUTHOR_NAME= "$SERIES"
-expect "no such KDIR" 1 "KDIR=$tmp/none: no such folder" env KDIR="$tmp/none" "$SERIES"
-expect "KDIR is no Linux" 1 "not a Linux tree" env KDIR="$tmp" "$SERIES"
+expect "the fixes are first, each with a Fixes: tag" 0 "/0001-" fixes_first "$version"
+expect "a missing user.name" 1 "git has no user.name or user.email" env GIT_AUTHOR_NAME= "$SERIES"
+expect "an unknown KDIR" 1 "KDIR=$tmp/none: no such folder" env KDIR="$tmp/none" "$SERIES"
+expect "KDIR without Linux" 1 "not a Linux tree" env KDIR="$tmp" "$SERIES"
 tap_end

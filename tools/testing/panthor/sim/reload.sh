@@ -52,7 +52,7 @@ for i in $(seq "$RELOADS"); do
 	rounds=$i
 done
 [ "$rounds" -eq "$RELOADS" ]
-ok "$rounds of $RELOADS times unloaded and loaded, in either order"
+ok "the modules are unloaded and loaded in either order, $rounds of $RELOADS times"
 
 # With a client that keeps the GPU busy, if we have one. Last, for upstream loses
 # the groups whose jobs were in flight when the device went, and their memory with
@@ -73,9 +73,9 @@ for i in $(seq "$REBINDS"); do
 	rounds=$i
 done
 [ "$rounds" -eq "$REBINDS" ]
-ok "$rounds of $REBINDS times unbound under load and bound again"
+ok "the driver is unbound under load and bound again, $rounds of $REBINDS times"
 
 ! dmesg | awk -v mark="$mark" 'index($0, mark) { on = 1; next } on' |
 	grep -E 'WARNING:|BUG:|Oops|INFO:|refcount_t:|corruption'
-ok "the kernel had nothing to complain about"
+ok "the kernel logs no warning"
 echo "1..$n"

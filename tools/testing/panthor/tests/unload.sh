@@ -66,18 +66,18 @@ device_goes_and_comes()
 {
 	start_storm
 	sleep 1
-	check "$1: unbind during reclaims" put panthor $DRIVER/unbind
+	check "$1: the driver is unbound during requests" put panthor $DRIVER/unbind
 	[ ! -e $FILE ]
-	ok $? "$1: the file is gone with it"
-	check "$1: the writers saw nothing odd" stop_storm
+	ok $? "$1: mem_reclaim is removed"
+	check "$1: each write returns a documented result" stop_storm
 	kill -9 "$load_pid"
 	wait "$load_pid" 2>/dev/null
-	check "$1: the kernel is fine" kernel_quiet
-	check "$1: bind again" put panthor $DRIVER/bind
-	check "$1: the device is back" wait_for test -e $FILE
+	check "$1: the kernel logs no warning" kernel_quiet
+	check "$1: the driver is bound again" put panthor $DRIVER/bind
+	check "$1: mem_reclaim exists again" wait_for test -e $FILE
 	start_load -b8x64K
-	check "$1: and reclaims" put "$load_pid" $FILE
-	check "$1: without losing a byte" tell_load verify gpu
+	check "$1: a write succeeds" put "$load_pid" $FILE
+	check "$1: the data is intact" tell_load verify gpu
 	stop_load
 }
 
@@ -85,27 +85,27 @@ for round in $(seq "${ROUNDS:-3}"); do
 	start_load -b64x64K -v2 -b4x64K:shared -b4x64K:mmap -b4x64K:unused
 	device_goes_and_comes "round $round"
 	[ -e /dev/dri/renderD128 ]
-	ok $? "round $round: under its old name, so the old one is gone for good"
+	ok $? "round $round: the device has its old name: the previous one is freed"
 done
 
 start_load -b64x64K
 start_storm
 sleep 0.5
 modprobe -r panthor 2>/dev/null
-ok $((!$?)) "the module cannot go while a client is there"
-check "and that disturbs nobody" stop_storm
-check "nor its data" tell_load verify cpu
+ok $((!$?)) "the module cannot be unloaded while a client has the device open"
+check "each write returns a documented result" stop_storm
+check "the data is intact" tell_load verify cpu
 stop_load
 
 load_pid=$$
 start_storm
-check "once it is gone the module can be unloaded, writers or not" wait_for modprobe -r panthor
-check "of whom none sees anything odd" stop_storm
-check "and loaded again" modprobe panthor
-check "the device is back" wait_for test -e $FILE
+check "the module can be unloaded without a client, during writes" wait_for modprobe -r panthor
+check "each write returns a documented result during the unload" stop_storm
+check "the module is loaded again" modprobe panthor
+check "mem_reclaim exists again" wait_for test -e $FILE
 start_load -b8x64K
-check "and reclaims" put "$load_pid" $FILE
-check "without losing a byte" tell_load verify gpu
+check "a write succeeds" put "$load_pid" $FILE
+check "the data is intact after the reload" tell_load verify gpu
 stop_load
 
 # Is anything left behind? Twice, for what was allocated during the first scan
@@ -118,15 +118,15 @@ if [ -w $leaks ]; then
 	found=$(grep -E 'panthor' $leaks)
 	[ -z "$found" ] || diag "$(head -40 $leaks)"
 	[ -z "$found" ]
-	ok $? "no memory of the driver is lost"
+	ok $? "the driver leaks no memory"
 else
-	skip "no kmemleak" "no memory of the driver is lost"
+	skip "no kmemleak" "the driver leaks no memory"
 fi
 
 # Last, for it leaves something behind, with or without reclaim: once the device is unplugged the driver's scheduler takes no
 # group off the GPU any more, so that one which was on it stays, and with it the old device's memory and minor number.
 start_load -b64x64K -v2 -b4x64K:shared
 tell_load loop 0 2000 || bail "no loop"
-device_goes_and_comes "with jobs under way"
+device_goes_and_comes "with jobs in flight"
 
 tap_end

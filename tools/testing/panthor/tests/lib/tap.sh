@@ -63,7 +63,7 @@ kernel_quiet()
 tap_end()
 {
 	kernel_quiet
-	ok $? "the kernel had nothing to complain about"
+	ok $? "the kernel logs no warning"
 	echo "1..$tap_count"
 	exit $((tap_failed > 0))
 }
