@@ -17,7 +17,7 @@ enum { D_WHAT, D_A, D_B, D_CHANGE, NR_D };
 enum { D_EXACT_A = NR_D, D_EXACT_B, D_UNIT, NR_D_ALL };
 
 static const struct column columns[] = {
-	[D_WHAT] = { "what", "FIGURE", UNIT_TEXT, "name of the figure", 1 },
+	[D_WHAT] = { "what", "WHAT", UNIT_TEXT, "name of the figure", 1 },
 	[D_A] = { "a_text", "A", UNIT_TEXT, "value in the first trace, with unit", 1 },
 	[D_B] = { "b_text", "B", UNIT_TEXT, "value in the second trace, with unit", 1 },
 	[D_CHANGE] = { "change_pct", "%CHANGE", UNIT_PERMILLE, "change from A to B in percent", 1 },

@@ -27,8 +27,8 @@ enum refault_column {
 	RF_BACK_BOS,
 	RF_BACK,
 	RF_BACK_PCT,
-	RF_SOON,
 	RF_PREMATURE,
+	RF_PREMATURE_PCT,
 	RF_SHORTEST,
 	RF_LONGEST,
 	RF_BLOCKED,
@@ -45,7 +45,7 @@ static const struct column columns[] = {
 	[RF_ID] = { "id", "ID", UNIT_COUNT, "the request", 1 },
 	[RF_SOURCE] = { "source", "SOURCE", UNIT_TEXT, "sysfs, shrinker, kswapd, debugfs", 6 },
 	[RF_TARGET] = { "target_comm", "TARGET", UNIT_TEXT, "name of the target", 1 },
-	[RF_TGID] = { "target_tgid", "TGT-PID", UNIT_SIGNED, "process id of the target", 3 },
+	[RF_TGID] = { "target_tgid", "TGT-TGID", UNIT_SIGNED, "process id of the target", 3 },
 	[RF_EVICTED_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "evicted BOs", 7 },
 	[RF_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "evicted memory", 1 },
 	[RF_FREED] = { "freed", "FREED", UNIT_BYTES, "freed RAM, when the request ended", 0 },
@@ -56,11 +56,12 @@ static const struct column columns[] = {
 	[RF_BACK_BOS] = { "swapped_in_bos", "#SWAPPED-IN", UNIT_COUNT,
 			  "evicted BOs that were swapped in", 7 },
 	[RF_BACK] = { "swapped_in", "SWAPPED-IN", UNIT_BYTES, "memory that was swapped in", 1 },
-	[RF_BACK_PCT] = { "swapped_in_pct", "%IN", UNIT_PERMILLE,
+	[RF_BACK_PCT] = { "swapped_in_pct", "%SWAPPED-IN", UNIT_PERMILLE,
 			  "swapped-in share of the evicted memory", 2 },
-	[RF_SOON] = { "soon", "SOON", UNIT_BYTES, "memory that was swapped in within --soon", 4 },
-	[RF_PREMATURE] = { "premature_pct", "%PREMATURE", UNIT_PERMILLE,
-			   "premature share of the evicted memory", 3 },
+	[RF_PREMATURE] = { "premature", "PREMATURE", UNIT_BYTES,
+			   "premature memory: swapped in within --soon", 4 },
+	[RF_PREMATURE_PCT] = { "premature_pct", "%PREMATURE", UNIT_PERMILLE,
+			       "premature share of the evicted memory", 3 },
 	[RF_SHORTEST] = { "shortest_ns", "SHORTEST", UNIT_NS, "shortest time that a BO was evicted",
 			  5 },
 	[RF_LONGEST] = { "longest_ns", "LONGEST", UNIT_NS, "longest time that a BO was evicted",
@@ -68,7 +69,7 @@ static const struct column columns[] = {
 	[RF_BLOCKED] = { "duration_ns", "BLOCKED", UNIT_NS, "time that the requester was blocked",
 			 2 },
 	[RF_PER_MIB] = { "ns_per_mib", "PER-MIB", UNIT_NS, "blocked time per MiB evicted", 4 },
-	[RF_SWAPIN] = { "swapin_ns", "SWAP-IN", UNIT_NS, "time spent on swap-ins", 2 },
+	[RF_SWAPIN] = { "swapin_ns", "SWAPIN", UNIT_NS, "time spent on swap-ins", 2 },
 	[RF_GAIN] = { "gain_byte_s", "GAIN", UNIT_BYTE_S,
 		      "evicted memory times the seconds until its swap-in, or the end of the "
 		      "trace",
@@ -91,7 +92,7 @@ struct evictor {
 	uint64_t blocked_ns;
 	uint64_t back_bos;
 	uint64_t back;
-	uint64_t soon;
+	uint64_t premature;
 	uint64_t shortest;
 	uint64_t longest;
 	uint64_t swapin_ns;
@@ -236,23 +237,23 @@ static void on_refault(void *context, const struct pt_refault *refault)
 	e->swapin_ns += ev->duration_ns;
 	e->gain += (double)ev->size * ev->evicted_ns / 1e9;
 	if (ev->evicted_ns <= r->soon_ns)
-		e->soon += ev->size;
+		e->premature += ev->size;
 	if (e->back_bos == 1 || ev->evicted_ns < e->shortest)
 		e->shortest = ev->evicted_ns;
 	if (ev->evicted_ns > e->longest)
 		e->longest = ev->evicted_ns;
 }
 
-static bool premature(const struct evictor *e)
+static bool is_premature(const struct evictor *e)
 {
-	return e->known && 2 * e->soon > e->evicted;
+	return e->known && 2 * e->premature > e->evicted;
 }
 
 static const char *verdict(const struct evictor *e)
 {
 	if (!e->back_bos)
 		return "evicted";
-	if (premature(e))
+	if (is_premature(e))
 		return "premature";
 	return e->known && e->back < e->evicted ? "partly" : "all";
 }
@@ -289,8 +290,8 @@ static void print_requests(struct refault *r, const struct doc *doc, uint64_t en
 		row[RF_BACK_BOS] = cell_u(e->back_bos);
 		row[RF_BACK] = cell_u(e->back);
 		row[RF_BACK_PCT] = cell_share(e->back, e->evicted);
-		row[RF_SOON] = cell_u(e->soon);
-		row[RF_PREMATURE] = cell_share(e->soon, e->evicted);
+		row[RF_PREMATURE] = cell_u(e->premature);
+		row[RF_PREMATURE_PCT] = cell_share(e->premature, e->evicted);
 		row[RF_SHORTEST] = cell_if(e->back_bos, e->shortest);
 		row[RF_LONGEST] = cell_if(e->back_bos, e->longest);
 		row[RF_BLOCKED] = cell_if(e->known, e->blocked_ns);
@@ -312,7 +313,7 @@ static void say_share(struct pt_text *t, uint64_t part, uint64_t whole)
 
 static void say_efficiency(const struct refault *r, struct doc *doc)
 {
-	uint64_t evicted = 0, freed = 0, blocked = 0, soon = 0;
+	uint64_t evicted = 0, freed = 0, blocked = 0, premature = 0;
 	const struct pt_units *u = &r->file.out.units;
 	struct pt_text *t = &doc->footer;
 	bool has_freed = false;
@@ -326,7 +327,7 @@ static void say_efficiency(const struct refault *r, struct doc *doc)
 		freed += e->freed;
 		has_freed |= e->has_freed;
 		blocked += e->blocked_ns;
-		soon += e->soon;
+		premature += e->premature;
 	}
 	if (!evicted)
 		return;
@@ -335,7 +336,7 @@ static void say_efficiency(const struct refault *r, struct doc *doc)
 		say_share(t, freed, evicted);
 		pt_add(t, " freed, ");
 	}
-	say_share(t, soon, evicted);
+	say_share(t, premature, evicted);
 	pt_add(t, " premature; blocked per MiB: ");
 	pt_add_ns(t, cell_per_mib(blocked, evicted).u, u);
 	pt_add(t, has_freed ? "; RAM used by zram is not known\n" : "\n");
@@ -344,7 +345,8 @@ static void say_efficiency(const struct refault *r, struct doc *doc)
 /* Total cost and gain, and what swapping in early could hide */
 static void sum_up(const struct refault *r, uint64_t end_ns, struct doc *doc)
 {
-	uint64_t evicted = 0, back = 0, soon = 0, blocked = 0, swapin = 0, too_early = 0;
+	uint64_t evicted = 0, back = 0, premature = 0, blocked = 0, swapin = 0,
+		 premature_requests = 0;
 	const struct pt_units *u = &r->file.out.units;
 	struct pt_text *t = &doc->footer;
 	double won = 0;
@@ -354,11 +356,11 @@ static void sum_up(const struct refault *r, uint64_t end_ns, struct doc *doc)
 
 		evicted += e->evicted;
 		back += e->back;
-		soon += e->soon;
+		premature += e->premature;
 		blocked += e->blocked_ns;
 		swapin += e->swapin_ns;
 		won += gain(e, end_ns);
-		too_early += premature(e);
+		premature_requests += is_premature(e);
 	}
 	pt_add(t, "evicted ");
 	pt_add_bytes(t, evicted, u);
@@ -367,8 +369,9 @@ static void sum_up(const struct refault *r, uint64_t end_ns, struct doc *doc)
 	pt_add(t, ", of that within ");
 	pt_add_ns(t, r->soon_ns, u);
 	pt_add(t, " ");
-	pt_add_bytes(t, soon, u);
-	pt_add(t, "; premature: %llu of %zu requests\n", (unsigned long long)too_early, r->nr);
+	pt_add_bytes(t, premature, u);
+	pt_add(t, "; premature: %llu of %zu requests\n", (unsigned long long)premature_requests,
+	       r->nr);
 	pt_add(t, "cost: blocked ");
 	pt_add_ns(t, blocked, u);
 	pt_add(t, ", swap-in ");

@@ -48,7 +48,7 @@ enum {
 /* Names are those of debugfs. A column that the kernel does not have shows "-". */
 static const struct column columns[] = {
 	[T_CLIENT] = { "client", "CLIENT", UNIT_COUNT, "client (drm-client-id of fdinfo)", 1 },
-	[T_TGID] = { "tgid", "PID", UNIT_COUNT, "process id", 1 },
+	[T_TGID] = { "tgid", "TGID", UNIT_COUNT, "process id", 1 },
 	[T_COMMAND] = { "command", "COMMAND", UNIT_TEXT, "process name", 1 },
 	[T_BOS] = { "bos", "BOS", UNIT_COUNT, "BOs", 4 },
 	[T_RESIDENT] = { "resident", "RESIDENT", UNIT_BYTES, "resident memory", 1 },
@@ -58,8 +58,7 @@ static const struct column columns[] = {
 		       5 },
 	[T_SHARED] = { "shared", "SHARED", UNIT_BYTES, "resident memory that is shared", 5 },
 	[T_EVICTED] = { "evicted", "EVICTED", UNIT_BYTES, "memory that is evicted now", 1 },
-	[T_EVICTED_BOS] = { "evicted_bos", "EVICTED_BOS", UNIT_COUNT, "BOs that are evicted now",
-			    6 },
+	[T_EVICTED_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "BOs that are evicted now", 6 },
 	[T_EVICTIONS] = { "evictions", "EVICTIONS", UNIT_COUNT, "evictions so far", 4 },
 	[T_SWAPINS] = { "swapins", "SWAPINS", UNIT_COUNT, "swap-ins so far", 3 },
 	[T_LAST] = { "last_id", "LAST", UNIT_COUNT, "last request", 3 },

@@ -38,7 +38,7 @@ enum pt_cause { PT_FENCE, PT_LOCK, PT_UNMAP, PT_WRITEBACK, PT_OTHER, PT_NR_CAUSE
  * @writeback_from: when the write began; 0: not known
  * @writeback_ts: when the write ended; 0: not written
  * @lane: distinguishes writes that overlap in time
- * @placed: the trace does not have the time of the write: it is estimated
+ * @estimated: the trace does not have the start of the write: the times are estimated
  * @label: label, safe to print
  */
 struct pt_bo {
@@ -64,7 +64,7 @@ struct pt_bo {
 	uint64_t writeback_from;
 	uint64_t writeback_ts;
 	unsigned int lane;
-	bool placed;
+	bool estimated;
 	char *label;
 };
 
@@ -195,7 +195,7 @@ struct pt_refault {
 };
 
 struct pt_model_stats {
-	uint64_t events; /* of ours */
+	uint64_t events; /* of the driver */
 	uint64_t bo_events;
 	uint64_t requests;
 	uint64_t orphans; /* events of a request whose begin was not seen */

@@ -6,7 +6,7 @@
 
 #define MAX_LANES 64
 
-static bool told(const struct pt_request *req)
+static bool has_start(const struct pt_request *req)
 {
 	return pt_req_has(req, start_ns);
 }
@@ -59,7 +59,7 @@ static void place(struct pt_request *req)
 		bo->writeback_from = from + (uint64_t)at;
 		at += bo->writeback_ns * scale;
 		bo->writeback_ts = from + (uint64_t)at;
-		bo->placed = true;
+		bo->estimated = true;
 	}
 }
 
@@ -103,13 +103,13 @@ void pt_place_writebacks(struct pt_request *req)
 	for (size_t i = 0; i < req->n_bos; i++) {
 		struct pt_bo *bo = &req->bos[i];
 
-		if (told(req) && begun && req->begin_ts + bo->start_ns <= bo->writeback_ts)
+		if (has_start(req) && begun && req->begin_ts + bo->start_ns <= bo->writeback_ts)
 			bo->writeback_from = req->begin_ts + bo->start_ns;
 		else if (bo->writeback_ts > bo->writeback_ns)
 			bo->writeback_from = bo->writeback_ts - bo->writeback_ns;
 	}
-	if (!told(req) && overlap(req))
+	if (!has_start(req) && overlap(req))
 		place(req);
-	else if (told(req))
+	else if (has_start(req))
 		find_lanes(req);
 }

@@ -29,21 +29,22 @@ const struct column bo_columns[] = {
 	[BO_STATE] = { "state", "STATE", UNIT_TEXT, "its reclaim state", 4 },
 	[BO_REASON] = { "reason", "REASON", UNIT_TEXT, "why it was skipped", 1 },
 	[BO_LOCK] = { "lock", "LOCK", UNIT_TEXT, "which lock was held, if skipped (locked)", 5 },
-	[BO_VA] = { "va", "ADDRESS", UNIT_HEX, "its lowest GPU address", 0 },
-	[BO_WAIT] = { "wait_ns", "WAITED", UNIT_NS, "time spent waiting for this BO alone", 0 },
-	[BO_DURATION] = { "duration_ns", "TOOK", UNIT_NS, "time spent on it, without writeback",
+	[BO_VA] = { "va", "VA", UNIT_HEX, "its lowest GPU address", 0 },
+	[BO_WAIT] = { "wait_ns", "WAIT", UNIT_NS, "time spent waiting for this BO alone", 0 },
+	[BO_DURATION] = { "duration_ns", "DURATION", UNIT_NS, "time spent on it, without writeback",
 			  2 },
 	[BO_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "memory written to swap", 3 },
 	[BO_FREED] = { "freed", "FREED", UNIT_BYTES, "RAM freed by that", 2 },
-	[BO_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time spent writing it to swap", 3 },
-	[BO_WB_START] = { "writeback_start_ns", "SWAP-FROM", UNIT_TIME, "when writing it began",
-			  0 },
-	[BO_WB_TIME] = { "writeback_time_ns", "SWAP-TO", UNIT_TIME, "when writing it ended", 0 },
-	[BO_WB_LANE] = { "writeback_lane", "LANE", UNIT_COUNT,
+	[BO_WB] = { "writeback_ns", "WRITEBACK", UNIT_NS, "time spent writing it to swap", 3 },
+	[BO_WB_START] = { "writeback_start_ns", "WRITEBACK-START", UNIT_TIME,
+			  "when writing it began", 0 },
+	[BO_WB_TIME] = { "writeback_end_ns", "WRITEBACK-END", UNIT_TIME, "when writing it ended",
+			 0 },
+	[BO_WB_LANE] = { "writeback_lane", "WRITEBACK-LANE", UNIT_COUNT,
 			 "distinguishes writes that overlap in time", 0 },
-	[BO_WB_HOW] = { "writeback_when", "SWAP-WHEN", UNIT_TEXT,
+	[BO_WB_HOW] = { "writeback_when", "WRITEBACK-WHEN", UNIT_TEXT,
 			"recorded: the trace has these times; estimated: it does not", 0 },
-	[BO_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "evictions of the BO so far", 5 },
+	[BO_EVICTIONS] = { "evictions", "EVICTIONS", UNIT_COUNT, "evictions of the BO so far", 5 },
 };
 
 const size_t nr_bo_columns = NR_BO_COLUMNS;
@@ -95,7 +96,7 @@ void bo_row(struct cell *row, const struct pt_request *req, const struct pt_bo *
 		return;
 	row[BO_WB_START] = cell_u(bo->writeback_from);
 	row[BO_WB_LANE] = cell_u(bo->lane);
-	row[BO_WB_HOW] = cell_s(bo->placed ? "estimated" : "recorded");
+	row[BO_WB_HOW] = cell_s(bo->estimated ? "estimated" : "recorded");
 }
 
 const struct column swapin_columns[] = {
@@ -110,10 +111,10 @@ const struct column swapin_columns[] = {
 	[SW_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error", 2 },
 	[SW_EVICTED_FOR] = { "evicted_ns", "EVICTED-FOR", UNIT_NS,
 			     "time from its eviction to the swap-in", 1 },
-	[SW_DURATION] = { "duration_ns", "TOOK", UNIT_NS, "time that the swap-in took", 1 },
-	[SW_EVICTIONS] = { "evictions", "TIMES", UNIT_COUNT, "evictions of the BO so far", 4 },
-	[SW_PID] = { "pid", "THREAD", UNIT_SIGNED, "thread that stalled", 0 },
-	[SW_COMM] = { "comm", "NAME", UNIT_TEXT, "name of the thread", 0 },
+	[SW_DURATION] = { "duration_ns", "DURATION", UNIT_NS, "time that the swap-in took", 1 },
+	[SW_EVICTIONS] = { "evictions", "EVICTIONS", UNIT_COUNT, "evictions of the BO so far", 4 },
+	[SW_PID] = { "pid", "PID", UNIT_SIGNED, "thread that stalled", 0 },
+	[SW_COMM] = { "comm", "COMM", UNIT_TEXT, "name of the thread", 0 },
 };
 
 const size_t nr_swapin_columns = NR_SW_COLUMNS;

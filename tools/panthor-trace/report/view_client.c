@@ -21,15 +21,15 @@ enum {
 	C_PER_MIB,
 	C_SWAPPED_IN,
 	C_SWAPIN,
-	C_SOON,
 	C_PREMATURE,
+	C_PREMATURE_PCT,
 	NR_C
 };
 
 const struct column client_columns[] = {
 	[C_CLIENT] = { "client_id", "CLIENT", UNIT_COUNT, "client that owns the memory", 1 },
 	[C_TARGET] = { "target_comm", "TARGET", UNIT_TEXT, "process name", 1 },
-	[C_TGID] = { "tgid", "TGT-PID", UNIT_SIGNED, "process id", 2 },
+	[C_TGID] = { "tgid", "TGID", UNIT_SIGNED, "process id", 2 },
 	[C_REQUESTS] = { "requests", "REQUESTS", UNIT_COUNT, "requests that evicted memory of it",
 			 3 },
 	[C_EVICTED_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "evictions", 4 },
@@ -43,10 +43,11 @@ const struct column client_columns[] = {
 	[C_PER_MIB] = { "ns_per_mib", "PER-MIB", UNIT_NS, "blocked time per MiB evicted", 1 },
 	[C_SWAPPED_IN] = { "swapped_in", "SWAPPED-IN", UNIT_BYTES, "memory that was swapped in",
 			   1 },
-	[C_SWAPIN] = { "swapin_ns", "SWAP-IN", UNIT_NS, "time spent on swap-ins", 2 },
-	[C_SOON] = { "soon", "SOON", UNIT_BYTES, "memory that was swapped in within --soon", 3 },
-	[C_PREMATURE] = { "premature_pct", "%PREMATURE", UNIT_PERMILLE,
-			  "premature share of the evicted memory", 1 },
+	[C_SWAPIN] = { "swapin_ns", "SWAPIN", UNIT_NS, "time spent on swap-ins", 2 },
+	[C_PREMATURE] = { "premature", "PREMATURE", UNIT_BYTES,
+			  "premature memory: swapped in within --soon", 3 },
+	[C_PREMATURE_PCT] = { "premature_pct", "%PREMATURE", UNIT_PERMILLE,
+			      "premature share of the evicted memory", 1 },
 };
 
 const size_t nr_client_columns = NR_C;
@@ -143,7 +144,7 @@ void clients_swapin(struct clients *c, const struct pt_refault *refault)
 	client->sum[C_SWAPPED_IN] += ev->size;
 	client->sum[C_SWAPIN] += ev->duration_ns;
 	if (ev->evicted_ns <= c->soon_ns)
-		client->sum[C_SOON] += ev->size;
+		client->sum[C_PREMATURE] += ev->size;
 }
 
 struct cell cell_share(uint64_t part, uint64_t whole)
@@ -170,7 +171,7 @@ void clients_fill(const struct clients *c, struct table *t)
 		row[C_FREED].known = client->has_freed;
 		row[C_FREED_PCT] = cell_share(sum[C_FREED], client->has_freed ? sum[C_EVICTED] : 0);
 		row[C_PER_MIB] = cell_per_mib(sum[C_DURATION], sum[C_EVICTED]);
-		row[C_PREMATURE] = cell_share(sum[C_SOON], sum[C_EVICTED]);
+		row[C_PREMATURE_PCT] = cell_share(sum[C_PREMATURE], sum[C_EVICTED]);
 	}
 }
 

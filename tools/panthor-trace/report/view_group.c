@@ -22,9 +22,9 @@ const struct column group_columns[] = {
 	[G_SK] = { "skipped", "SKIPPED", UNIT_BYTES, "skipped memory", 1 },
 	[G_WRITTEN] = { "written", "WRITTEN", UNIT_BYTES, "memory written to swap", 3 },
 	[G_FREED] = { "freed", "FREED", UNIT_BYTES, "RAM freed by that", 2 },
-	[G_TIME] = { "duration_ns", "TOOK", UNIT_NS,
+	[G_TIME] = { "duration_ns", "DURATION", UNIT_NS,
 		     "time spent on its VMs (by client, vm) or BOs (others)", 1 },
-	[G_WB] = { "writeback_ns", "SWAP", UNIT_NS, "time spent writing its BOs to swap", 1 },
+	[G_WB] = { "writeback_ns", "WRITEBACK", UNIT_NS, "time spent writing its BOs to swap", 1 },
 };
 
 const size_t nr_group_columns = NR_G;

@@ -9,7 +9,7 @@
 enum { P_WHAT, P_COUNT, P_MIN, P_P50, P_P90, P_P99, P_MAX, P_MEAN, P_SUM, NR_P };
 
 static const struct column percentile_columns[] = {
-	[P_WHAT] = { "what", "TIME", UNIT_TEXT, "name of the time", 1 },
+	[P_WHAT] = { "what", "WHAT", UNIT_TEXT, "name of the time", 1 },
 	[P_COUNT] = { "count", "COUNT", UNIT_COUNT, "requests", 1 },
 	[P_MIN] = { "min_ns", "MIN", UNIT_NS, "shortest", 1 },
 	[P_P50] = { "p50_ns", "P50", UNIT_NS, "50th percentile", 1 },
@@ -24,7 +24,7 @@ enum { H_FROM, H_TO, H_COUNT, H_BAR, NR_H };
 
 static const struct column histogram_columns[] = {
 	[H_FROM] = { "from_ns", "FROM", UNIT_NS, "lower bound", 1 },
-	[H_TO] = { "to_ns", "BELOW", UNIT_NS, "upper bound", 1 },
+	[H_TO] = { "to_ns", "TO", UNIT_NS, "upper bound", 1 },
 	[H_COUNT] = { "count", "COUNT", UNIT_COUNT, "requests", 1 },
 	[H_BAR] = { "bar", "BAR", UNIT_TEXT, "bar", 1 },
 };

@@ -238,7 +238,7 @@ for clock in local global perf mono mono_raw boot tai; do
 	(echo "clock $clock"; cat "$S/two-writes.txt") | make_trace clock.dat
 	complains "clock $clock" 0 '!.' "$PT" report clock.dat
 done
-expect "nothing is computed from it" 0 '^,[1-9][0-9]*$' "$PT" export -T bos -F csv -f writeback_start_ns,writeback_time_ns counter.dat
+expect "nothing is computed from it" 0 '^,[1-9][0-9]*$' "$PT" export -T bos -F csv -f writeback_start_ns,writeback_end_ns counter.dat
 expect "its times are numbers" 0 '^ +[0-9]+ +1 sysfs ' "$PT" report counter.dat
 expect "no gain without seconds" 0 '^""$|^$' sh -c "'$PT' refault -F csv -f gain_byte_s counter.dat | tail -n 1"
 expect "one event in two buffers counts once" 0 '^2 requests: evicted 4 BOs, 52.1 MiB' "$PT" report buffers.dat
@@ -358,9 +358,9 @@ make_trace later.dat <<'END'
 0 3.000010 7 panthor_reclaim_end dev=panthor id=3 target_tgid=8 duration_ns=10000
 END
 expect "later: what an earlier request evicted is written" 0 '^2500000000,2,"written",1,2100000000,2500000000,0$' \
-	"$PT" export -T bos -F csv -f time_ns,id,what,bo_id,writeback_start_ns,writeback_time_ns,writeback_lane later.dat
+	"$PT" export -T bos -F csv -f time_ns,id,what,bo_id,writeback_start_ns,writeback_end_ns,writeback_lane later.dat
 expect "later: two writes at a time are in two lanes" 0 '^2,"evicted",2200000000,2600000000,1,"recorded"$' \
-	"$PT" export -T bos -F csv -f bo_id,what,writeback_start_ns,writeback_time_ns,writeback_lane,writeback_when later.dat
+	"$PT" export -T bos -F csv -f bo_id,what,writeback_start_ns,writeback_end_ns,writeback_lane,writeback_when later.dat
 expect "later: which lock" 0 '^"skipped","gpuva","user"$' "$PT" export -T bos -F csv -f what,lock,kind later.dat
 expect "later: which kind" 0 '^"evicted",,"user-nommap"$' "$PT" export -T bos -F csv -f what,lock,kind later.dat
 expect "later: what is left, and why" 0 '^1,4096,8192,' "$PT" export -F csv -f id,unwritten,skipped_locked,cut_short later.dat
@@ -489,7 +489,7 @@ for f in two golden atend; do
 import json, sys
 d = json.load(sys.stdin)
 begin = {r[\"id\"]: (r[\"time_ns\"], r[\"time_ns\"] + r[\"duration_ns\"]) for r in d[\"requests\"]}
-writes = sorted((b[\"id\"], b[\"writeback_lane\"], b[\"writeback_start_ns\"], b[\"writeback_time_ns\"]) for b in d[\"bos\"] if b[\"writeback_start_ns\"])
+writes = sorted((b[\"id\"], b[\"writeback_lane\"], b[\"writeback_start_ns\"], b[\"writeback_end_ns\"]) for b in d[\"bos\"] if b[\"writeback_start_ns\"])
 bad = sum(not begin[w[0]][0] <= w[2] <= w[3] <= begin[w[0]][1] + 100000 for w in writes)
 bad += sum(a[:2] == b[:2] and a[3] > b[2] for a, b in zip(writes, writes[1:]))
 print(len(writes), \"writes, bad:\", bad)'"

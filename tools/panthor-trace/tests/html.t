@@ -97,8 +97,8 @@ for name in trace two many; do
 	[ "${lines:-0}" -gt 150 ] && pass "$name: the picture is not blank" || fail "$name: the picture is not blank" "$lines lines differ"
 	has $name zoomed=true hover=true clicked=true gone=true filtered=true whole=true quick=true
 done
-# 2 requests, 30 BOs, 15 write-backs, 5 turns to a VM, 10 swap-ins, 4 stalls
-has trace lanes=26 bars=66 fence=true swap=true back=true
-has two fence=true evict=true swap=true back=true
+# 2 requests, 30 BOs, 15 writebacks, 5 turns to a VM, 10 swap-ins, 4 stalls
+has trace lanes=26 bars=66 fence=true writeback=true swapin=true
+has two fence=true evict=true writeback=true swapin=true
 has many bars=20001 bos=10000 rows=500 evict=true
 end

@@ -32,7 +32,7 @@
   draw();
   ctx.getImageData(0, 0, 1, 1);
   found.quick = performance.now() - start < 1000;
-  for (const name of ["fence", "swap", "evict", "skip", "back"]) found[name] = pixels(name) > 0;
+  for (const name of ["fence", "writeback", "evict", "skip", "swapin"]) found[name] = pixels(name) > 0;
 
   const lane = drawn.findIndex(l => l.bars[0].o.table === "requests");
   const bars = drawn[lane].bars, longest = bars.reduce((a, b) => b.to - b.from > a.to - a.from ? b : a);

@@ -65,7 +65,7 @@ same("VMs", ("panthor_vm", ["request_id", "ts"] + numbers), ("vms", ["id", "end_
 numbers = ["what", "bo_id", "label", "size", "client_id", "tgid", "vm_id", "state", "reason", "duration_ns", "evictions"]
 same("BOs", ("panthor_bo", ["request_id", "ts"] + numbers), ("bos", ["id", "time_ns"] + numbers), lambda row: row["what"] != "written")
 same("writes", ("panthor_writeback", ["request_id", "bo_id", "written", "freed", "duration_ns"]),
-     ("bos", ["id", "bo_id", "written", "freed", "writeback_ns"]), lambda row: row["writeback_time_ns"] is not None)
+     ("bos", ["id", "bo_id", "written", "freed", "writeback_ns"]), lambda row: row["writeback_end_ns"] is not None)
 numbers = ["bo_id", "label", "size", "client_id", "tgid", "evicted_ns", "duration_ns", "evictions"]
 same("swap-ins", ("panthor_swapin", ["request_id", "ts", "utid"] + numbers), ("swapins", ["id", "time_ns", "pid"] + numbers))
 print("evictions of swap-ins:", db.execute("SELECT count(evict_ts) FROM panthor_swapin").fetchone()[0])

@@ -27,8 +27,8 @@ done
 bos="JOIN requests r USING (request) WHERE r.trace = 1"
 out=$(diff <(rows bos bo_id,what,reason,size) <(sql day.db "SELECT b.bo_id, b.what, b.reason, b.size FROM bos b $bos")) &&
 	pass "bos: as in the CSV" || fail "bos: as in the CSV" "$out"
-out=$(diff <(rows bos bo_id,written,freed,writeback_start_ns,writeback_time_ns | grep -v '||') \
-	<(sql day.db "SELECT w.bo_id, w.written, w.freed, w.writeback_start_ns, w.writeback_time_ns FROM writebacks w $bos")) &&
+out=$(diff <(rows bos bo_id,written,freed,writeback_start_ns,writeback_end_ns | grep -v '||') \
+	<(sql day.db "SELECT w.bo_id, w.written, w.freed, w.writeback_start_ns, w.writeback_end_ns FROM writebacks w $bos")) &&
 	pass "writebacks: as in the CSV" || fail "writebacks: as in the CSV" "$out"
 expect "a swap-in knows the request" 0 '^3$' sql day.db "SELECT count(*) FROM swapins s JOIN requests r USING (request) WHERE s.trace = 1 AND s.id = r.id AND r.trace = 1"
 

@@ -145,7 +145,7 @@ static void missing_bo_is_partial(void **state)
 	pt_model_free(m);
 }
 
-static void lost_events_leave_their_mark(void **state)
+static void lost_events_are_marked(void **state)
 {
 	struct seen seen;
 	struct pt_model *m = new_model(&seen, 0);
@@ -161,7 +161,7 @@ static void lost_events_leave_their_mark(void **state)
 	pt_model_free(m);
 }
 
-static void contradictions_are_found(void **state)
+static void inconsistencies_are_found(void **state)
 {
 	struct pt_event ev;
 	struct seen seen;
@@ -207,7 +207,7 @@ static void repeated_events_count_once(void **state)
  * Whatever the order, the totals are those of the end event, and a list that
  * is not whole says so.
  */
-static void any_order_is_never_wrong(void **state)
+static void any_order_is_consistent(void **state)
 {
 	struct pt_event events[] = {
 		event(PT_RECLAIM_BEGIN, 1, 10),
@@ -392,7 +392,7 @@ static struct pt_event writeback(uint64_t ts, uint64_t bo_id, uint64_t duration_
 }
 
 /* The event says when a write began: they may overlap, and be of BOs that others evicted. */
-static void writes_are_where_they_were(void **state)
+static void writes_have_recorded_times(void **state)
 {
 	struct writes w = { 0 };
 	struct pt_model_config config = { .request = copy_bos, .context = &w };
@@ -414,12 +414,12 @@ static void writes_are_where_they_were(void **state)
 	assert_int_equal(w.bo[1].kind, PT_BO_WRITEBACK);
 	assert_int_equal(w.bo[1].writeback_from, 250);
 	assert_int_equal(w.bo[1].lane, 1);
-	assert_false(w.bo[0].placed || w.bo[1].placed);
+	assert_false(w.bo[0].estimated || w.bo[1].estimated);
 	pt_model_free(m);
 }
 
 /* Older drivers told all writes at the end: one after the other, and marked */
-static void old_writes_are_placed(void **state)
+static void old_writes_are_estimated(void **state)
 {
 	struct writes w = { 0 };
 	struct pt_model_config config = { .request = copy_bos, .context = &w };
@@ -439,7 +439,7 @@ static void old_writes_are_placed(void **state)
 	assert_int_equal(w.bo[0].writeback_ts, 700);
 	assert_int_equal(w.bo[1].writeback_from, 700);
 	assert_int_equal(w.bo[1].writeback_ts, 900);
-	assert_true(w.bo[0].placed && w.bo[1].placed);
+	assert_true(w.bo[0].estimated && w.bo[1].estimated);
 	pt_model_free(m);
 }
 
@@ -477,17 +477,17 @@ int test_model(void)
 		cmocka_unit_test(missing_begin),
 		cmocka_unit_test(missing_end),
 		cmocka_unit_test(missing_bo_is_partial),
-		cmocka_unit_test(lost_events_leave_their_mark),
-		cmocka_unit_test(contradictions_are_found),
+		cmocka_unit_test(lost_events_are_marked),
+		cmocka_unit_test(inconsistencies_are_found),
 		cmocka_unit_test(repeated_events_count_once),
-		cmocka_unit_test(any_order_is_never_wrong),
+		cmocka_unit_test(any_order_is_consistent),
 		cmocka_unit_test(memory_is_bounded_by_open_requests),
 		cmocka_unit_test(too_many_bos_are_cut_not_lost),
 		cmocka_unit_test(swapins_follow_their_request),
 		cmocka_unit_test(two_buffers_count_once),
 		cmocka_unit_test(ids_may_start_again),
-		cmocka_unit_test(writes_are_where_they_were),
-		cmocka_unit_test(old_writes_are_placed),
+		cmocka_unit_test(writes_have_recorded_times),
+		cmocka_unit_test(old_writes_are_estimated),
 		cmocka_unit_test(shares_sum_to_a_hundred_percent),
 	};
 
