@@ -24,13 +24,13 @@ if command -v node >/dev/null; then
 	day | make_trace day.dat
 	"$PT" export -F html -o day.html day.dat
 	for width in 400 1400 3000; do
-		expect "a stall in a day of requests, $width pixels: its color" 0 '^worst_color=fence$' node "$HERE/page.js" day.html $width
-		expect "as high as can be" 0 '^worst_height=17$' node "$HERE/page.js" day.html $width
-		expect "the others are low" 0 '^others_height=4$' node "$HERE/page.js" day.html $width
-		expect "and it is what the pointer finds" 0 '^hover=worst$' node "$HERE/page.js" day.html $width
+		expect "a stall in a day of requests, $width pixels: it has its color" 0 '^worst_color=fence$' node "$HERE/page.js" day.html $width
+		expect "its bar has full height" 0 '^worst_height=17$' node "$HERE/page.js" day.html $width
+		expect "the other bars are low" 0 '^others_height=4$' node "$HERE/page.js" day.html $width
+		expect "the pointer finds it" 0 '^hover=worst$' node "$HERE/page.js" day.html $width
 	done
 	"$PT" export -F html -o names.html "$HERE/golden/trace.dat"
-	expect "lanes name their process" 0 '^lanes=.*, browser\[[0-9]+\] client [0-9]+ VM 1, .*: swapped in' node "$HERE/page.js" names.html
+	expect "the lanes have the names of processes" 0 '^lanes=.*, browser\[[0-9]+\] client [0-9]+ VM 1, .*: swapped in' node "$HERE/page.js" names.html
 else
 	skip "what the page draws" "no node here"
 fi
@@ -55,7 +55,7 @@ page()
 	chrome --screenshot="$WORK/$1.png" "file://$WORK/$1.html" >/dev/null
 	[ -z "${SHOTS:-}" ] || cp "$1.png" "$SHOTS/"
 	[ -s "$1.check" ] && return
-	fail "$1: the page ran to its end" "$(tail -n 5 chrome.err)"
+	fail "$1: the page runs to its end" "$(tail -n 5 chrome.err)"
 }
 
 # Lines of pixels that differ from each other: a blank page has one or two

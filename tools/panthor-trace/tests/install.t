@@ -38,14 +38,14 @@ files "below DESTDIR" dest/usr bin/panthor-trace share/man/man1/panthor-trace-re
 	bash-completion/completions/panthor-trace traceevent/plugins/plugin_panthor.so \
 	share/panthor-trace/perfetto/reclaim.pbtxt share/panthor-trace/perfetto/panthor/reclaim.sql
 tools DESTDIR="$WORK/dest" PREFIX=/usr uninstall
-none "uninstall leaves nothing" dest
+none "uninstall leaves no files" dest
 
 mkdir home
 HOME=$WORK/home tools PREFIX="$WORK/home/.local" install
 files "below the home directory" home/.local bin/panthor-trace lib/traceevent/plugins/plugin_panthor.so
 make_trace trace.dat <"$HERE/scripts/two-writes.txt"
-HOME=$WORK/home trace-cmd report -i trace.dat 2>&1 | grep -q 'blocked  412 ms' && pass "trace-cmd finds it there" ||
-	fail "trace-cmd finds it there"
+HOME=$WORK/home trace-cmd report -i trace.dat 2>&1 | grep -q 'blocked  412 ms' && pass "trace-cmd finds the plugin there" ||
+	fail "trace-cmd finds the plugin there"
 
 # cron and cloud-init set no HOME; the root of some containers has / there
 for home in -u\ HOME HOME=/ HOME=; do

@@ -23,17 +23,17 @@ draw() { "$OUT/tests/kshark" "$@" 2>&1 | grep -v '^loading plugin'; return "${PI
 shapes() { local file=${!#}; draw "${@:1:$#-1}" "$OUT/tests/plugin-panthor.so" "$file"; }
 
 extra=$(nm -D --defined-only "$OUT/kernelshark/plugin-panthor.so" | awk '$2 == "T" { print $3 }' | grep -v '^kshark_')
-[ -z "$extra" ] && pass "exports KernelShark's entry points only" || fail "exports KernelShark's entry points only" "$extra"
+[ -z "$extra" ] && pass "the plugin exports KernelShark's entry points only" || fail "the plugin exports KernelShark's entry points only" "$extra"
 extra=$(readelf -d "$OUT/kernelshark/plugin-panthor.so" | grep -E 'NEEDED.*(Qt|kshark-gui)')
-[ -z "$extra" ] && pass "does without Qt" || fail "does without Qt" "$extra"
+[ -z "$extra" ] && pass "the plugin needs no Qt" || fail "the plugin needs no Qt" "$extra"
 
 # Where KernelShark looks for plugins by their name
 dir=$(echo KS_PLUGIN_INSTALL_PREFIX | cpp -P -include /usr/include/kernelshark/KsCmakeDef.hpp | tr -d '"' | tail -n 1)
 make -s -C "$HERE/.." OUT="$OUT" DESTDIR="$WORK/dest" PREFIX=/usr install >make.out 2>&1
-[ -f "dest$dir/plugin-panthor.so" ] && pass "is installed where KernelShark looks" ||
-	fail "is installed where KernelShark looks" "$dir" "$(find dest)" "$(cat make.out)"
+[ -f "dest$dir/plugin-panthor.so" ] && pass "the plugin is installed where KernelShark looks" ||
+	fail "the plugin is installed where KernelShark looks" "$dir" "$(find dest)" "$(cat make.out)"
 make -s -C "$HERE/.." OUT="$OUT" DESTDIR="$WORK/dest" PREFIX=/usr uninstall >make.out 2>&1
-[ -z "$(find dest -type f)" ] && pass "and uninstalled" || fail "and uninstalled" "$(find dest -type f)"
+[ -z "$(find dest -type f)" ] && pass "the plugin is uninstalled" || fail "the plugin is uninstalled" "$(find dest -type f)"
 
 same "golden trace, all of it" kernelshark-golden.txt shapes trace.dat
 same "golden trace, the first request" kernelshark-golden-zoom.txt shapes -b 2000 -t 18.27,18.4 trace.dat
@@ -46,30 +46,30 @@ done
 same "two writes" kernelshark.txt shapes two.dat
 make_trace other.dat -b -l 4 <"$S/two-writes.txt"
 cmp -s <(shapes two.dat) <(shapes other.dat) && pass "big-endian, 32 bit: the same" || fail "big-endian, 32 bit: the same"
-[ -z "$(shapes -t 102,103 two.dat)" ] && pass "nothing where nothing happened" || fail "nothing where nothing happened"
-expect "one pixel" 0 'task 412: .*request \(1 px\) x2' shapes -b 1 two.dat
+[ -z "$(shapes -t 102,103 two.dat)" ] && pass "nothing is drawn where nothing happened" || fail "nothing is drawn where nothing happened"
+expect "one pixel has both requests" 0 'task 412: .*request \(1 px\) x2' shapes -b 1 two.dat
 
 # What a trace may lack
 grep -v 'panthor_reclaim_end.*id=2' "$S/two-writes.txt" | make_trace noend.dat
-expect "a request without its end is told apart" 0 'task 412: .* request \([0-9]+ px\) x1 .*unended \(1[0-9]+ px\) x1' shapes noend.dat
+expect "a request without its end has its own shape" 0 'task 412: .* request \([0-9]+ px\) x1 .*unended \(1[0-9]+ px\) x1' shapes noend.dat
 grep -v 'panthor_.*reclaim_begin.*id=2' "$S/two-writes.txt" | make_trace nobegin.dat
-cmp -s <(shapes two.dat) <(shapes nobegin.dat) && pass "a begin that is missing is known from the end" ||
-	fail "a begin that is missing is known from the end" "$(diff <(shapes two.dat) <(shapes nobegin.dat))"
+cmp -s <(shapes two.dat) <(shapes nobegin.dat) && pass "a missing begin is taken from the end" ||
+	fail "a missing begin is taken from the end" "$(diff <(shapes two.dat) <(shapes nobegin.dat))"
 sed 's/^1 \(101.41.*\)/0 \1/' "$S/two-writes.txt" | make_trace moved.dat
-expect "a request that moved to another CPU is on both" 0 '^cpu 0: .*request .*x2 ' shapes moved.dat
-expect "and once on its task" 0 '^task 412: .*request \([0-9]+ px\) x1 request \([0-9]+ px\) x1 ' shapes moved.dat
-expect "once on the CPU that it left" 0 '^cpu 1: .* request \([0-9]+ px\) x1 ' shapes moved.dat
+expect "a request that moved to another CPU is drawn on both" 0 '^cpu 0: .*request .*x2 ' shapes moved.dat
+expect "it is drawn once on its task" 0 '^task 412: .*request \([0-9]+ px\) x1 request \([0-9]+ px\) x1 ' shapes moved.dat
+expect "it is drawn once on the CPU that it left" 0 '^cpu 1: .* request \([0-9]+ px\) x1 ' shapes moved.dat
 mkdir foreign && cp "$HERE"/formats/sched* foreign/
 "$OUT/tests/mktrace" -f foreign foreign.dat <<<'0 1.0 1 sched_switch prev_pid=1'
-expect "a trace of something else is left alone" 3 'has nothing to do with it' shapes foreign.dat
+expect "a trace without the events is refused" 3 'has nothing to do with it' shapes foreign.dat
 many_bos 10000 | make_trace many.dat
-expect "10,000 BOs: a tick a pixel, not one a BO" 0 'task 412: evict x50[01] ' shapes many.dat
+expect "10,000 BOs: one mark per pixel" 0 'task 412: evict x50[01] ' shapes many.dat
 
 # The table's rows, which our libtraceevent plugin writes: always one line, or KernelShark shows some line of many
 info() { draw -i "$OUT/tests/plugin-panthor.so" "$1"; }
 info trace.dat >rows
-expect "rows are ours" 0 'panthor_reclaim_end: #2 .* blocked 1\.11 s, cut short: busy = fence 91\.2 %' cat rows
-expect "a row is a line" 0 "^$(trace-cmd report -N -i trace.dat 2>/dev/null | grep -c '\]')\$" wc -l -- <rows
-expect "nothing that could not be parsed" 0 '!FAILED TO PARSE' cat rows
+expect "rows have the text of the plugin" 0 'panthor_reclaim_end: #2 .* blocked 1\.11 s, cut short: busy = fence 91\.2 %' cat rows
+expect "each row is one line" 0 "^$(trace-cmd report -N -i trace.dat 2>/dev/null | grep -c '\]')\$" wc -l -- <rows
+expect "each event is parsed" 0 '!FAILED TO PARSE' cat rows
 expect "vmscan of Linux 7.3" 0 'mm_vmscan_direct_reclaim_end: nr_reclaimed=33' info two.dat
 end

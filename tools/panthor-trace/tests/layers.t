@@ -7,7 +7,7 @@
 cd "$WORK" || exit 1
 layers() { "$HERE/layers" "$@" "$OUT/obj/panthor-trace" "$OUT/obj/plugin_panthor" "$OUT/obj/kernelshark" 2>&1; }
 
-expect "each layer uses those below it only" 0 '!.' layers "$HERE/.."
+expect "each layer uses lower layers only" 0 '!.' layers "$HERE/.."
 
 # copy - the sources, to be spoiled
 copy()
@@ -21,7 +21,7 @@ copy
 for arrow in model:cmd/cli.h plugins:base/error.h base:trace/source.h trace:report/table.h report:trace/source.h report:cmd/options.h; do
 	from=${arrow%%:*} to=${arrow#*:}
 	printf '/* SPDX-License-Identifier: GPL-2.0 */\n#include "%s"\n' "$to" >"source/$from/up.h"
-	expect "$from including $to is seen" 1 "^$from/up.h: $from/ may not include \"$to\"\$" layers source
+	expect "an include of $to in $from is found" 1 "^$from/up.h: $from/ may not include \"$to\"\$" layers source
 	rm "source/$from/up.h"
 done
 
@@ -32,13 +32,13 @@ for arrow in model:pt_error:base trace:doc_fact:report report:source_read:trace 
 	mkdir "objects/$from"
 	printf 'void %s(void);\nvoid up(void);\nvoid up(void) { %s(); }\n' "$symbol" "$symbol" |
 		tee "source/$from/up.c" | "${CC:-cc}" -x c -c -o "objects/$from/up.o" -
-	expect "$from calling $symbol() without its header is seen" 1 "^$from/ may not use $symbol of $to/\$" layers source objects
+	expect "a call of $symbol() in $from is found" 1 "^$from/ may not use $symbol of $to/\$" layers source objects
 done
 
 copy
 sed -i '1s/LGPL-2.1/GPL-2.0/' source/model/text.c
-expect "another licence is seen" 1 '^model/text.c: is not under the LGPL-2.1' layers source
+expect "another licence is found" 1 '^model/text.c: is not under the LGPL-2.1' layers source
 copy
 mkdir source/util && touch source/util/util.c
-expect "a folder that is no layer is seen" 1 '^util/ is no layer' layers source
+expect "a directory that is not a layer is found" 1 '^util/ is no layer' layers source
 end

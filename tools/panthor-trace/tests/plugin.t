@@ -39,11 +39,11 @@ trace_seq_terminate
 END
 extra=$(nm -D --undefined-only plugins/plugin_panthor.so | awk '{ print $2 }' | grep -E '^(tep|trace_seq|tracecmd|kbuffer)_' |
 	sort -u | comm -23 - allowed)
-[ -z "$extra" ] && pass "needs only what perf exports" || fail "needs only what perf exports" "$extra"
+[ -z "$extra" ] && pass "the plugin needs only symbols that perf exports" || fail "the plugin needs only symbols that perf exports" "$extra"
 extra=$(nm -D --undefined-only plugins/plugin_panthor.so | awk '$1 == "U" { print $2 }' | grep -vE '@GLIBC|^tep_|^trace_seq_')
-[ -z "$extra" ] && pass "needs no other library" || fail "needs no other library" "$extra"
+[ -z "$extra" ] && pass "the plugin needs no other library" || fail "the plugin needs no other library" "$extra"
 extra=$(nm -D --defined-only plugins/plugin_panthor.so | awk '{ print $3 }' | grep -vxE 'tep_plugin_(un)?loader')
-[ -z "$extra" ] && pass "exports loader and unloader only" || fail "exports loader and unloader only" "$extra"
+[ -z "$extra" ] && pass "the plugin exports loader and unloader only" || fail "the plugin exports loader and unloader only" "$extra"
 
 report() { trace-cmd report -i "$@" 2>&1; }
 same "trace-cmd report" plugin.txt report two.dat
@@ -52,27 +52,27 @@ for o in '-b -l 8' '-b -l 4' '-l 4'; do
 	make_trace other.dat $o <"$S/two-writes.txt"
 	cmp -s <(report two.dat) <(report other.dat) && pass "mktrace $o: the same" || fail "mktrace $o: the same"
 done
-expect "options are listed" 0 'min_blocked' trace-cmd options
-expect "summary off" 0 '!blocked  ' report two.dat -O panthor:summary=0
-expect "list of BOs off" 0 '!evicted  BO' report two.dat -O panthor:bos=0
-expect "units" 0 'blocked  412300000 ns' report two.dat -O panthor:units=exact
-expect "minimum blocked time" 0 '!request  #1 ' report two.dat -O panthor:min_blocked=100
-expect "minimum blocked time leaves the long one" 0 'request  #2 ' report two.dat -O panthor:min_blocked=100
-expect "a minimum that is no number is said" 0 'min_blocked: expected milliseconds' report two.dat -O panthor:min_blocked=soon
-expect "and leaves nothing out" 0 'request  #1 ' report two.dat -O panthor:min_blocked=soon
+expect "trace-cmd lists the options" 0 'min_blocked' trace-cmd options
+expect "summary=0" 0 '!blocked  ' report two.dat -O panthor:summary=0
+expect "bos=0" 0 '!evicted  BO' report two.dat -O panthor:bos=0
+expect "units=exact" 0 'blocked  412300000 ns' report two.dat -O panthor:units=exact
+expect "min_blocked omits a shorter request" 0 '!request  #1 ' report two.dat -O panthor:min_blocked=100
+expect "min_blocked prints a longer request" 0 'request  #2 ' report two.dat -O panthor:min_blocked=100
+expect "an invalid min_blocked is reported" 0 'min_blocked: expected milliseconds' report two.dat -O panthor:min_blocked=soon
+expect "an invalid min_blocked omits nothing" 0 'request  #1 ' report two.dat -O panthor:min_blocked=soon
 make_trace buffers.dat -2 <"$S/two-writes.txt"
-expect "in two buffers: each request once" 0 '^2$' sh -c "trace-cmd report -i buffers.dat 2>&1 | grep -c '^ *request  #'"
-expect "in two buffers: no contradiction" 0 '!caution' report buffers.dat
-expect "environment" 0 '!blocked  ' env PANTHOR_TRACE_PLUGIN=summary=0,units=exact trace-cmd report -i two.dat
-expect "environment, units" 0 'blocked  412300000 ns' env PANTHOR_TRACE_PLUGIN=units=exact trace-cmd report -i two.dat
+expect "in two buffers: each request is printed once" 0 '^2$' sh -c "trace-cmd report -i buffers.dat 2>&1 | grep -c '^ *request  #'"
+expect "in two buffers: nothing is inconsistent" 0 '!caution' report buffers.dat
+expect "options from the environment" 0 '!blocked  ' env PANTHOR_TRACE_PLUGIN=summary=0,units=exact trace-cmd report -i two.dat
+expect "units from the environment" 0 'blocked  412300000 ns' env PANTHOR_TRACE_PLUGIN=units=exact trace-cmd report -i two.dat
 expect "vmscan of Linux 7.3" 0 'mm_vmscan_direct_reclaim_end: nr_reclaimed=33 pid=388 memcg_id=12' report two.dat
 
 grep -v 'bo_id=12.*evictions' "$S/two-writes.txt" | make_trace missing.dat
-expect "a missing BO is said" 0 'caution  events of only 2 of 3 evicted' report missing.dat
+expect "a missing BO is reported" 0 'caution  events of only 2 of 3 evicted' report missing.dat
 grep -v 'panthor_reclaim_begin' "$S/two-writes.txt" | make_trace nobegin.dat
-expect "a missing begin is said" 0 'caution  no begin event' report nobegin.dat
+expect "a missing begin is reported" 0 'caution  no begin event' report nobegin.dat
 grep 'panthor_reclaim_end' "$S/two-writes.txt" | make_trace ends.dat
-expect "an end alone has its totals" 0 'blocked  412 ms = fence 97.0 %' report ends.dat
+expect "an end event alone has its totals" 0 'blocked  412 ms = fence 97.0 %' report ends.dat
 
 # Recorded in the guest: two clients, one idle and one busy
 cp "$HERE/golden/trace.dat" "$HERE/golden/perf.data" .
@@ -88,5 +88,5 @@ fi
 
 # Without time stamps, as under perf: all times 0
 sed -E 's/^([01]) [0-9.]+/\1 0.0/' "$S/two-writes.txt" | make_trace zero.dat
-expect "no time stamps: nothing is taken for a repetition" 0 '!caution' report zero.dat
+expect "without timestamps no event counts as repeated" 0 '!caution' report zero.dat
 end

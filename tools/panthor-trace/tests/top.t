@@ -32,21 +32,21 @@ fi
 for test in fits keys signals stop closed fault once; do
 	expect "on a terminal: $test" 0 '^ok$' with 40 timeout 120 python3 "$HERE/top.py" "$PT" $test
 done
-expect "batch: two looks" 0 '^2$' with 3 sh -c '"$PT" top -B -n 2 -d 0.02 | grep -c "3 103 my app3 "'
-expect "batch: csv has one head" 0 '^1 5$' with 2 sh -c 'echo "$("$PT" top -n 2 -d 0.02 -F csv | grep -c ^client) $("$PT" top -n 2 -d 0.02 -F csv | wc -l)"'
+expect "batch: two updates" 0 '^2$' with 3 sh -c '"$PT" top -B -n 2 -d 0.02 | grep -c "3 103 my app3 "'
+expect "batch: CSV has one header" 0 '^1 5$' with 2 sh -c 'echo "$("$PT" top -n 2 -d 0.02 -F csv | grep -c ^client) $("$PT" top -n 2 -d 0.02 -F csv | wc -l)"'
 expect "batch: JSON lines" 0 '^"my app2"$' with 2 sh -c '"$PT" top -n 1 -F jsonl | jq "select(.tgid == 102).command"'
-expect "batch: no clients are said" 0 'clients: 0, .*no process has the GPU open' with 0 "$PT" top -n 1
-expect "batch: ends when nobody reads" 0 '^0 2$' with 2 timeout 20 bash -c '"$PT" top -d 10ms | head -n 2 >two; echo "${PIPESTATUS[0]} $(wc -l <two)"'
-expect "batch: at once, too" 0 '^0$' with 2 timeout 20 bash -c '"$PT" top -d 900s | true; echo "${PIPESTATUS[0]}"'
-expect "batch: all looks go to the file" 0 '^9$' with 2 sh -c '"$PT" top -n 2 -d 0.02 -o looks && wc -l <looks'
+expect "batch: no clients are reported" 0 'clients: 0, .*no process has the GPU open' with 0 "$PT" top -n 1
+expect "batch: ends when its reader ends" 0 '^0 2$' with 2 timeout 20 bash -c '"$PT" top -d 10ms | head -n 2 >two; echo "${PIPESTATUS[0]} $(wc -l <two)"'
+expect "batch: ends at once when its reader ends" 0 '^0$' with 2 timeout 20 bash -c '"$PT" top -d 900s | true; echo "${PIPESTATUS[0]}"'
+expect "batch: the file has all updates" 0 '^9$' with 2 sh -c '"$PT" top -n 2 -d 0.02 -o looks && wc -l <looks'
 for sig in HUP INT TERM QUIT USR1; do
-	expect "batch: SIG$sig" 0 '^0$' with 2 timeout 20 sh -c 'rm -f looks; "$PT" top >looks & until [ -s looks ]; do sleep 0.1; done; kill -'$sig' $!; wait $!; echo $?'
+	expect "batch: SIG$sig ends it" 0 '^0$' with 2 timeout 20 sh -c 'rm -f looks; "$PT" top >looks & until [ -s looks ]; do sleep 0.1; done; kill -'$sig' $!; wait $!; echo $?'
 done
-complains "full device" 1 'cannot write .*No space left' with 2 sh -c '"$PT" top -n 1 >/dev/full'
-complains "closed output" 1 'cannot write .*Bad file descriptor' with 2 sh -c '"$PT" top -n 1 >&-'
-complains "a file that cannot be" 1 'cannot write /nowhere/x' with 2 "$PT" top -n 1 -o /nowhere/x
-complains "no format that would be empty" 2 'only export supports format chrome' with 2 "$PT" top -n 1 -F chrome
-complains "no such time" 2 'delay: expected a time' with 2 "$PT" top -d 0
+complains "a full output device" 1 'cannot write .*No space left' with 2 sh -c '"$PT" top -n 1 >/dev/full'
+complains "a closed output" 1 'cannot write .*Bad file descriptor' with 2 sh -c '"$PT" top -n 1 >&-'
+complains "an output that cannot be written" 1 'cannot write /nowhere/x' with 2 "$PT" top -n 1 -o /nowhere/x
+complains "an unsupported format" 2 'only export supports format chrome' with 2 "$PT" top -n 1 -F chrome
+complains "an invalid delay" 2 'delay: expected a time' with 2 "$PT" top -d 0
 complains "unknown sort key" 2 '--sort: no field "nme"' with 2 "$PT" top --sort nme
 complains "no driver" 1 'no /sys/kernel/debug.*CONFIG_DRM_PANTHOR_RECLAIM' with 2 sh -c 'rm -r /sys/kernel/debug/dri; "$PT" top'
 complains "not root" 1 'no permission to read /sys/kernel/debug; run as root' with 2 sh -c 'chmod 700 /sys/kernel/debug; cp "$PT" /tmp/top.$$ && chmod 755 /tmp/top.$$; setpriv --reuid 65534 --regid 65534 --clear-groups /tmp/top.$$ top -n 1; rc=$?; rm /tmp/top.$$; exit $rc'

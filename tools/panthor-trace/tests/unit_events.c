@@ -169,7 +169,7 @@ static void newer_kernel_with_more_fields_in_other_order(void **state)
 	done(&f);
 }
 
-static void fields_of_another_type_are_not_believed(void **state)
+static void fields_of_another_type_are_rejected(void **state)
 {
 	static const char format[] = "name: panthor_bo_writeback\nID: 9\n" COMMON
 				     "\tfield:char id[8];\toffset:8;\tsize:8;\tsigned:0;\n"
@@ -187,7 +187,7 @@ static void fields_of_another_type_are_not_believed(void **state)
 	done(&f);
 }
 
-static void names_come_from_the_file(void **state)
+static void names_are_those_of_the_file(void **state)
 {
 	static const char format[] =
 		"name: panthor_bo_evict_skip\nID: 9\n" COMMON
@@ -233,7 +233,7 @@ static void formats_of_our_kernel(void **state)
 	tf_free(&tf);
 }
 
-static void foreign_events_are_refused(void **state)
+static void other_events_are_rejected(void **state)
 {
 	char name[] = "sched_switch";
 	struct tep_event event = { .name = name };
@@ -253,10 +253,10 @@ int test_events(void)
 		cmocka_unit_test(literal_bytes_big_endian_32),
 		cmocka_unit_test(cut_records),
 		cmocka_unit_test(newer_kernel_with_more_fields_in_other_order),
-		cmocka_unit_test(fields_of_another_type_are_not_believed),
-		cmocka_unit_test(names_come_from_the_file),
+		cmocka_unit_test(fields_of_another_type_are_rejected),
+		cmocka_unit_test(names_are_those_of_the_file),
 		cmocka_unit_test(formats_of_our_kernel),
-		cmocka_unit_test(foreign_events_are_refused),
+		cmocka_unit_test(other_events_are_rejected),
 	};
 
 	return cmocka_run_group_tests_name("events", tests, NULL, NULL);

@@ -78,7 +78,7 @@ static void text_grows(void **state)
 }
 
 /* A random walk, checked against an array */
-static void map_keeps_what_it_was_given(void **state)
+static void map_keeps_its_entries(void **state)
 {
 	struct pt_map map = { 0 };
 	static char value[512];
@@ -117,7 +117,7 @@ int test_text(void)
 		cmocka_unit_test(no_control_characters),
 		cmocka_unit_test(clean_never_overflows),
 		cmocka_unit_test(text_grows),
-		cmocka_unit_test(map_keeps_what_it_was_given),
+		cmocka_unit_test(map_keeps_its_entries),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -35,29 +35,29 @@ skip()
 
 R=$OUT/reclaimd
 expect "help" 0 '^usage: reclaimd' "$R" --help
-expect "help that cannot be written" 1 "cannot write standard output: No space" sh -c "'$R' --help >/dev/full"
-expect "an option that is none" 2 '^usage: reclaimd' "$R" --colour
-expect "an argument too many" 2 'unexpected argument "now"' "$R" now
-expect "no such file" 2 "cannot read nowhere: No such file" "$R" --check -c nowhere
-expect "a folder" 2 "cannot read .*: Is a directory" "$R" --check -c "$WORK"
+expect "--help to a full device" 1 "cannot write standard output: No space" sh -c "'$R' --help >/dev/full"
+expect "an unknown option" 2 '^usage: reclaimd' "$R" --colour
+expect "an unexpected argument" 2 'unexpected argument "now"' "$R" now
+expect "a file that does not exist" 2 "cannot read nowhere: No such file" "$R" --check -c nowhere
+expect "a directory" 2 "cannot read .*: Is a directory" "$R" --check -c "$WORK"
 printf 'backoff = 1s\nstall = never\n\nhurry = yes\n' >bad.conf
-expect "errors name file and line" 2 '^reclaimd: bad.conf:2: stall: expected .*, not "never"$' "$R" --check -c bad.conf
-expect "all of them" 2 '^reclaimd: bad.conf:4: unknown key "hurry"$' "$R" --check -c bad.conf
-expect "and nothing acts with them" 2 bad.conf:2 "$R" --once -c bad.conf
+expect "an error has file and line" 2 '^reclaimd: bad.conf:2: stall: expected .*, not "never"$' "$R" --check -c bad.conf
+expect "all errors are reported" 2 '^reclaimd: bad.conf:4: unknown key "hurry"$' "$R" --check -c bad.conf
+expect "--once does nothing with errors" 2 bad.conf:2 "$R" --once -c bad.conf
 : >empty.conf
-expect "an empty file is fine" 0 '^$' "$R" --check -c empty.conf
-expect "the file that is installed is fine" 0 '^$' "$R" --check -c "$SRC/reclaimd.conf"
+expect "an empty file is valid" 0 '^$' "$R" --check -c empty.conf
+expect "the installed file is valid" 0 '^$' "$R" --check -c "$SRC/reclaimd.conf"
 printf '# x\0\nhurry = yes\n' >zero.conf
-expect "what follows a zero is read" 2 'zero.conf:2: unknown key "hurry"' "$R" --check -c zero.conf
-expect "a file without an end" 2 'cannot read /dev/zero: File too large' "$R" --check -c /dev/zero
+expect "text after a zero byte is read" 2 'zero.conf:2: unknown key "hurry"' "$R" --check -c zero.conf
+expect "an endless file" 2 'cannot read /dev/zero: File too large' "$R" --check -c /dev/zero
 # What is off in it, too
 sed 's/^#\([a-z-]* =\)/\1/' "$SRC/reclaimd.conf" >all.conf
-expect "with every example in it, too" 0 '^$' "$R" --check -c all.conf
+expect "the installed file with all its examples is valid" 0 '^$' "$R" --check -c all.conf
 [ -e /sys/bus/platform/drivers/panthor ] ||
-	expect "no device" 3 'no device with mem_reclaim' "$R" --once -c empty.conf
+	expect "no device with mem_reclaim" 3 'no device with mem_reclaim' "$R" --once -c empty.conf
 
 keys=$(grep -oE '\{ "[a-z-]+", KIND_' "$SRC/config.c" | cut -d'"' -f2)
-expect "keys were found" 0 '^15$' sh -c "echo '$keys' | wc -w"
+expect "the source has 15 keys" 0 '^15$' sh -c "echo '$keys' | wc -w"
 for key in $keys; do
 	expect "reclaimd.8 has $key" 0 . grep -xF ".BR ${key//-/\\-}" "$SRC/reclaimd.8"
 	expect "reclaimd.conf has $key" 0 . grep -E "^#?$key = " "$SRC/reclaimd.conf"
@@ -74,26 +74,26 @@ fi
 unset MAKEFLAGS MFLAGS MAKELEVEL
 make -s -C "$SRC" OUT="$WORK/out" >/dev/null 2>&1
 expect "install" 0 '^$' make -s -C "$SRC" OUT="$WORK/out" DESTDIR="$WORK/de st" PREFIX=/usr install
-expect "all of it is there" 0 '^4$' sh -c "find 'de st' -type f | wc -l"
+expect "all files are installed" 0 '^4$' sh -c "find 'de st' -type f | wc -l"
 if command -v systemd-analyze >/dev/null; then
 	# It looks for what is started at the path that the unit has
 	sed "s,^ExecStart=\"/usr/sbin,ExecStart=\"$WORK/out," "de st/usr/lib/systemd/system/reclaimd.service" >reclaimd.service
-	expect "the unit is one" 0 '^$' sh -c 'systemd-analyze verify --man=no ./reclaimd.service 2>&1 | grep reclaimd || true'
-	expect "the unit gives little away" 0 'exposure level.* (OK|SAFE)|exposure level for reclaimd.service: [0-2]\.' \
+	expect "the unit is valid" 0 '^$' sh -c 'systemd-analyze verify --man=no ./reclaimd.service 2>&1 | grep reclaimd || true'
+	expect "the unit is sandboxed" 0 'exposure level.* (OK|SAFE)|exposure level for reclaimd.service: [0-2]\.' \
 		systemd-analyze security --offline=yes --threshold=20 ./reclaimd.service
 else
-	skip "the unit is one" "no systemd-analyze"
-	skip "the unit gives little away" "no systemd-analyze"
+	skip "the unit is valid" "no systemd-analyze"
+	skip "the unit is sandboxed" "no systemd-analyze"
 fi
 echo '# mine' >"de st/etc/reclaimd.conf"
-expect "installed again, a configuration is left alone" 0 '^# mine$' \
+expect "a second install keeps the configuration" 0 '^# mine$' \
 	sh -c "make -s -C '$SRC' OUT='$WORK/out' DESTDIR='$WORK/de st' PREFIX=/usr install && cat 'de st/etc/reclaimd.conf'"
-expect "uninstall leaves that only" 0 '^de st/etc/reclaimd.conf$' \
+expect "uninstall keeps the configuration only" 0 '^de st/etc/reclaimd.conf$' \
 	sh -c "make -s -C '$SRC' OUT='$WORK/out' DESTDIR='$WORK/de st' PREFIX=/usr uninstall && find 'de st' -type f"
 PREFIX="/opt/it's mine"
-expect "blanks and quotes in the names of folders" 0 "^ExecStart=\"$PREFIX/sbin/reclaimd\" \"--config=$PREFIX/etc/reclaimd.conf\"$" \
+expect "blanks and quotes in directory names" 0 "^ExecStart=\"$PREFIX/sbin/reclaimd\" \"--config=$PREFIX/etc/reclaimd.conf\"$" \
 	sh -c "make -s -C '$SRC' OUT='$WORK/out' DESTDIR='$WORK/d' PREFIX=\"$PREFIX\" install && cat d\"$PREFIX\"/lib/systemd/system/reclaimd.service"
-expect "uninstall leaves nothing there" 0 '^0$' \
+expect "uninstall removes all files there" 0 '^0$' \
 	sh -c "make -s -C '$SRC' OUT='$WORK/out' DESTDIR='$WORK/d' PREFIX=\"$PREFIX\" uninstall && find d -type f | wc -l"
 echo "1..$n"
 [ $failed -eq 0 ]

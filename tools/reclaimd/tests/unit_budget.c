@@ -5,7 +5,7 @@
 
 #define MINUTE (60 * NSEC_PER_SEC)
 
-static void an_hour(void **state)
+static void limit_per_hour(void **state)
 {
 	struct budget budget = { 0 };
 
@@ -24,7 +24,7 @@ static void an_hour(void **state)
 }
 
 /* In no 60 minutes more than the limit, whatever is asked for and when */
-static void never_more(void **state)
+static void never_above_the_limit(void **state)
 {
 	uint64_t spent[1000] = { 0 }, limit = 1000, all = 0;
 	struct budget budget = { 0 };
@@ -109,8 +109,9 @@ static void damaged(void **state)
 int test_budget(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_hour), cmocka_unit_test(never_more), cmocka_unit_test(overflow),
-		cmocka_unit_test(saved),   cmocka_unit_test(damaged),
+		cmocka_unit_test(limit_per_hour), cmocka_unit_test(never_above_the_limit),
+		cmocka_unit_test(overflow),	  cmocka_unit_test(saved),
+		cmocka_unit_test(damaged),
 	};
 
 	return cmocka_run_group_tests_name("budget", tests, NULL, NULL);

@@ -100,7 +100,7 @@ static void order(void **state)
 	end(&scene);
 }
 
-static void left_alone(void **state)
+static void exclusions(void **state)
 {
 	struct scene scene;
 
@@ -232,7 +232,7 @@ static void backoff(void **state)
 int test_choose(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(need),	   cmocka_unit_test(order),  cmocka_unit_test(left_alone),
+		cmocka_unit_test(need),	   cmocka_unit_test(order),  cmocka_unit_test(exclusions),
 		cmocka_unit_test(once),	   cmocka_unit_test(shared), cmocka_unit_test(premature),
 		cmocka_unit_test(backoff),
 	};

@@ -26,7 +26,7 @@ static unsigned int parse(struct config *config, const char *text, struct said *
 	return config_parse(config, text, strlen(text), remember, said);
 }
 
-static void takes(void **state)
+static void accepts(void **state)
 {
 	struct config config;
 	struct said said;
@@ -78,7 +78,7 @@ static void refuses_one(const char *text, unsigned int line, const char *what)
 			 said.last);
 }
 
-static void refuses(void **state)
+static void rejects(void **state)
 {
 	refuses_one("\nnonsense\n", 2, "expected \"key = value\", not \"nonsense\"");
 	refuses_one("colour = red\n", 1, "unknown key \"colour\"");
@@ -103,7 +103,7 @@ static void refuses(void **state)
 	refuses_one("keep = \x1b[31m\x07very very long\n", 1, "not \"?[31m?very");
 }
 
-static void tells_all_errors(void **state)
+static void reports_all_errors(void **state)
 {
 	struct config config;
 	char many[512] = "";
@@ -143,9 +143,9 @@ static void any_text(void **state)
 int test_config(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes),
-		cmocka_unit_test(refuses),
-		cmocka_unit_test(tells_all_errors),
+		cmocka_unit_test(accepts),
+		cmocka_unit_test(rejects),
+		cmocka_unit_test(reports_all_errors),
 		cmocka_unit_test(any_text),
 	};
 

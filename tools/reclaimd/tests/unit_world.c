@@ -235,7 +235,7 @@ static void exited(void **state)
 	assert_int_equal(look->nr_processes, 0);
 }
 
-static void a_round(void **state)
+static void one_round(void **state)
 {
 	struct place *place = *state;
 	struct reclaimd *reclaimd = &place->reclaimd;
@@ -262,7 +262,7 @@ static void a_round(void **state)
 	assert_file(place, "untouched", "sys/bus/platform/drivers/panthor/gpu0/mem_reclaim");
 }
 
-static void dry(void **state)
+static void dry_run(void **state)
 {
 	struct place *place = *state;
 
@@ -354,8 +354,8 @@ int test_world(void)
 		cmocka_unit_test_setup_teardown(scan, begin, end),
 		cmocka_unit_test_setup_teardown(devices, begin, end),
 		cmocka_unit_test_setup_teardown(exited, begin, end),
-		cmocka_unit_test_setup_teardown(a_round, begin, end),
-		cmocka_unit_test_setup_teardown(dry, begin, end),
+		cmocka_unit_test_setup_teardown(one_round, begin, end),
+		cmocka_unit_test_setup_teardown(dry_run, begin, end),
 		cmocka_unit_test_setup_teardown(budget, begin, end),
 		cmocka_unit_test_setup_teardown(files, begin, end),
 	};
