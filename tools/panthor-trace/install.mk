@@ -3,7 +3,7 @@
 # Where libtraceevent looks for plugins: one folder of the system, and one
 # below the home directory. A PREFIX inside the home directory means the
 # latter, so that root is not needed. KernelShark has a folder of the system
-# only; of others it wants the path (kernelshark -p).
+# only; a plugin in another folder needs its path (kernelshark -p).
 
 # HOME is not set everywhere (cron, cloud-init)
 home := $(if $(filter-out /,$(HOME)),$(HOME:%/=%))

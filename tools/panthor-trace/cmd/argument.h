@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * The argument of an option, or a usage error that says what it wants. A time
+ * The argument of an option, or a usage error that says what was expected. A time
  * without a unit is in seconds, as in sleep(1) and top(1).
  */
 uint64_t want_number(const char *option, const char *arg, uint64_t min, uint64_t max);

@@ -163,7 +163,7 @@ static void add_slot(struct pt_format *fmt, const struct tep_format_field *f, un
  * @names: the symbolic names of the event are added here; may be NULL
  * @event: the description in the file. Its system is ignored.
  *
- * Return: 0, or -ENOENT if the event is not one of ours.
+ * Return: 0, or -ENOENT if it is not an event of the driver.
  */
 int pt_format_init(struct pt_format *fmt, struct pt_names *names, const struct tep_event *event)
 {

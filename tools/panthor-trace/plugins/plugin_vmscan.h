@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * The kernel's own reclaim events, for readers that cannot parse them: they
- * stand next to ours in most traces.
+ * are next to the driver's in most traces.
  */
 #ifndef PANTHOR_TRACE_PLUGIN_VMSCAN_H
 #define PANTHOR_TRACE_PLUGIN_VMSCAN_H

@@ -2,7 +2,7 @@
 /*
  * Chrome's trace event format, which Perfetto and chrome://tracing open.
  *
- * What Perfetto's importer wants: complete slices ("X") of a thread nest;
+ * What Perfetto's importer requires: complete slices ("X") of a thread nest;
  * ids of arrows are hexadecimal; a track that is no thread's belongs to a
  * process if its id is local to that ("id2"), and names no thread ("tid").
  */
@@ -41,7 +41,7 @@ static void put_us(struct chrome *c, const char *key, uint64_t ns)
 	put(c, fraction);
 }
 
-/* {"ph":"X","ts":1.000,"pid":1: the caller goes on */
+/* {"ph":"X","ts":1.000,"pid":1: the caller continues */
 static void event(struct chrome *c, const char *phase, uint64_t ts, int64_t pid)
 {
 	put(c, c->any ? ",\n{\"ph\":\"" : "\n{\"ph\":\"");

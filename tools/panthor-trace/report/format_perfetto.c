@@ -3,11 +3,11 @@
  * Perfetto's own format: TrackEvents, as report/perfetto/pftrace.proto has them.
  *
  * A file is a sequence of packets, so it can be appended to a Perfetto recording:
- * "cat a.pftrace ours.pftrace". Therefore
+ * "cat a.pftrace export.pftrace". Therefore
  *
  * - the ids of tracks and of the sequence are unlikely to be used elsewhere;
  * - processes have no name here, or the importer would show both that of the
- *   recording and ours.
+ *   recording and of this file.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -25,8 +25,8 @@
  * @bos: how many BOs it waited for
  * @size: memory of those that it got
  * @id: the request that had evicted most of that
- * @requests: how many requests had evicted some of it
- * @evicted_ns: how long before the memory of @id had been evicted
+ * @requests: number of requests that evicted some of it
+ * @evicted_ns: time from the eviction by @id to the stall
  * @by: of @id, NULL if the trace does not have it
  */
 struct stall {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counters of a timeline: what each client has resident, and what of it is
- * evicted. Rows come as requests end, counters need the order of time: changes
+ * Counters of a timeline: the resident and the evicted memory of each
+ * client. Rows come as requests end, counters need the order of time: changes
  * are kept in a heap until it is full.
  */
 #include <stdlib.h>

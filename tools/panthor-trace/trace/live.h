@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The running kernel: its reclaim events through a trace instance of our own,
- * that nobody else's tracing notices, and the driver's files.
+ * The running kernel: its reclaim events through a trace instance of its
+ * own, which does not affect other tracing, and the driver's files.
  */
 #ifndef PANTHOR_TRACE_LIVE_H
 #define PANTHOR_TRACE_LIVE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* trace-cmd at work while something else goes on. */
+/* trace-cmd as a child process that records. */
 #ifndef PANTHOR_TRACE_RECORDER_H
 #define PANTHOR_TRACE_RECORDER_H
 

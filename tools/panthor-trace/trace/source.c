@@ -23,7 +23,7 @@ struct lane {
 	int size;
 	uint64_t ts;
 	uint64_t lost; /* events lost before it */
-	const struct pt_format *fmt; /* NULL if it is none of ours */
+	const struct pt_format *fmt; /* NULL if it is not an event of the driver */
 };
 
 /* A trace file being read */

@@ -2,7 +2,7 @@
 /*
  * A trace file as a stream of our events in the order of time.
  *
- * Foreign events are passed over without decoding. Nothing is kept: memory
+ * Events of other systems are skipped without decoding. Nothing is kept: memory
  * does not grow with the file.
  */
 #ifndef PANTHOR_TRACE_SOURCE_H
@@ -20,17 +20,17 @@
  * @context: for both
  * @stop: asked now and then: true ends reading; may be NULL
  * @records: events of any kind
- * @events: of ours
- * @undecodable: of ours, but damaged or of no use
+ * @events: events of the driver
+ * @undecodable: events of the driver that are damaged or incomplete
  * @lost_events: how many were lost at least
  * @seen: bit PT_x is set if event PT_x was in the file
  * @version: how its events differ from those we know
- * @first_ns, @last_ns: first and last event of ours
+ * @first_ns, @last_ns: first and last event of the driver
  * @start_ns, @end_ns: first and last event of any kind; @start_ns is known
  * with the first call of @event
  * @clock: its clock, NULL if it does not name it
  * @no_seconds: that does not count nanoseconds
- * @fingerprint: of the events of ours
+ * @fingerprint: of the driver's events
  * @tep: what it says of itself, as long as the source is not freed
  */
 struct source {

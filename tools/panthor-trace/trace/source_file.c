@@ -23,9 +23,9 @@
 
 /*
  * In two steps, because tracecmd_open() of 3.1.6 dereferences NULL while it
- * cleans up after bad data. For the same reason the handle is left alone when
- * the second step fails. The library's remarks on standard error go nowhere:
- * we report errors ourselves, in one line.
+ * cleans up after bad data. For the same reason the handle is not closed when
+ * the second step fails. The library's messages on standard error are dropped:
+ * the program reports errors itself, in one line.
  */
 static struct tracecmd_input *open_trace(const char *path)
 {

@@ -5,7 +5,7 @@
  *   a strip   blue: a request, from begin to end, with a line down at either;
  *             red: it failed; gray: its end is not in the trace;
  *             green: a swap-in
- *   a strip   orange: a write-back to swap
+ *   a strip   orange: a writeback to swap
  *   ticks     magenta: a BO was evicted; black: a BO was skipped
  *
  * Double click on a request: markers A and B at its begin and end.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1
 /*
- * KernelShark plugin: draws requests, write-backs, evictions and swap-ins onto
+ * KernelShark plugin: draws requests, writebacks, evictions and swap-ins onto
  * the graphs of tasks and CPUs. The text of table rows comes from the
  * libtraceevent plugin, which KernelShark loads automatically.
  */

@@ -169,7 +169,7 @@ void bench_events(void)
 	emit("events recorded / off", "1024 x 4K", "x", 0, &ratio,
 	     "the same with trace-cmd writing them to a file");
 	emit("trace per BO", "ring buffer", "bytes", 0, &bytes,
-	     "eviction, write-back and the request's own events, divided by the number of BOs");
+	     "eviction, writeback and the request's own events, divided by the number of BOs");
 	emit("trace per BO", "trace.dat", "bytes", 0, &file_bytes,
 	     "the same in trace-cmd's file, which has formats and kernel symbols in front");
 	client_fini(&client);
