@@ -172,7 +172,7 @@ TRACE_EVENT(panthor_reclaim_begin,
  * result is 0 or the negative errno of the write (-EINTR also if the kernel
  * restarts it, for a signal without a handler). evicted is what lost its pages,
  * skipped what was looked at and kept, by reason in skipped_busy to skipped_other,
- * unseen what the DRM core passed over because a lock was taken (shrinker only).
+ * unseen what the DRM core did not scan because a lock was taken (shrinker only).
  * written is what this request wrote to swap, freed the RAM that it freed; both
  * include memory that an earlier request or the shrinker had evicted. At the end,
  * remaining is what the target has resident, unwritten what is evicted but in RAM.
@@ -487,11 +487,11 @@ TRACE_EVENT(panthor_bo_writeback,
  * @dev: device of the BO
  * @bo: the BO
  *
- * id is the request that had evicted it, by the one that swapped it in (a claim),
- * 0 if the GPU or the CPU needed it. client_id and vm_id are as that told
- * them, evicted_ns is how long it had been without pages, duration_ns the time it
- * took to get them. Mapping them on the GPU again comes on top of that. result is
- * 0 or the negative errno that kept it out.
+ * id is the request that evicted it, by the one that swapped it in (a claim), 0 if
+ * the GPU or the CPU needed it. client_id and vm_id are those of the eviction,
+ * evicted_ns is the time from the eviction to the swap-in, duration_ns the time
+ * that the swap-in took, without mapping the pages on the GPU again. result is 0
+ * or the negative errno of a failed swap-in.
  */
 TRACE_EVENT(panthor_bo_swapin,
 	TP_PROTO(const struct device *dev, const struct panthor_reclaim_bo_info *bo),

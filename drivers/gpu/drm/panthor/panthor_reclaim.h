@@ -120,7 +120,7 @@ struct panthor_reclaim_bo {
 	/** @by_ns: When that request started to swap it in. */
 	u64 by_ns;
 
-	/** @kind: What kind of BO it is. Set before the BO is visible to anybody else. */
+	/** @kind: What kind of BO it is. Set before the BO is visible to other threads. */
 	enum panthor_reclaim_kind kind;
 
 	/** @counted: How its client counts it. Protected by &panthor_reclaim_client.lock. */

@@ -378,7 +378,7 @@ void panthor_reclaim_skipped(struct panthor_reclaim_req *req, struct panthor_gem
  * @client: Client that the BO belongs to.
  * @vm: VM that the BO is private to, NULL if there is none or it was destroyed.
  * @bo: BO.
- * @writing: The finished write-back.
+ * @writing: The finished writeback.
  */
 void panthor_reclaim_written(struct panthor_reclaim_req *req, struct panthor_reclaim_client *client,
 			     struct panthor_reclaim_vm *vm, struct panthor_gem_object *bo,

@@ -219,7 +219,7 @@ static struct panthor_reclaim_client *panthor_reclaim_bo_leave(struct panthor_ge
 
 /**
  * panthor_reclaim_bo_own() - Put a new BO on the account of a client
- * @bo: BO, not visible to anybody else yet.
+ * @bo: BO, not visible to other threads yet.
  * @client: Client, NULL for BOs of the firmware.
  * @kernel: The driver created the BO for itself.
  */

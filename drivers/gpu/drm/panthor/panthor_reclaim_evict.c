@@ -407,7 +407,7 @@ static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
 	}
 	over = panthor_reclaim_satisfied(run);
 
-	/* Account for a wait even if somebody else has evicted the BOs meanwhile. */
+	/* Account for a wait even if another thread evicted the BOs meanwhile. */
 	if ((bos && !over) || entry->fence_ns) {
 		panthor_reclaim_vm_begin(req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL,
 					 bos, size);

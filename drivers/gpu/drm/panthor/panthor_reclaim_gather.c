@@ -59,7 +59,7 @@ static void panthor_reclaim_find(struct panthor_reclaim_found *found,
  * @set: Set of the target.
  * @file: File.
  *
- * Context: &drm_device.filelist_mutex is held. Until it is released, the file stays
+ * Context: &drm_device.filelist_mutex is held. Until it is released, the file remains
  * open and belongs to the same process.
  * Return: True if it does.
  */

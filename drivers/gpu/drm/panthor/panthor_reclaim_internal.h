@@ -260,7 +260,7 @@ struct panthor_reclaim_set {
 };
 
 /**
- * struct panthor_reclaim_writing - Write-back of an evicted BO
+ * struct panthor_reclaim_writing - Writeback of an evicted BO
  *
  * Times are in nanoseconds.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 /*
- * Which memory of the target comes first, for a request that does not want all.
+ * Which memory of the target comes first, for a request with an amount.
  */
 
 #include <linux/cleanup.h>

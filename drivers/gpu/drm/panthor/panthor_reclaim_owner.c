@@ -36,8 +36,8 @@
  *
  * Two cases need more than that. A handle that was opened by name has no reference
  * on the dma-buf, so a BO that has a name and was exported counts as shared. And
- * DRM forgets the dma-buf when the last handle is closed, even if somebody else
- * uses it, so the BO counts its dma-bufs, see &panthor_reclaim_bo.dmabufs.
+ * DRM forgets the dma-buf when the last handle is closed, even if it is still
+ * in use, so the BO counts its dma-bufs, see &panthor_reclaim_bo.dmabufs.
  *
  * The mappings are checked under the BO's gpuva.lock, with its reservation lock
  * held until it is evicted.
@@ -51,7 +51,7 @@
  */
 
 /*
- * Does anybody use a dma-buf of the BO? DRM itself holds one reference, and one for
+ * Is a dma-buf of the BO in use? DRM itself holds one reference, and one for
  * each handle that it was exported from or imported to.
  */
 static bool panthor_reclaim_exported(struct panthor_gem_object *bo)

@@ -80,10 +80,10 @@ static unsigned long panthor_reclaim_write_folio(struct folio *folio)
 }
 
 /*
- * Lock a folio that nobody uses. To swap it in takes the lock from here on, and
- * whoever did so before holds a reference. So may the folio batch of a CPU, which
- * does not matter if @evicted: the BO's reservation lock is held, so that nobody can
- * be swapping it in. That lock may be held for long, so the caller only tries it.
+ * Lock a folio that is not in use. To swap it in takes the lock from here on, and a
+ * thread that did so before holds a reference. So may the folio batch of a CPU, which
+ * does not matter if @evicted: the BO's reservation lock is held, so that no thread
+ * can be swapping it in. That lock may be held for long, so the caller only tries it.
  */
 static bool panthor_reclaim_lock_unused(struct folio *folio, struct address_space *mapping,
 					bool evicted)

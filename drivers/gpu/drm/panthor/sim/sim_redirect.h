@@ -19,7 +19,7 @@ void __iomem *panthor_sim_get_and_ioremap_resource(struct platform_device *pdev,
 						   unsigned int index,
 						   struct resource **res);
 
-/* The simulator itself wants the declarations only. */
+/* The simulator itself needs the declarations only. */
 #ifndef PANTHOR_SIM_NO_REDIRECT
 #undef readl
 #undef readl_relaxed

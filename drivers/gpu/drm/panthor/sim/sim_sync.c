@@ -89,7 +89,7 @@ int psim_op_sync_write(struct psim_cs *cs, u64 insn, bool is64, bool add, u64 no
 	if (ret)
 		return ret;
 
-	/* The status before the value, so that whoever reads the value can read it. */
+	/* The status before the value: a reader of the value reads the status next. */
 	if ((insn & PSIM_F_SYNC_ERROR) && (cs->ctx.error || !add))
 		WRITE_ONCE(*(u32 *)status, !!cs->ctx.error);
 	smp_wmb(); /* pairs with psim_op_sync_wait() and the driver */
