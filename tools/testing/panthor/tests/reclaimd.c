@@ -166,7 +166,8 @@ static void test_order(void)
 	ok(first && second && third,
 	   "frozen processes are first, then those with the highest oom_score_adj");
 	/* What the driver has for the process besides can be evicted, too */
-	ok(third && line_value(third, "requested") < 8 * MIB && line_value(third, "requested") <= 6 * MIB,
+	ok(third && line_value(third, "requested") < 8 * MIB &&
+		   line_value(third, "requested") <= 6 * MIB,
 	   "the last request is for what is still missing (%lld bytes)",
 	   (long long)(third ? line_value(third, "requested") : -1));
 	ok(!gem_sum(front->pid, "").evictions, "a foreground process is never a target");
