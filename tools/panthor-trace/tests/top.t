@@ -32,7 +32,7 @@ fi
 for test in fits keys signals stop closed fault once; do
 	expect "on a terminal: $test" 0 '^ok$' with 40 timeout 120 python3 "$HERE/top.py" "$PT" $test
 done
-expect "batch: two updates" 0 '^2$' with 3 sh -c '"$PT" top -B -n 2 -d 0.02 | grep -c "3 103 my app3 "'
+expect "batch: two updates" 0 '^2$' with 3 sh -c '"$PT" top -B -n 2 -d 0.02 | grep -cE "3 +103 my app3 "'
 expect "batch: CSV has one header" 0 '^1 5$' with 2 sh -c 'echo "$("$PT" top -n 2 -d 0.02 -F csv | grep -c ^client) $("$PT" top -n 2 -d 0.02 -F csv | wc -l)"'
 expect "batch: JSON lines" 0 '^"my app2"$' with 2 sh -c '"$PT" top -n 1 -F jsonl | jq "select(.tgid == 102).command"'
 expect "batch: no clients are reported" 0 'clients: 0, .*no process has the GPU open' with 0 "$PT" top -n 1
