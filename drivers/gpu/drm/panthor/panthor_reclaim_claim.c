@@ -17,7 +17,6 @@
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 #include <linux/timekeeping.h>
 #include <linux/vmstat.h>
 
@@ -217,29 +216,21 @@ static int panthor_reclaim_claim_bo(struct panthor_reclaim_req *req,
 	return min(ret, 0);
 }
 
-static int panthor_reclaim_cmp_newest(const void *a, const void *b, const void *priv)
-{
-	const struct panthor_reclaim_set *set = priv;
-	u32 i = *(const u32 *)a, j = *(const u32 *)b;
-
-	return cmp_int(set->items[j].used_ns, set->items[i].used_ns) ? : cmp_int(i, j);
-}
-
-/* Find the evicted items, the most recently evicted first. Returns their number. */
-static u32 panthor_reclaim_evicted_items(struct panthor_reclaim_set *set, u32 *order)
+/* Find the evicted items. Returns their number. */
+static u32 panthor_reclaim_evicted_items(struct panthor_reclaim_set *set,
+					 struct panthor_reclaim_key *keys)
 {
 	u32 count = 0;
 
 	for (u32 i = 0; i < set->nr_items; i++) {
-		struct panthor_reclaim_item *item = &set->items[i];
+		struct panthor_gem_object *bo = set->items[i].bo;
 
-		if (!panthor_reclaim_is_evicted(item->bo) || !item->bo->base.filp)
-			continue;
-
-		item->used_ns = READ_ONCE(item->bo->rcl.evicted.ns);
-		order[count++] = i;
+		if (panthor_reclaim_is_evicted(bo) && bo->base.filp)
+			keys[count++] = (struct panthor_reclaim_key){
+				.key = READ_ONCE(bo->rcl.evicted.ns),
+				.index = i,
+			};
 	}
-	sort_r(order, count, sizeof(*order), panthor_reclaim_cmp_newest, NULL, set);
 
 	return count;
 }
@@ -247,22 +238,26 @@ static u32 panthor_reclaim_evicted_items(struct panthor_reclaim_set *set, u32 *o
 static int panthor_reclaim_claim_set(struct panthor_reclaim_req *req,
 				     struct panthor_reclaim_set *set)
 {
-	u32 *order = kvmalloc_array(set->nr_items, sizeof(*order), GFP_KERNEL);
+	struct panthor_reclaim_key *keys, *sorted;
 	int ret = 0, failed = 0;
 	u32 count;
 
-	if (!order)
+	keys = kvmalloc_array(set->nr_items, 2 * sizeof(*keys), GFP_KERNEL);
+	if (!keys)
 		return -ENOMEM;
 
-	count = panthor_reclaim_evicted_items(set, order);
-	for (u32 i = 0; i < count && !ret; i++) {
+	count = panthor_reclaim_evicted_items(set, keys);
+	sorted = panthor_reclaim_sort(keys, keys + count, count);
+	while (count-- && !ret) {
+		struct panthor_reclaim_item *item = &set->items[sorted[count].index];
+
 		if (req->info.goal && req->info.swapped_in >= req->info.goal)
 			break;
 
 		ret = signal_pending(current) ? -EINTR :
 		      drm_dev_is_unplugged(&req->ptdev->base) ? -ENODEV :
-		      panthor_reclaim_claim_bo(req, set, set->items[order[i]].bo);
-		panthor_reclaim_put_item(&set->items[order[i]]);
+		      panthor_reclaim_claim_bo(req, set, item->bo);
+		panthor_reclaim_put_item(item);
 
 		/* After most errors, go on with the other BOs. */
 		if (ret && ret != -EINTR && ret != -ENODEV && ret != -ENOMEM) {
@@ -270,7 +265,7 @@ static int panthor_reclaim_claim_set(struct panthor_reclaim_req *req,
 			ret = 0;
 		}
 	}
-	kvfree(order);
+	kvfree(keys);
 
 	if (ret == -EINTR)
 		req->info.cut_short = PANTHOR_RECLAIM_INTERRUPTED;

@@ -200,6 +200,7 @@ static void panthor_reclaim_bo_join(struct panthor_gem_object *bo,
 
 	guard(spinlock)(&client->lock);
 	list_add_tail(&bo->rcl.node, &client->bos);
+	client->nr_bos++;
 	panthor_reclaim_count_join(bo);
 }
 
@@ -211,6 +212,7 @@ static struct panthor_reclaim_client *panthor_reclaim_bo_leave(struct panthor_ge
 	scoped_guard(spinlock, &client->lock) {
 		panthor_reclaim_count_leave(bo);
 		list_del(&bo->rcl.node);
+		client->nr_bos--;
 	}
 	bo->rcl.client = NULL;
 

@@ -8,7 +8,6 @@
 #include <linux/bsearch.h>
 #include <linux/cleanup.h>
 #include <linux/dma-fence.h>
-#include <linux/list_sort.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
@@ -28,28 +27,37 @@
 /* VM handles of a file are 1 to this, see PANTHOR_MAX_VMS_PER_FILE in panthor_mmu.c. */
 #define PANTHOR_RECLAIM_MAX_VMS		32
 
+/* A BO, where it was found. */
+struct panthor_reclaim_place {
+	struct panthor_gem_object *bo;
+	u32 entry;
+};
+
 /* BOs found so far, while their number is still unknown. */
 struct panthor_reclaim_found {
-	struct panthor_reclaim_item *items;
+	struct panthor_reclaim_place *places;
+	/* Of @places, and room to sort them. */
+	struct panthor_reclaim_key *keys;
 	u32 count;
 	u32 room;
+	/* Where handles are found. */
+	u32 entry;
 };
 
 /* Counts on when there is no room, so that the next try allocates enough. */
 static void panthor_reclaim_find(struct panthor_reclaim_found *found,
-				 struct drm_gem_object *obj, u32 entry, u32 handles)
+				 struct drm_gem_object *obj, u32 entry)
 {
-	if (found->count < found->room) {
+	struct panthor_gem_object *bo = to_panthor_bo(obj);
+	u32 i = found->count;
+
+	if (i < found->room) {
 		/* It is being freed. */
 		if (!kref_get_unless_zero(&obj->refcount))
 			return;
 
-		found->items[found->count] = (struct panthor_reclaim_item){
-			.bo = to_panthor_bo(obj),
-			.bo_id = to_panthor_bo(obj)->rcl.id,
-			.entry = entry,
-			.handles = handles,
-		};
+		found->places[i] = (struct panthor_reclaim_place){ .bo = bo, .entry = entry };
+		found->keys[i] = (struct panthor_reclaim_key){ .key = bo->rcl.id, .index = i };
 	}
 	found->count++;
 }
@@ -70,27 +78,46 @@ bool panthor_reclaim_is_target(const struct panthor_reclaim_set *set, const stru
 	return rcu_access_pointer(file->pid) == set->tgid;
 }
 
-static u32 panthor_reclaim_count_files(struct panthor_reclaim_set *set)
+/*
+ * Count the files. Most BOs are found twice: by a handle, and in a VM. @room is at
+ * least enough for that.
+ */
+static u32 panthor_reclaim_count_files(struct panthor_reclaim_set *set, u32 *room)
 {
 	struct drm_file *file;
-	u32 count = 0;
+	u32 count = 0, bos = 0;
 
 	guard(mutex)(&set->ptdev->base.filelist_mutex);
-	list_for_each_entry(file, &set->ptdev->base.filelist, lhead)
-		count += panthor_reclaim_is_target(set, file);
+	list_for_each_entry(file, &set->ptdev->base.filelist, lhead) {
+		struct panthor_file *pfile = file->driver_priv;
+
+		if (!panthor_reclaim_is_target(set, file))
+			continue;
+
+		bos += READ_ONCE(pfile->rcl->nr_bos);
+		count++;
+	}
+	*room = max(*room, 2 * bos + bos / 8);
 
 	return count;
+}
+
+static int panthor_reclaim_find_handle(int handle, void *obj, void *data)
+{
+	struct panthor_reclaim_found *found = data;
+
+	panthor_reclaim_find(found, obj, found->entry);
+
+	return 0;
 }
 
 static void panthor_reclaim_find_handles(struct panthor_reclaim_found *found,
 					 struct drm_file *file, u32 entry)
 {
-	struct drm_gem_object *obj;
-	int handle;
+	found->entry = entry;
 
 	guard(spinlock)(&file->table_lock);
-	idr_for_each_entry(&file->object_idr, obj, handle)
-		panthor_reclaim_find(found, obj, entry, 1);
+	idr_for_each(&file->object_idr, panthor_reclaim_find_handle, found);
 }
 
 /* The set has room for @files files. */
@@ -147,7 +174,7 @@ static int panthor_reclaim_find_mapped(struct panthor_reclaim_found *found,
 	drm_gpuvm_for_each_va(va, rcl->gpuvm) {
 		/* A sparse mapping maps the same BO many times. */
 		if (va->gem.obj && va->gem.obj != last)
-			panthor_reclaim_find(found, va->gem.obj, entry, 0);
+			panthor_reclaim_find(found, va->gem.obj, entry);
 		last = va->gem.obj;
 	}
 	mutex_unlock(rcl->op_lock);
@@ -164,7 +191,7 @@ static void panthor_reclaim_find_mmapped(struct panthor_reclaim_found *found,
 	guard(spinlock)(&client->lock);
 	list_for_each_entry(bo, &client->bos, rcl.node) {
 		if (!READ_ONCE(bo->base.handle_count) && list_empty(&bo->base.gpuva.list))
-			panthor_reclaim_find(found, &bo->base, entry, 0);
+			panthor_reclaim_find(found, &bo->base, entry);
 	}
 }
 
@@ -231,15 +258,24 @@ static int panthor_reclaim_cmp(const void *a, const void *b)
  * panthor_reclaim_find_item() - Find the item of a BO
  * @set: Set.
  * @bo: BO.
+ * @next: Index of the item to look at first, 0 at the start. Set to the one after the
+ *	item, which is quicker than a search if BOs are looked up in their order.
  *
  * Return: The item, or NULL if the BO is not in the set.
  */
 struct panthor_reclaim_item *panthor_reclaim_find_item(const struct panthor_reclaim_set *set,
-						       const struct panthor_gem_object *bo)
+						       const struct panthor_gem_object *bo,
+						       u32 *next)
 {
 	const struct panthor_reclaim_item key = { .bo_id = bo->rcl.id };
+	struct panthor_reclaim_item *item = &set->items[*next];
 
-	return bsearch(&key, set->items, set->nr_items, sizeof(key), panthor_reclaim_cmp);
+	if (*next >= set->nr_items || item->bo_id != key.bo_id)
+		item = bsearch(&key, set->items, set->nr_items, sizeof(key), panthor_reclaim_cmp);
+	if (item)
+		*next = item - set->items + 1;
+
+	return item;
 }
 
 /* The entry of the same file for BOs that are private to no VM. */
@@ -263,65 +299,57 @@ static u32 panthor_reclaim_merge(const struct panthor_reclaim_set *set, u32 one,
 	return panthor_reclaim_no_vm(set, one);
 }
 
-static int panthor_reclaim_cmp_nodes(void *priv, const struct list_head *a,
-				     const struct list_head *b)
+/* Number of BOs among places that are sorted by BO. */
+static u32 panthor_reclaim_count_bos(const struct panthor_reclaim_key *keys, u32 nr)
 {
-	return panthor_reclaim_cmp(list_entry(a, struct panthor_reclaim_node, node)->item,
-				   list_entry(b, struct panthor_reclaim_node, node)->item) > 0;
+	u32 count = 0;
+
+	for (u32 i = 0; i < nr; i++)
+		count += !i || keys[i].key != keys[i - 1].key;
+
+	return count;
 }
 
-/*
- * Sort the items by BO, merge those of the same BO, and add each to the list of its
- * entry. Handles and mappings are nearly sorted already and items are large, so a
- * merge sort of a list costs less than sorting the array in place.
- */
-static int panthor_reclaim_sort(struct panthor_reclaim_set *set)
+/* Make one item of all places of a BO, and add each to the list of its entry. */
+static int panthor_reclaim_fill(struct panthor_reclaim_set *set,
+				struct panthor_reclaim_found *found)
 {
-	struct panthor_reclaim_node *nodes, *node;
-	struct panthor_reclaim_item *items;
-	LIST_HEAD(list);
-	u32 nr = 0;
+	u32 nr = found->count;
+	struct panthor_reclaim_key *keys;
 
-	nodes = kvmalloc_array(set->nr_items, sizeof(*nodes), GFP_KERNEL);
-	items = kvmalloc_array(set->nr_items, sizeof(*items), GFP_KERNEL);
-	if (!nodes || !items) {
-		kvfree(nodes);
-		kvfree(items);
+	keys = panthor_reclaim_sort(found->keys, found->keys + found->room, nr);
+	set->items = kvcalloc(panthor_reclaim_count_bos(keys, nr), sizeof(*set->items),
+			      GFP_KERNEL);
+	if (!set->items)
 		return -ENOMEM;
-	}
 
-	for (u32 i = 0; i < set->nr_items; i++) {
-		nodes[i].item = &set->items[i];
-		list_add_tail(&nodes[i].node, &list);
-	}
-	list_sort(NULL, &list, panthor_reclaim_cmp_nodes);
+	for (u32 i = 0; i < nr; i++) {
+		struct panthor_reclaim_place *place = &found->places[keys[i].index];
+		struct panthor_reclaim_item *item = &set->items[set->nr_items];
 
-	list_for_each_entry(node, &list, node) {
-		struct panthor_reclaim_item *item = node->item;
-		struct panthor_reclaim_item *last = nr ? &items[nr - 1] : NULL;
-
-		if (last && last->bo_id == item->bo_id) {
-			last->handles += item->handles;
-			last->entry = panthor_reclaim_merge(set, last->entry, item->entry);
-			drm_gem_object_put(&item->bo->base);
+		if (i && keys[i].key == keys[i - 1].key) {
+			item--;
+			item->entry = panthor_reclaim_merge(set, item->entry, place->entry);
+			drm_gem_object_put(&place->bo->base);
 		} else {
-			items[nr++] = *item;
+			item->bo = place->bo;
+			item->bo_id = keys[i].key;
+			item->entry = place->entry;
+			set->nr_items++;
 		}
 	}
-	kvfree(nodes);
-	kvfree(set->items);
-	set->items = items;
-	set->nr_items = nr;
+	/* The items have the references. */
+	found->count = 0;
 
 	for (u32 i = 0; i < set->nr_entries; i++)
 		set->entries[i].first = PANTHOR_RECLAIM_NO_ITEM;
 
-	while (nr--) {
-		struct panthor_reclaim_item *item = &set->items[nr];
+	for (u32 i = set->nr_items; i--;) {
+		struct panthor_reclaim_item *item = &set->items[i];
 		struct panthor_reclaim_entry *entry = &set->entries[item->entry];
 
 		item->next = entry->first;
-		entry->first = nr;
+		entry->first = i;
 	}
 
 	return 0;
@@ -368,22 +396,28 @@ void panthor_reclaim_release(struct panthor_reclaim_set *set)
 static int panthor_reclaim_try_gather(struct panthor_reclaim_set *set, u32 files, u32 *room)
 {
 	struct panthor_reclaim_found found = { .room = *room };
-	int ret;
+	int ret = -ENOMEM;
 
 	set->clients = kvcalloc(files, sizeof(*set->clients), GFP_KERNEL);
 	set->entries = kvcalloc(files, (PANTHOR_RECLAIM_MAX_VMS + 1) * sizeof(*set->entries),
 				GFP_KERNEL);
-	set->items = kvcalloc(*room, sizeof(*set->items), GFP_KERNEL);
 	set->handed = kvcalloc(files, sizeof(*set->handed), GFP_KERNEL);
-	if (!set->clients || !set->entries || !set->items || !set->handed)
-		return -ENOMEM;
+	found.places = kvmalloc_array(*room, sizeof(*found.places), GFP_KERNEL);
+	found.keys = kvmalloc_array(*room, 2 * sizeof(*found.keys), GFP_KERNEL);
+	if (set->clients && set->entries && set->handed && found.places && found.keys) {
+		ret = panthor_reclaim_find_all(set, &found, files);
+		*room = max(*room, found.count + found.count / 8);
+		found.count = min(found.count, found.room);
+		if (!ret)
+			ret = panthor_reclaim_fill(set, &found);
+	}
 
-	found.items = set->items;
-	ret = panthor_reclaim_find_all(set, &found, files);
-	set->nr_items = min(found.count, found.room);
-	*room = max(*room, found.count + found.count / 8);
+	while (found.count--)
+		drm_gem_object_put(&found.places[found.count].bo->base);
+	kvfree(found.keys);
+	kvfree(found.places);
 
-	return ret ? : panthor_reclaim_sort(set);
+	return ret;
 }
 
 /**
@@ -407,7 +441,7 @@ int panthor_reclaim_gather(struct panthor_reclaim_set *set, struct panthor_devic
 		u32 files;
 
 		*set = (struct panthor_reclaim_set){ .ptdev = ptdev, .tgid = tgid };
-		files = panthor_reclaim_count_files(set);
+		files = panthor_reclaim_count_files(set, &room);
 		if (!files)
 			return -ESRCH;
 

@@ -17,6 +17,7 @@
  *	_client			clients, and the BOs on their accounts
  *	_count			what each client has, and its fdinfo
  *	_writeback, panthor_gem_evict()	mechanism: evict one BO, write one BO
+ *	_sort			sorts BOs
  *	_escape			escapes text from user space
  */
 
@@ -73,6 +74,9 @@ struct panthor_reclaim_client {
 
 	/** @bos: BOs on its account, by &panthor_reclaim_bo.node. */
 	struct list_head bos;
+
+	/** @nr_bos: Length of @bos. */
+	u32 nr_bos;
 
 	/** @moving: Evicted @bos that were not completely in swap when last checked. */
 	struct list_head moving;
@@ -182,9 +186,6 @@ struct panthor_reclaim_item {
 	/** @found: Bytes of it that were evicted earlier and still in RAM. */
 	u64 found;
 
-	/** @used_ns: When it was last used or evicted, for sorting. */
-	u64 used_ns;
-
 	/** @entry: Index of its entry. */
 	u32 entry;
 
@@ -211,14 +212,14 @@ struct panthor_reclaim_item {
 };
 
 /**
- * struct panthor_reclaim_node - An item that is being sorted
+ * struct panthor_reclaim_key - What a BO is sorted by
  */
-struct panthor_reclaim_node {
-	/** @node: Link in the list. */
-	struct list_head node;
+struct panthor_reclaim_key {
+	/** @key: ID or time. */
+	u64 key;
 
-	/** @item: The item. */
-	struct panthor_reclaim_item *item;
+	/** @index: Where the BO is. */
+	u32 index;
 };
 
 /**
@@ -293,6 +294,10 @@ struct panthor_reclaim_writing {
 	int err;
 };
 
+/* panthor_reclaim_sort.c */
+struct panthor_reclaim_key *panthor_reclaim_sort(struct panthor_reclaim_key *keys,
+						 struct panthor_reclaim_key *spare, u32 nr);
+
 /* panthor_reclaim_escape.c */
 void panthor_reclaim_escape(char *dst, const char *src, size_t size, bool word);
 
@@ -309,7 +314,8 @@ void panthor_reclaim_release(struct panthor_reclaim_set *set);
 struct panthor_vm *panthor_reclaim_entry_vm(const struct panthor_reclaim_entry *entry);
 bool panthor_reclaim_is_target(const struct panthor_reclaim_set *set, const struct drm_file *file);
 struct panthor_reclaim_item *panthor_reclaim_find_item(const struct panthor_reclaim_set *set,
-						       const struct panthor_gem_object *bo);
+						       const struct panthor_gem_object *bo,
+						       u32 *next);
 
 /* panthor_reclaim_owner.c */
 void panthor_reclaim_ask(struct panthor_reclaim_set *set);

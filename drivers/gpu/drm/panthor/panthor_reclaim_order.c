@@ -6,7 +6,6 @@
 
 #include <linux/cleanup.h>
 #include <linux/list.h>
-#include <linux/list_sort.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -50,19 +49,21 @@ static u64 panthor_reclaim_item_used(struct panthor_reclaim_item *item)
 
 /* Before the items are sorted: it walks the list of the entry. */
 static void panthor_reclaim_entry_used(struct panthor_reclaim_set *set,
-				       struct panthor_reclaim_entry *entry)
+				       struct panthor_reclaim_entry *entry,
+				       struct panthor_reclaim_key *keys)
 {
 	struct panthor_vm *vm = panthor_reclaim_entry_vm(entry);
 	struct panthor_reclaim_item *item;
 
 	for (u32 i = entry->first; i != PANTHOR_RECLAIM_NO_ITEM; i = item->next) {
 		item = &set->items[i];
+		keys[i].index = i;
 		if (vm) {
-			item->used_ns = READ_ONCE(item->bo->rcl.used_ns);
+			keys[i].key = READ_ONCE(item->bo->rcl.used_ns);
 		} else {
-			item->used_ns = panthor_reclaim_item_used(item);
+			keys[i].key = panthor_reclaim_item_used(item);
 			if (READ_ONCE(item->bo->backing.pages))
-				entry->used_ns = max(entry->used_ns, item->used_ns);
+				entry->used_ns = max(entry->used_ns, keys[i].key);
 		}
 	}
 
@@ -79,34 +80,6 @@ static int panthor_reclaim_cmp_entries(const void *a, const void *b, const void 
 	return cmp_int(set->entries[i].used_ns, set->entries[j].used_ns) ? : cmp_int(i, j);
 }
 
-static int panthor_reclaim_cmp_items(void *priv, const struct list_head *a,
-				     const struct list_head *b)
-{
-	return list_entry(a, struct panthor_reclaim_node, node)->item->used_ns >
-	       list_entry(b, struct panthor_reclaim_node, node)->item->used_ns;
-}
-
-/* A merge sort, not sort_r(): there may be many items, which are nearly sorted already. */
-static void panthor_reclaim_order_items(struct panthor_reclaim_set *set,
-					struct panthor_reclaim_node *nodes)
-{
-	struct panthor_reclaim_node *node;
-	LIST_HEAD(list);
-
-	for (u32 i = 0; i < set->nr_items; i++) {
-		nodes[i].item = &set->items[i];
-		list_add_tail(&nodes[i].node, &list);
-	}
-	list_sort(NULL, &list, panthor_reclaim_cmp_items);
-
-	list_for_each_entry_reverse(node, &list, node) {
-		struct panthor_reclaim_entry *entry = &set->entries[node->item->entry];
-
-		node->item->next = entry->first;
-		entry->first = node->item - set->items;
-	}
-}
-
 /**
  * panthor_reclaim_order() - Sort a set, the least recently used memory first
  * @set: Set, just gathered.
@@ -116,25 +89,32 @@ static void panthor_reclaim_order_items(struct panthor_reclaim_set *set,
  */
 int panthor_reclaim_order(struct panthor_reclaim_set *set)
 {
-	struct panthor_reclaim_node *nodes;
+	struct panthor_reclaim_key *keys, *sorted;
 
-	nodes = kvmalloc_array(set->nr_items, sizeof(*nodes), GFP_KERNEL);
+	keys = kvmalloc_array(set->nr_items, 2 * sizeof(*keys), GFP_KERNEL);
 	set->turns = kvmalloc_array(set->nr_entries, sizeof(*set->turns), GFP_KERNEL);
-	if (!nodes || !set->turns) {
-		kvfree(nodes);
+	if (!keys || !set->turns) {
+		kvfree(keys);
 		return -ENOMEM;
 	}
 
 	for (u32 i = 0; i < set->nr_entries; i++) {
 		set->turns[i] = i;
-		panthor_reclaim_entry_used(set, &set->entries[i]);
+		panthor_reclaim_entry_used(set, &set->entries[i], keys);
 		set->entries[i].first = PANTHOR_RECLAIM_NO_ITEM;
 	}
 	sort_r(set->turns, set->nr_entries, sizeof(*set->turns), panthor_reclaim_cmp_entries,
 	       NULL, set);
 
-	panthor_reclaim_order_items(set, nodes);
-	kvfree(nodes);
+	sorted = panthor_reclaim_sort(keys, keys + set->nr_items, set->nr_items);
+	for (u32 i = set->nr_items; i--;) {
+		struct panthor_reclaim_item *item = &set->items[sorted[i].index];
+		struct panthor_reclaim_entry *entry = &set->entries[item->entry];
+
+		item->next = entry->first;
+		entry->first = sorted[i].index;
+	}
+	kvfree(keys);
 
 	return 0;
 }

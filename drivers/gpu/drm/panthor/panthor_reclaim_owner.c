@@ -67,18 +67,30 @@ static bool panthor_reclaim_exported(struct panthor_gem_object *bo)
 	return !dma_buf || bo->base.name || file_count(dma_buf->file) > 1 + bo->base.handle_count;
 }
 
+struct panthor_reclaim_handles {
+	struct panthor_reclaim_set *set;
+	/* Item to look at first. */
+	u32 next;
+};
+
+static int panthor_reclaim_count_handle(int handle, void *obj, void *data)
+{
+	struct panthor_reclaim_handles *handles = data;
+	struct panthor_reclaim_item *item;
+
+	item = panthor_reclaim_find_item(handles->set, to_panthor_bo(obj), &handles->next);
+	if (item)
+		item->handles++;
+
+	return 0;
+}
+
 static void panthor_reclaim_count_handles(struct panthor_reclaim_set *set, struct drm_file *file)
 {
-	struct panthor_reclaim_item *item;
-	struct drm_gem_object *obj;
-	int handle;
+	struct panthor_reclaim_handles handles = { .set = set };
 
 	guard(spinlock)(&file->table_lock);
-	idr_for_each_entry(&file->object_idr, obj, handle) {
-		item = panthor_reclaim_find_item(set, to_panthor_bo(obj));
-		if (item)
-			item->handles++;
-	}
+	idr_for_each(&file->object_idr, panthor_reclaim_count_handle, &handles);
 }
 
 /* Note which files were passed to another process since they were found. */
