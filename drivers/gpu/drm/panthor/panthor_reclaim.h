@@ -16,6 +16,9 @@
 #include <linux/types.h>
 
 struct device_attribute;
+struct dma_buf;
+struct dma_buf_export_info;
+struct drm_device;
 struct drm_file;
 struct drm_gem_lru;
 struct drm_gem_object;
@@ -24,6 +27,7 @@ struct drm_minor;
 struct drm_printer;
 struct mutex;
 struct panthor_device;
+struct panthor_file;
 struct panthor_gem_object;
 struct panthor_reclaim_client;
 struct panthor_vm;
@@ -266,19 +270,17 @@ static inline int panthor_reclaim_locked(struct panthor_reclaim_ctx *ctx,
 
 /* panthor_gem.c and panthor_mmu.c */
 int panthor_gem_evict(struct drm_gem_object *obj, struct panthor_reclaim_ctx *ctx);
-int panthor_vm_unmap_bos(struct panthor_vm *vm, struct panthor_gem_object **bos, u32 count);
+int panthor_vm_lock_region(struct panthor_vm *vm, u64 start, u64 size);
+void panthor_vm_unlock_region(struct panthor_vm *vm);
 struct panthor_reclaim_vm *panthor_vm_reclaim(struct panthor_vm *vm);
 struct panthor_reclaim_vm *panthor_gpuvm_reclaim(struct drm_gpuvm *gpuvm);
 
 /* panthor_reclaim_client.c */
 void panthor_reclaim_init(struct panthor_device *ptdev);
-struct panthor_reclaim_client *panthor_reclaim_client_open(struct panthor_device *ptdev,
-							   struct drm_file *file);
+int panthor_reclaim_client_open(struct panthor_file *pfile, struct drm_file *file);
 void panthor_reclaim_client_close(struct panthor_reclaim_client *client);
-struct panthor_reclaim_client *
-panthor_reclaim_client_get(struct panthor_reclaim_client *client);
 void panthor_reclaim_client_put(struct panthor_reclaim_client *client);
-void panthor_reclaim_vm_init(struct panthor_reclaim_vm *rcl,
+void panthor_reclaim_vm_init(struct panthor_reclaim_vm *rcl, struct panthor_gem_object *dummy,
 			     struct drm_gpuvm *gpuvm, struct mutex *op_lock);
 void panthor_reclaim_bo_init(struct panthor_gem_object *bo);
 void panthor_reclaim_bo_own(struct panthor_gem_object *bo,
@@ -291,7 +293,9 @@ void panthor_reclaim_bo_released(struct panthor_gem_object *bo);
 
 /* panthor_reclaim_count.c */
 void panthor_reclaim_bo_used(struct panthor_gem_object *bo, u32 state);
-void panthor_reclaim_bo_exported(struct panthor_gem_object *bo, int by);
+struct dma_buf *panthor_reclaim_dmabuf_export(struct drm_device *dev,
+					      struct dma_buf_export_info *info);
+void panthor_reclaim_dmabuf_release(struct dma_buf *dma_buf);
 void panthor_reclaim_show_fdinfo(struct drm_printer *p, struct drm_file *file);
 
 /* panthor_reclaim_scan.c */

@@ -37,21 +37,20 @@ void panthor_reclaim_init(struct panthor_device *ptdev)
 
 /**
  * panthor_reclaim_client_open() - Create the client of a file
- * @ptdev: Device.
- * @file: File that is being opened.
+ * @pfile: File that is being opened. It gets the client, and holds a reference.
+ * @file: The same, as the DRM core knows it.
  *
  * Context: Process context, may sleep.
- * Return: The client, with one reference for the file, or NULL if there is no
- * memory.
+ * Return: 0 or %-ENOMEM.
  */
-struct panthor_reclaim_client *
-panthor_reclaim_client_open(struct panthor_device *ptdev, struct drm_file *file)
+int panthor_reclaim_client_open(struct panthor_file *pfile, struct drm_file *file)
 {
+	struct panthor_device *ptdev = pfile->ptdev;
 	struct panthor_reclaim_client *client;
 
 	client = kzalloc_obj(*client);
 	if (!client)
-		return NULL;
+		return -ENOMEM;
 
 	kref_init(&client->ref);
 	spin_lock_init(&client->lock);
@@ -65,8 +64,9 @@ panthor_reclaim_client_open(struct panthor_device *ptdev, struct drm_file *file)
 
 	scoped_guard(spinlock, &ptdev->rcl.lock)
 		list_add_tail(&client->node, &ptdev->rcl.clients);
+	pfile->rcl = client;
 
-	return client;
+	return 0;
 }
 
 /**
@@ -165,15 +165,17 @@ void panthor_reclaim_client_close(struct panthor_reclaim_client *client)
 /**
  * panthor_reclaim_vm_init() - Initialize the reclaim state of a new VM
  * @rcl: Reclaim state.
+ * @dummy: BO that the VMs of the same file share. It stays on the file's account.
  * @gpuvm: The VM's list of mappings.
  * @op_lock: Lock that protects the list.
  */
-void panthor_reclaim_vm_init(struct panthor_reclaim_vm *rcl,
+void panthor_reclaim_vm_init(struct panthor_reclaim_vm *rcl, struct panthor_gem_object *dummy,
 			     struct drm_gpuvm *gpuvm, struct mutex *op_lock)
 {
 	static atomic64_t serials = ATOMIC64_INIT(0);
 
 	rcl->serial = atomic64_inc_return(&serials);
+	rcl->client = panthor_reclaim_client_get(dummy->rcl.client);
 	rcl->gpuvm = gpuvm;
 	rcl->op_lock = op_lock;
 }
@@ -249,7 +251,7 @@ void panthor_reclaim_bo_move(struct panthor_gem_object *bo,
 	dma_resv_assert_held(bo->base.resv);
 
 	panthor_reclaim_client_get(client);
-	/* Its dma-buf may be released concurrently, see panthor_reclaim_bo_exported(). */
+	/* Its dma-buf may be released concurrently, see panthor_reclaim_dmabuf_release(). */
 	scoped_guard(spinlock, &client->ptdev->rcl.lock) {
 		if (bo->rcl.client)
 			old = panthor_reclaim_bo_leave(bo);

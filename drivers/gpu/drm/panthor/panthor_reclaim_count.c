@@ -205,14 +205,8 @@ void panthor_reclaim_bo_used(struct panthor_gem_object *bo, u32 state)
 	}
 }
 
-/**
- * panthor_reclaim_bo_exported() - A dma-buf of a BO was created or released
- * @bo: BO, referenced by the dma-buf.
- * @by: 1 or -1.
- *
- * Context: Any but interrupt context.
- */
-void panthor_reclaim_bo_exported(struct panthor_gem_object *bo, int by)
+/* A dma-buf of a BO was created (@by is 1) or is being released (-1). */
+static void panthor_reclaim_count_dmabufs(struct panthor_gem_object *bo, int by)
 {
 	struct panthor_device *ptdev = container_of(bo->base.dev, struct panthor_device, base);
 
@@ -223,6 +217,37 @@ void panthor_reclaim_bo_exported(struct panthor_gem_object *bo, int by)
 		guard(spinlock)(&bo->rcl.client->lock);
 		panthor_reclaim_count_reclaimable(bo);
 	}
+}
+
+/**
+ * panthor_reclaim_dmabuf_export() - Export a BO and count its dma-buf
+ * @dev: Device.
+ * @info: What drm_gem_dmabuf_export() needs to know.
+ *
+ * Context: Process context, may sleep.
+ * Return: The dma-buf, or an error pointer.
+ */
+struct dma_buf *panthor_reclaim_dmabuf_export(struct drm_device *dev,
+					      struct dma_buf_export_info *info)
+{
+	struct dma_buf *dma_buf = drm_gem_dmabuf_export(dev, info);
+
+	if (!IS_ERR(dma_buf))
+		panthor_reclaim_count_dmabufs(to_panthor_bo(info->priv), 1);
+
+	return dma_buf;
+}
+
+/**
+ * panthor_reclaim_dmabuf_release() - Release a dma-buf of a BO
+ * @dma_buf: Dma-buf.
+ *
+ * Context: Any but interrupt context.
+ */
+void panthor_reclaim_dmabuf_release(struct dma_buf *dma_buf)
+{
+	panthor_reclaim_count_dmabufs(to_panthor_bo(dma_buf->priv), -1);
+	drm_gem_dmabuf_release(dma_buf);
 }
 
 /* Check at most @most BOs in @list, those first that were not checked for longest. */

@@ -178,6 +178,26 @@ struct panthor_reclaim_batch {
 	u32 count;
 };
 
+/* Unmap BOs that are idle with one flush. The next job maps again what is not evicted. */
+static void panthor_reclaim_unmap(struct panthor_vm *vm, struct panthor_gem_object **bos, u32 count)
+{
+	struct panthor_reclaim_vm *rcl = panthor_vm_reclaim(vm);
+
+	if (!mutex_trylock(rcl->op_lock))
+		return;
+
+	if (!panthor_vm_lock_region(vm, rcl->gpuvm->mm_start, rcl->gpuvm->mm_range)) {
+		int ret = 0;
+
+		for (u32 i = 0; !ret && i < count; i++) {
+			guard(mutex)(&bos[i]->base.gpuva.lock);
+			ret = panthor_vm_evict_bo_mappings_locked(bos[i], vm);
+		}
+		panthor_vm_unlock_region(vm);
+	}
+	mutex_unlock(rcl->op_lock);
+}
+
 static void panthor_reclaim_flush_batch(struct panthor_reclaim_run *run, struct panthor_vm *vm,
 					struct panthor_reclaim_batch *batch,
 					struct ww_acquire_ctx *ticket)
@@ -195,11 +215,10 @@ static void panthor_reclaim_flush_batch(struct panthor_reclaim_run *run, struct 
 		/*
 		 * Evicting a BO alone unmaps it alone, and each unmap flushes the GPU's
 		 * caches. While the VM is on the GPU that is the largest cost, so unmap
-		 * many BOs with one flush. If one is not evicted after all, the next job
-		 * maps it again, as after any eviction that failed half way.
+		 * many BOs with one flush.
 		 */
 		if (batch->count > 1)
-			panthor_vm_unmap_bos(vm, bos, batch->count);
+			panthor_reclaim_unmap(vm, bos, batch->count);
 		run->req.vm.acct.unmap_ns += ktime_get_ns() - start_ns;
 
 		for (u32 i = 0; i < batch->count; i++)
