@@ -29,7 +29,7 @@ fixes_first()
 	local fixes=("$REPO/$HOOKS"/fixes/*.patch) fix
 
 	for fix in $(seq ${#fixes[@]}); do
-		grep -lE '^Fixes: [0-9a-f]{12} \("|^To be filled in: the id of "' "$(printf '%s/series/%s/%04d' "$BUILD" "$1" "$fix")"-*.patch || return
+		grep -lE '^Fixes: [0-9a-f]{12} \("' "$(printf '%s/series/%s/%04d' "$BUILD" "$1" "$fix")"-*.patch || return
 	done
 	# And none later
 	! grep -l '^Fixes: ' "$BUILD/series/$1"/*.patch | sed "1,${#fixes[@]}d" | grep .
