@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "client.h"
 #include "fdinfo.h"
 #include "party.h"
@@ -235,6 +236,53 @@ static void test_shared(void)
 	   "jobs of both processes read its data");
 	party_end(one);
 	party_end(other);
+}
+
+/* KiB of shmem that are charged to the cgroup "claimed" */
+static uint64_t charged(void)
+{
+	unsigned long long value, shmem = 0;
+	char line[64];
+	FILE *file = fopen("/sys/fs/cgroup/claimed/memory.stat", "r");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "shmem %llu", &value) == 1)
+			shmem = value;
+	if (!file)
+		bail("no memory.stat");
+	fclose(file);
+	return shmem / KIB;
+}
+
+/* What is swapped in is charged to whom it was charged to, which memory.high does not prevent */
+static void test_charged(void)
+{
+	uint64_t before, evicted, after;
+	struct fdinfo info;
+	struct peer *peer;
+	int ret;
+
+	cgroup_make("claimed");
+	cgroup_enter("claimed");
+	peer = peer_start("-b16x256K", NULL);
+	cgroup_enter(NULL);
+	before = charged();
+	if (reclaim(peer->pid))
+		bail("nothing is evicted");
+	evicted = charged();
+	cgroup_set("claimed", "memory.high", "1M");
+	ret = claim(peer->pid, 0);
+	info = fdinfo_of(peer->pid);
+	after = charged();
+	cgroup_set("claimed", "memory.high", "max");
+	ok(!ret && !info.evicted, "memory.high of its cgroup does not limit a claim (%d, %llu KiB)",
+	   ret, (unsigned long long)info.evicted);
+	ok(before >= 4096 && before - evicted >= 4096 && after - evicted >= 4096,
+	   "what is swapped in is charged to the same cgroup (%llu, %llu, %llu KiB)",
+	   (unsigned long long)before, (unsigned long long)evicted, (unsigned long long)after);
+	ok(peer_do(peer, "verify cpu"), "data intact");
+	peer_quit(peer);
+	cgroup_remove("claimed");
 }
 
 static void on_signal(int sig)
@@ -544,6 +592,7 @@ int main(void)
 	test_order();
 	test_isolation();
 	test_shared();
+	test_charged();
 	test_interrupted();
 	test_low_memory();
 	test_exiting();

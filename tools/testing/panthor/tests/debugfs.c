@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <glob.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -19,10 +22,35 @@
 #include "reclaim.h"
 #include "tap.h"
 
+/* As Documentation/ABI/testing/debugfs-driver-panthor-reclaim has them */
 static const char *const columns[] = {
-	"client",      "tgid",	  "command",	 "vm",		"resident",
-	"reclaimable", "pinned",  "shared",	 "evicted",	"evictions",
-	"swapins",     "last_id", "last_source", "last_result", "last_duration_ns",
+	"client",
+	"tgid",
+	"command",
+	"vm",
+	"bos",
+	"resident",
+	"reclaimable",
+	"pinned",
+	"shared",
+	"evicted",
+	"evicted_bos",
+	"evictions",
+	"swapins",
+	"last_id",
+	"last_source",
+	"last_age_ns",
+	"last_result",
+	"last_evicted_bos",
+	"last_evicted",
+	"last_skipped_bos",
+	"last_written",
+	"last_freed",
+	"last_duration_ns",
+	"last_fence_ns",
+	"last_lock_ns",
+	"last_unmap_ns",
+	"last_writeback_ns",
 };
 
 static void test_header(void)
@@ -36,11 +64,20 @@ static void test_header(void)
 	table_free(table);
 }
 
+static void read_only(const char *path)
+{
+	struct stat st;
+
+	ok(!stat(path, &st) && (st.st_mode & 07777) == 0444 && write_file(path, "1", 1) < 0,
+	   "%s can be read by all, and not be written", path);
+}
+
 static void test_figures(void)
 {
 	struct peer *peer = peer_start("-v2", "-b8x64K", "-b2x128K:shared", "-b2x64K:mmap",
 				       "-b2x64K:unused", "-nfigures", NULL);
 	const uint64_t in_vms = 2 * 8 * 65536ULL, shared = 2 * 131072, rest = 4 * 65536;
+	int64_t before, ended, asked, age;
 	struct gem_sum sum;
 	struct table *table;
 	int row;
@@ -65,9 +102,16 @@ static void test_figures(void)
 	ok(!table_value(table, row, "last_id"), "last_id is 0 at first");
 	table_free(table);
 
+	before = now_ns();
 	if (reclaim(peer->pid))
 		bail("reclaim failed");
+	ended = now_ns();
+	usleep(20000);
+	asked = now_ns();
 	table = device_row(peer->pid, &row);
+	age = table_value(table, row, "last_age_ns");
+	ok(age >= asked - ended && age <= now_ns() - before,
+	   "last_age_ns is the age of the request (%lld us)", (long long)age / 1000);
 	ok(!table_value(table, row, "resident"), "after a request nothing is resident");
 	ok(table_value(table, row, "evicted") == in_vms + shared + rest, "everything is evicted");
 	ok(table_value(table, row, "evictions") == 22, "evictions counts 22 buffers (%s)",
@@ -153,6 +197,8 @@ static void test_client_file(void)
 	int vms = 0;
 
 	table = client_table(peer->pid, path, sizeof(path));
+	read_only(device_table());
+	read_only(path);
 	for (int row = 0; row < table->nr_rows; row++) {
 		ok((pid_t)table_value(table, row, "tgid") == peer->pid,
 		   "that table has this client only");
@@ -278,6 +324,75 @@ static void test_new_vm(void)
 		table_free(table);
 	}
 	client_fini(&client);
+}
+
+/* Its evictions and swap-ins stay in the sum when a BO is freed, and go from the VM's line */
+static void test_freed(void)
+{
+	struct table *table;
+	struct gpu gpu;
+	struct vm vm;
+	struct bo bo;
+	int row, all;
+
+	if (gpu_open(&gpu, NULL) || vm_create(&gpu, &vm) || bo_create(&gpu, &bo, 65536, 0, &vm) ||
+	    bo_bind(&bo, &vm) || bo_map(&bo) || reclaim(getpid()))
+		bail("nothing is evicted");
+	/* Swapped in */
+	*(volatile char *)bo.map = 1;
+	row = vm_row(&table, vm.id);
+	ok(table_value(table, row, "evictions") == 1 && table_value(table, row, "swapins") == 1,
+	   "a VM with one BO that was evicted and swapped in");
+	table_free(table);
+	bo_unmap(&bo);
+	bo_unbind(&bo, &vm);
+	bo_destroy(&bo);
+	row = vm_row(&table, vm.id);
+	all = table->nr_rows - 1;
+	ok(!table_value(table, row, "evictions") && !table_value(table, row, "swapins"),
+	   "freed, it is no more of its VM");
+	ok(!strcmp(table_text(table, all, "vm"), "all") &&
+		   table_value(table, all, "evictions") == 1 &&
+		   table_value(table, all, "swapins") == 1,
+	   "but of the file's sum");
+	table_free(table);
+	gpu_close(&gpu);
+}
+
+/* The file outlives the process that used it last: nobody has used it since */
+static void test_exited(void)
+{
+	struct table *table;
+	int told[2], row = -1;
+	pid_t opener, keeper;
+	char c;
+
+	if (pipe(told))
+		bail("no pipe");
+	opener = fork();
+	if (!opener) {
+		struct gpu gpu;
+
+		if (gpu_open(&gpu, NULL))
+			_exit(1);
+		keeper = fork();
+		if (keeper)
+			_exit(write(told[1], &keeper, sizeof(keeper)) != sizeof(keeper));
+		pause();
+		_exit(0);
+	}
+	if (read(told[0], &keeper, sizeof(keeper)) != sizeof(keeper) ||
+	    waitpid(opener, NULL, 0) != opener)
+		bail("no client");
+	table = device_row(opener, &row);
+	ok(row >= 0 && !strcmp(table_text(table, row, "command"), "-"),
+	   "a process that has exited has no name, but its number");
+	table_free(table);
+	kill(keeper, SIGKILL);
+	close(told[1]);
+	/* It is nobody's child: its end of the pipe tells when it is gone */
+	ok(!read(told[0], &c, 1), "and its file goes with who has it");
+	close(told[0]);
 }
 
 static bool printable(const char *path)
@@ -419,6 +534,8 @@ int main(void)
 	test_client_file();
 	test_shrinker_counts();
 	test_new_vm();
+	test_freed();
+	test_exited();
 	test_escaping();
 	test_churn();
 	return tap_end();

@@ -474,6 +474,34 @@ static void test_shared(void)
 	party_end(other);
 }
 
+/* Passed by its name it is shared, but only a request asks DRM who has a handle */
+static void test_named(void)
+{
+	struct party *other, *one;
+	uint64_t reclaimable;
+	struct gpu gpu;
+	char card[64];
+	pid_t them;
+
+	if (gpu_open(&gpu, NULL) || gpu_node(&gpu, true, card, sizeof(card)))
+		bail("no card node");
+	gpu_close(&gpu);
+	other = party_fork(card, 1);
+	one = party_open(card, 1);
+	them = party_pid(other);
+	if (party_create(one, 0, MIB, false, "named") || party_bind(one, 0, 0) ||
+	    party_fill(one, 0) || party_pass(one, other, 0))
+		bail("cannot pass it by its name");
+	reclaimable = fdinfo_of(getpid()).reclaimable;
+	ok(reclaimable == 1024 && !fdinfo_of(them).reclaimable,
+	   "passed by its name it counts as reclaimable for who created it (%llu KiB)",
+	   (unsigned long long)reclaimable);
+	ok(!reclaim(getpid()) && !reclaim(them) && !fdinfo_of(getpid()).evicted,
+	   "and a request for either skips it");
+	party_end(one);
+	party_end(other);
+}
+
 /* A BO that is another's alone moves to its account with the request that finds out */
 static void test_moved(void)
 {
@@ -552,6 +580,7 @@ int main(void)
 	test_fdinfo_states();
 	test_vanishing();
 	test_shared();
+	test_named();
 	test_moved();
 	test_behind_our_back();
 	return tap_end();
