@@ -9,16 +9,24 @@
 
 /*
  * The only place that prints errors: one line, safe to print, whatever is in
- * file names or the trace.
+ * file names or the trace, and however long that is.
  */
 static void complain(const char *kind, const char *fmt, va_list ap)
 {
-	char raw[1024], clean[4 * sizeof(raw)];
+	char *raw = NULL, *clean = NULL;
+	size_t size = 0;
 
-	vsnprintf(raw, sizeof(raw), fmt, ap);
-	pt_clean(clean, sizeof(clean), raw, strlen(raw));
+	if (vasprintf(&raw, fmt, ap) >= 0) {
+		size = 4 * strlen(raw) + 1;
+		clean = malloc(size);
+	}
+	if (clean)
+		pt_clean(clean, size, raw, strlen(raw));
 	fflush(stdout);
-	fprintf(stderr, "panthor-trace: %s%s\n", kind, clean);
+	fprintf(stderr, "panthor-trace: %s%s\n", kind, clean ?: "out of memory");
+	free(clean);
+	if (size)
+		free(raw);
 }
 
 void pt_error(const char *fmt, ...)
