@@ -173,7 +173,9 @@ static error_t parse_file(int key, char *arg, struct argp_state *state)
 		args->paths[args->nr_paths++] = arg;
 		return 0;
 	case ARGP_KEY_END:
-		args->path = source_path(args->path);
+		for (size_t i = 0; i < args->nr_paths; i++)
+			args->paths[i] = source_path(args->paths[i]);
+		args->path = args->nr_paths ? args->paths[0] : source_path(args->path);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -242,6 +244,7 @@ void output_open(const struct output *out, struct sink *sink, struct doc *doc)
 	*sink = (struct sink){
 		.format = out->format,
 		.path = out->path,
+		.stop = interrupted,
 		.doc = doc,
 		.pager = out->pager && out->format == &format_table ? pager_start : NULL,
 		.print = {

@@ -21,8 +21,9 @@
 #define APPLICATION_ID 0x706e7468
 #define DATABASE_VERSION 2
 
-/* How long to wait for another program that is writing, in ms */
+/* How long to wait for another program that is writing, and between two looks, in ms */
 #define BUSY_MS 60000
+#define LOOK_MS 50
 /* For indexes, in KiB */
 #define CACHE "16384"
 
@@ -101,10 +102,26 @@ static void give_up(struct database *d) __attribute__((noreturn));
 /* The transaction failed: stop reading the trace. */
 static void give_up(struct database *d)
 {
+	if (sink_stopped(d->sink) && sqlite3_errcode(d->db) == SQLITE_BUSY) {
+		pt_error("%s: interrupted, not added", d->sink->doc->file);
+		sqlite3_close_v2(d->db);
+		exit(EXIT_INTERRUPTED);
+	}
 	pt_error("%s: %s", d->sink->path, sqlite3_errmsg(d->db));
 	/* The transaction ends with the connection. */
 	sqlite3_close_v2(d->db);
 	exit(EXIT_FAILED);
+}
+
+/* Another program is writing; 0: do not wait for it any longer */
+static int wait_for_turn(void *context, int looks)
+{
+	const struct database *d = context;
+
+	if (sink_stopped(d->sink) || looks >= BUSY_MS / LOOK_MS)
+		return 0;
+	sqlite3_sleep(LOOK_MS);
+	return 1;
 }
 
 static void run(struct database *d, const char *sql)
@@ -267,7 +284,7 @@ static void begin(struct sink *s)
 	if (open_file(s->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 		      &d->db))
 		give_up(d);
-	sqlite3_busy_timeout(d->db, BUSY_MS);
+	sqlite3_busy_handler(d->db, wait_for_turn, d);
 	run(d, "PRAGMA cache_size = -" CACHE "; BEGIN IMMEDIATE");
 	/* Another process may have created it meanwhile. */
 	if (!suits(d->db, s->path)) {

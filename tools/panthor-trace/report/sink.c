@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -10,6 +12,8 @@
 #include "report/number.h"
 #include "report/sink.h"
 
+/* How often to look for the reader of a FIFO */
+#define FIFO_MS 20
 /* A trace clock in ns that says so much counts from 1970. */
 #define WALL_NS (1000000000 * NS_PER_SEC)
 
@@ -20,15 +24,46 @@ static void give_up(const struct sink *s, int err)
 	exit(output_failed(s->path));
 }
 
+bool sink_stopped(const struct sink *s)
+{
+	return s->stop && s->stop();
+}
+
+/* A FIFO opens when it has a reader. Ask for one, as a signal does not end open(). */
+static FILE *open_path(const struct sink *s)
+{
+	const struct timespec pause = { .tv_nsec = FIFO_MS * 1000000L };
+	struct stat st;
+	int fd = -1;
+
+	if (stat(s->path, &st) || !S_ISFIFO(st.st_mode))
+		return fopen(s->path, "we");
+	while (!sink_stopped(s)) {
+		fd = open(s->path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+		if (fd >= 0 || errno != ENXIO)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (fd < 0 || fcntl(fd, F_SETFL, O_WRONLY))
+		return NULL;
+	return fdopen(fd, "w");
+}
+
 static bool open_file(struct sink *s)
 {
 	static char buffer[1 << 16];
 
 	if (s->pager && !s->path && !s->to)
 		s->pager();
-	s->f = s->path ? fopen(s->path, "we") : s->to ?: stdout;
+	s->f = s->path ? open_path(s) : s->to ?: stdout;
+	if (!s->f && sink_stopped(s)) {
+		pt_error("cannot write %s: interrupted", s->path);
+		s->status = EXIT_INTERRUPTED;
+		return false;
+	}
 	if (!s->f) {
 		pt_error("cannot write %s: %s", s->path, strerror(errno));
+		s->status = EXIT_FAILED;
 		return false;
 	}
 	if (!s->to)
@@ -58,10 +93,8 @@ static bool begin(struct sink *s)
 		s->status = EXIT_FAILED;
 		return false;
 	}
-	if (!s->format->database && !open_file(s)) {
-		s->status = EXIT_FAILED;
+	if (!s->format->database && !open_file(s))
 		return false;
-	}
 	s->open = true;
 	errno = 0;
 	if (s->format->begin)

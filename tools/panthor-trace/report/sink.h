@@ -72,6 +72,7 @@ extern const struct format format_table, format_json, format_jsonl, format_csv, 
  * @format: how
  * @path: file to write to; NULL: @to, or if that is NULL standard output
  * @pager: called before the first byte to standard output; may be NULL
+ * @stop: asked while something is waited for: true ends that; may be NULL
  * @doc: the document; its facts and problems need to be there only at the end
  * @print: how numbers and times are written
  * @open: there was a row, or there will be none
@@ -84,6 +85,7 @@ struct sink {
 	const char *path;
 	FILE *to;
 	void (*pager)(void);
+	bool (*stop)(void);
 	struct doc *doc;
 	struct print print;
 	bool open;
@@ -97,6 +99,8 @@ struct sink {
 void sink_row(struct sink *sink, struct table *table, struct cell *row);
 /* Print what was kept, and the rest of the document. Returns an exit status. */
 int sink_close(struct sink *sink);
+/* Is it time to end? */
+bool sink_stopped(const struct sink *sink);
 /* Leave the document as it is, a database as it was. */
 void sink_cancel(struct sink *sink);
 
