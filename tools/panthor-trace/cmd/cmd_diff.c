@@ -71,8 +71,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (state->arg_num < 2)
 			usage_error("missing argument; diff compares two trace files");
-		if (!strcmp(d->side[0].path, "-") && !strcmp(d->side[1].path, "-"))
-			usage_error("only one of the trace files can be standard input");
 		for (int i = 0; i < 2; i++)
 			d->side[i].path = source_path(d->side[i].path);
 		return 0;
@@ -196,9 +194,9 @@ static int read_both(struct diff *d, struct table *t, struct doc *doc)
 		status = worse(status, read_side(d, &d->side[1], &other));
 	if (status != EXIT_FAILED && status != EXIT_NOTHING) {
 		for (size_t i = 0; i < other.nr_problems; i++)
-			doc_problem(doc, "%s: %s", d->side[1].path, other.problems[i]);
-		name_side(doc, 'A', d->side[0].path);
-		name_side(doc, 'B', d->side[1].path);
+			doc_problem(doc, "%s: %s", other.file, other.problems[i]);
+		name_side(doc, 'A', doc->file);
+		name_side(doc, 'B', other.file);
 		compare(d, t);
 		output_open(&d->out, &sink, doc);
 		status = worse(status, sink_close(&sink));

@@ -247,8 +247,8 @@ int cmd_export(int argc, char **argv)
 	/* A damaged file does not affect the others. */
 	else if (!status)
 		for (size_t i = 0; i < e.file.nr_paths && status != EXIT_INTERRUPTED; i++) {
-			e.file.path = i ? source_path(e.file.paths[i]) : e.file.path;
-			status = worse(status, guarded_call(export_one, &e, e.file.paths[i]));
+			e.file.path = e.file.paths[i];
+			status = worse(status, guarded_call(export_one, &e));
 		}
 	free(e.file.paths);
 	return status;

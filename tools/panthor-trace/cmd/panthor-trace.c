@@ -49,6 +49,11 @@ static void open_standard_streams(void)
 			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+static void on_limit(int sig)
+{
+	(void)sig;
+}
+
 int main(int argc, char **argv)
 {
 	char name[64];
@@ -57,6 +62,8 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	/* If the reader closes the pipe, writing fails with EPIPE. */
 	signal(SIGPIPE, SIG_IGN);
+	/* The same at a limit of file size, with EFBIG; what we start does not inherit a handler. */
+	signal(SIGXFSZ, on_limit);
 	watch_output();
 
 	if (argc < 2) {

@@ -61,17 +61,17 @@ static void note(const struct source *src)
 	if (src->no_seconds)
 		pt_warn("%s: the clock \"%s\" does not count seconds; timestamps are printed as "
 			"recorded, durations are valid",
-			src->path, src->clock);
+			source_name(src->path), src->clock);
 	if (src->version.unknown.len)
-		pt_warn("%s: recorded by a newer driver; ignored fields: %s", src->path,
-			src->version.unknown.s);
+		pt_warn("%s: recorded by a newer driver; ignored fields: %s",
+			source_name(src->path), src->version.unknown.s);
 }
 
 int read_trace(struct reading *r, struct doc *doc)
 {
 	int status;
 
-	doc->file = r->source.path;
+	doc->file = source_name(r->source.path);
 	doc->comm = name_thread;
 	doc->comm_of = &r->source;
 	status = analysis_begin(&r->analysis, doc);

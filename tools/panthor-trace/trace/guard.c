@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -21,6 +22,16 @@
 #include "trace/guard.h"
 
 static volatile pid_t reader;
+/* The file being read, shared with the reader; NULL: there is none */
+static char *reads;
+
+#define MAX_NAME 4096
+
+void guard_reads(const char *file)
+{
+	if (reads)
+		snprintf(reads, MAX_NAME, "%s", file);
+}
 
 /* Ctrl-C reaches both processes, kill only us: forward it, and wait for the reader. */
 static void pass_on(int sig)
@@ -37,12 +48,41 @@ static void read_signals(void (*handler)(int))
 	sigaction(SIGTERM, &sa, NULL);
 }
 
-int guarded_call(int (*run)(void *context), void *context, const char *file)
+/* Not every signal that ends the reader is the fault of the file. */
+static void explain(int sig)
+{
+	const char *file = reads && *reads ? reads : "the trace";
+
+	switch (sig) {
+	case SIGKILL:
+		pt_error("%s: the reader was killed, probably for lack of memory", file);
+		break;
+	case SIGBUS:
+		pt_error("%s: cut short or unreadable while being read", file);
+		break;
+	case SIGSEGV:
+	case SIGFPE:
+	case SIGILL:
+	case SIGABRT:
+		pt_error("%s: damaged: libtracecmd crashed on it (%s)", file, strsignal(sig));
+		break;
+	default:
+		pt_error("%s: the reader was killed (%s)", file, strsignal(sig));
+	}
+}
+
+int guarded_call(int (*run)(void *context), void *context)
 {
 	struct rlimit no_core = { 0 };
 	pid_t parent = getpid();
 	int status;
 
+	if (!reads) {
+		reads = mmap(NULL, MAX_NAME, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+			     0);
+		reads = reads == MAP_FAILED ? NULL : reads;
+	}
+	guard_reads("");
 	fflush(NULL);
 	reader = fork();
 	if (reader < 0)
@@ -64,11 +104,7 @@ int guarded_call(int (*run)(void *context), void *context, const char *file)
 		return WEXITSTATUS(status);
 	if (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM)
 		return EXIT_INTERRUPTED;
-	if (WTERMSIG(status) == SIGKILL)
-		pt_error("%s: the reader was killed, probably for lack of memory", file);
-	else
-		pt_error("%s: damaged: libtracecmd crashed on it (%s)", file,
-			 strsignal(WTERMSIG(status)));
+	explain(WTERMSIG(status));
 	return EXIT_FAILED;
 }
 
@@ -87,8 +123,7 @@ static int run_subcommand(void *context)
 
 int guarded(int (*run)(int argc, char **argv), int argc, char **argv)
 {
-	const char *file = argc > 1 && argv[argc - 1][0] != '-' ? argv[argc - 1] : "the trace";
 	struct subcommand c = { run, argc, argv };
 
-	return guarded_call(run_subcommand, &c, file);
+	return guarded_call(run_subcommand, &c);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "trace/guard.h"
 #include "trace/source.h"
 #include "trace/source_check.h"
 #include "trace/source_file.h"
@@ -216,7 +218,8 @@ static int read_all(struct reader *rd)
 	if (!rd->src->events && rd->src->lost_events)
 		return EXIT_INCOMPLETE;
 	if (!rd->src->events && !rd->src->undecodable) {
-		pt_error("%s: no reclaim happened during the recording", rd->src->path);
+		pt_error("%s: no reclaim happened during the recording",
+			 source_name(rd->src->path));
 		return EXIT_NOTHING;
 	}
 	return EXIT_OK;
@@ -291,6 +294,7 @@ int source_read(struct source *src)
 	uint64_t page;
 	int status;
 
+	guard_reads(source_name(src->path));
 	status = source_check(src->path, &page);
 	if (status)
 		return status;
@@ -301,13 +305,16 @@ int source_read(struct source *src)
 	rd->page = page;
 	rd->src = src;
 	if (!trace_file_open(&rd->file, src->path)) {
-		pt_error("%s: damaged, or of a version that libtracecmd does not support",
-			 src->path);
+		if (errno)
+			pt_error("cannot open %s: %s", source_name(src->path), strerror(errno));
+		else
+			pt_error("%s: damaged, or of a version that libtracecmd does not support",
+				 source_name(src->path));
 		status = EXIT_FAILED;
 	} else if (!bind_formats(rd, trace_file_tep(&rd->file))) {
 		pt_error("%s: no reclaim events of panthor; record with panthor-trace record or "
 			 "trace-cmd record -e panthor",
-			 src->path);
+			 source_name(src->path));
 		status = EXIT_NOTHING;
 	} else {
 		src->tep = trace_file_tep(&rd->file);

@@ -59,6 +59,8 @@ struct source {
 
 /* What to open for a file that the user names: standard input for "-" */
 const char *source_path(const char *name);
+/* What to call it when speaking to the user */
+const char *source_name(const char *path);
 int source_read(struct source *src);
 /*
  * The name of a thread, safe to print, of a source that was opened; false: the

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "trace/source.h"
 #include "trace/source_check.h"
 
 #define MAGIC "\x17\x08\x44tracing"
@@ -255,18 +256,20 @@ static void check(struct cursor *c)
 /* Returns EXIT_OK, with the size of a page of the file in @page, or EXIT_FAILED, and says why. */
 int source_check(const char *path, uint64_t *page)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* A FIFO would wait for a writer. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	const char *name = source_name(path);
 	struct cursor c = { 0 };
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st)) {
-		pt_error("cannot open %s: %s", path, strerror(errno));
+		pt_error("cannot open %s: %s", name, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return EXIT_FAILED;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		pt_error("%s: not a regular file", path);
+		pt_error("%s: not a regular file", name);
 		close(fd);
 		return EXIT_FAILED;
 	}
@@ -276,7 +279,7 @@ int source_check(const char *path, uint64_t *page)
 		c.data = mmap(NULL, c.size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
 	if (c.data == MAP_FAILED) {
-		pt_error("cannot read %s: %s", path, strerror(errno));
+		pt_error("cannot read %s: %s", name, strerror(errno));
 		return EXIT_FAILED;
 	}
 	check(&c);
@@ -284,11 +287,11 @@ int source_check(const char *path, uint64_t *page)
 		munmap((void *)c.data, c.size);
 
 	if (c.wrong)
-		pt_error("%s: %s", path, c.wrong);
+		pt_error("%s: %s", name, c.wrong);
 	else if (c.beyond)
 		pt_error("%s: truncated after %llu bytes; the recording was interrupted, or the "
 			 "disk was full",
-			 path, (unsigned long long)c.size);
+			 name, (unsigned long long)c.size);
 	*page = c.page;
 	return fine(&c) ? EXIT_OK : EXIT_FAILED;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "trace/source.h"
 #include "trace/source_file.h"
 
 /*
@@ -39,8 +42,8 @@ static struct tracecmd_input *open_trace(const char *path)
 		handle = NULL;
 	if (nowhere >= 0 && saved >= 0)
 		dup2(saved, STDERR_FILENO);
-	close(nowhere);
 	close(saved);
+	close(nowhere);
 	return handle;
 }
 
@@ -59,7 +62,7 @@ static void close_handles(struct trace_file *file)
 
 static bool open_handles(struct trace_file *file)
 {
-	file->handle = open_trace(file->path);
+	file->handle = open_trace(file->name);
 	if (!file->handle)
 		return false;
 	file->nr_buffers = tracecmd_buffer_instances(file->handle);
@@ -73,16 +76,19 @@ static bool open_handles(struct trace_file *file)
 }
 
 /* Drop the pages of the mapping; they are read again if needed. False: the file is not mapped. */
-static bool drop_mapped(const char *path)
+static bool drop_mapped(const struct trace_file *file)
 {
-	char *real = realpath(path, NULL), *line = NULL;
 	FILE *maps = fopen("/proc/self/maps", "re");
+	char real[PATH_MAX + 1] = "", *line = NULL;
 	unsigned long from, to;
 	bool found = false;
 	size_t size = 0;
 	int name;
 
-	while (real && maps && getline(&line, &size, maps) > 0) {
+	/* As the kernel names it there, even if it was removed */
+	if (readlink(file->name, real, sizeof(real) - 1) < 0)
+		*real = '\0';
+	while (*real && maps && getline(&line, &size, maps) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		name = 0;
 		if (sscanf(line, "%lx-%lx %*s %*s %*s %*s %n", &from, &to, &name) < 2 || !name ||
@@ -94,7 +100,6 @@ static bool drop_mapped(const char *path)
 	if (maps)
 		fclose(maps);
 	free(line);
-	free(real);
 	return found;
 }
 
@@ -102,7 +107,7 @@ static void reopen(struct trace_file *file)
 {
 	close_handles(file);
 	if (!open_handles(file)) {
-		pt_error("%s: changed while being read", file->path);
+		pt_error("%s: changed while being read", source_name(file->path));
 		exit(EXIT_FAILED);
 	}
 	for (size_t i = 0; i < file->nr_streams; i++) {
@@ -131,7 +136,7 @@ struct tep_record *trace_file_next(struct trace_file *file, struct stream *strea
 	int cpu;
 
 	if (file->consumed > (file->not_mapped ? WINDOW : MAPPED_WINDOW)) {
-		if (!file->not_mapped && !drop_mapped(file->path))
+		if (!file->not_mapped && !drop_mapped(file))
 			file->not_mapped = true;
 		else if (file->not_mapped)
 			reopen(file);
@@ -159,11 +164,33 @@ struct tep_record *trace_file_next(struct trace_file *file, struct stream *strea
 	return record;
 }
 
+/* Is there no room for what open_trace() opens? The library does not tell this from damage. */
+static bool out_of_files(void)
+{
+	bool out = false;
+	int fd[3];
+
+	for (int i = 0; i < 3; i++) {
+		fd[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		out = out || fd[i] < 0;
+	}
+	for (int i = 0; i < 3; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+	return out;
+}
+
 bool trace_file_open(struct trace_file *file, const char *path)
 {
 	*file = (struct trace_file){ .path = path };
-	if (!open_handles(file))
+	file->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (file->fd < 0)
 		return false;
+	snprintf(file->name, sizeof(file->name), "/proc/self/fd/%d", file->fd);
+	if (!open_handles(file)) {
+		errno = out_of_files() ? EMFILE : 0;
+		return false;
+	}
 	add_streams(file, file->handle, -1);
 	for (int i = 0; i < file->nr_buffers; i++)
 		add_streams(file, file->buffer[i], i);
@@ -173,6 +200,9 @@ bool trace_file_open(struct trace_file *file, const char *path)
 void trace_file_close(struct trace_file *file)
 {
 	close_handles(file);
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = -1;
 	free(file->stream);
 	file->stream = NULL;
 	file->nr_streams = 0;

@@ -23,7 +23,9 @@ struct stream {
 };
 
 struct trace_file {
-	const char *path;
+	const char *path; /* for messages */
+	int fd; /* the file, even if another one gets its name */
+	char name[32]; /* what to open: that */
 	struct tracecmd_input *handle;
 	struct tracecmd_input **buffer;
 	int nr_buffers;
@@ -33,7 +35,10 @@ struct trace_file {
 	size_t nr_streams;
 };
 
-/* False: libtracecmd does not read it. After source_check() only; close it in any case. */
+/*
+ * False: libtracecmd does not read it, or, with errno, it cannot be opened. After source_check()
+ * only; close it in any case.
+ */
 bool trace_file_open(struct trace_file *file, const char *path);
 void trace_file_close(struct trace_file *file);
 struct tep_handle *trace_file_tep(const struct trace_file *file);
