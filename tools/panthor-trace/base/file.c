@@ -44,22 +44,44 @@ int output_failed(const char *path)
 	return EXIT_FAILED;
 }
 
+static bool redirected;
+
+bool output_redirect(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
+
+	redirected = fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0;
+	if (!redirected)
+		pt_error("cannot write %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return redirected;
+}
+
+/* What is no file has no size. */
+bool output_empty(void)
+{
+	return !redirected || !ftruncate(STDOUT_FILENO, 0) || errno == EINVAL;
+}
+
 /* Not below /tmp, which may be memory */
 FILE *spool_open(void)
 {
-	const char *dir = getenv("TMPDIR") ?: "/var/tmp";
+	const char *dir = getenv("TMPDIR");
 	char *path;
 	FILE *f;
 	int fd;
 
+	dir = dir && *dir ? dir : "/var/tmp";
 	if (asprintf(&path, "%s/panthor-trace.XXXXXX", dir) < 0)
 		return NULL;
 	fd = mkostemp(path, O_CLOEXEC);
 	if (fd >= 0)
 		unlink(path);
 	else
-		pt_error("cannot create a file in %s: %s; set TMPDIR to another directory", dir,
-			 strerror(errno));
+		pt_error("cannot create a file in %s: %s%s", dir, strerror(errno),
+			 errno == EMFILE || errno == ENFILE ? ""
+							    : "; set TMPDIR to another directory");
 	free(path);
 	f = fd < 0 ? NULL : fdopen(fd, "w+");
 	if (fd >= 0 && !f)

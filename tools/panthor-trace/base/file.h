@@ -15,6 +15,13 @@ bool can_write(const char *path);
  */
 int output_failed(const char *path);
 
+/*
+ * Standard output is @path from now on; prints why not. What is in there stays until
+ * output_empty(), before the first byte.
+ */
+bool output_redirect(const char *path);
+bool output_empty(void);
+
 /* A temporary file without a name; on failure prints why and returns NULL */
 FILE *spool_open(void);
 

@@ -16,28 +16,49 @@
 
 static volatile sig_atomic_t stopped;
 
-/* The C library prints unknown options unescaped: reject those with control characters. */
-static void check_options(int argc, char **argv)
+/* Is the next argument its value? Only of options that argp has itself, without those of children */
+static bool takes_next(const struct argp *argp, const char *arg)
+{
+	size_t len = strlen(arg);
+
+	for (const struct argp_option *o = argp->options; o && (o->name || o->key); o++) {
+		if (!o->arg)
+			continue;
+		if (arg[1] == '-' ? len > 2 && !strncmp(o->name, arg + 2, len - 2)
+				  : arg[len - 1] == o->key)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The C library prints unknown options unescaped: reject those with control characters. @in_order:
+ * what follows the first argument that is no option belongs to another program.
+ */
+static void check_options(const struct argp *argp, int argc, char **argv, bool in_order)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
 		size_t len = strcspn(argv[i], "=");
 		char clean[256];
 
-		if (argv[i][0] == '-' && len < sizeof(clean) / 4 &&
-		    pt_clean(clean, sizeof(clean), argv[i], len) == len)
+		if (argv[i][0] != '-' && in_order)
+			return;
+		if (argv[i][0] != '-')
 			continue;
-		if (argv[i][0] == '-')
+		if (len >= sizeof(clean) / 4 || pt_clean(clean, sizeof(clean), argv[i], len) != len)
 			usage_error("unknown option \"%s\"; see --help", argv[i]);
+		i += in_order && takes_next(argp, argv[i]);
 	}
 }
 
-bool parse_args(const struct argp *argp, int argc, char **argv, void *input, int *status)
+bool parse_args(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input,
+		int *status)
 {
 	error_t err;
 
-	check_options(argc, argv);
+	check_options(argp, argc, argv, flags & ARGP_IN_ORDER);
 	argp_err_exit_status = EXIT_USAGE;
-	err = argp_parse(argp, argc, argv, 0, NULL, input);
+	err = argp_parse(argp, argc, argv, flags, NULL, input);
 	if (!err)
 		return true;
 	pt_error("%s", strerror(err));

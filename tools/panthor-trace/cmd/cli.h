@@ -29,7 +29,8 @@ int cmd_export(int argc, char **argv);
  * argp_parse() with our exit status and error format; false: do not go on,
  * *status is the exit status
  */
-bool parse_args(const struct argp *argp, int argc, char **argv, void *input, int *status);
+bool parse_args(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input,
+		int *status);
 
 /* At exit, report output that could not be written, unless the reader closed the pipe. */
 void watch_output(void);

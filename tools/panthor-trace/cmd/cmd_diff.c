@@ -217,7 +217,7 @@ int cmd_diff(int argc, char **argv)
 	struct table *t;
 	int status = EXIT_OK;
 
-	if (!parse_args(&argp, argc, argv, &d, &status))
+	if (!parse_args(&argp, argc, argv, 0, &d, &status))
 		return status;
 	if (output_wants_help(&d.out)) {
 		columns_help(stdout, "Fields:", columns, NR_D_ALL);

@@ -231,7 +231,7 @@ int cmd_export(int argc, char **argv)
 	struct export_job e = { .file = { .out.format = &format_json, .many = true }, .only = -1 };
 	int status = EXIT_OK;
 
-	if (!parse_args(&argp, argc, argv, &e, &status))
+	if (!parse_args(&argp, argc, argv, 0, &e, &status))
 		return status;
 	if (output_wants_help(&e.file.out)) {
 		columns_help(stdout, "requests:", request_columns, nr_request_columns);

@@ -292,7 +292,7 @@ int cmd_reclaim(int argc, char **argv)
 	int status = EXIT_OK;
 	char *path;
 
-	if (!parse_args(&argp, argc, argv, &r, &status))
+	if (!parse_args(&argp, argc, argv, 0, &r, &status))
 		return status;
 	if (prepare(&r, &status)) {
 		path = live_reclaim_file(r.device);

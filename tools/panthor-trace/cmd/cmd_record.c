@@ -475,10 +475,9 @@ int cmd_record(int argc, char **argv)
 	const char *problem;
 	int status;
 
-	argp_err_exit_status = EXIT_USAGE;
-	/* ARGP_IN_ORDER: options after COMMAND are not ours. */
-	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r))
-		return EXIT_USAGE;
+	/* Options after COMMAND are not ours. */
+	if (!parse_args(&argp, argc, argv, ARGP_IN_ORDER, &r, &status))
+		return status;
 
 	problem = live_problem();
 	if (problem) {

@@ -422,7 +422,7 @@ int cmd_refault(int argc, char **argv)
 	struct doc doc = { .kind = "refault" };
 	int status = EXIT_OK;
 
-	if (!parse_args(&argp, argc, argv, &r, &status))
+	if (!parse_args(&argp, argc, argv, 0, &r, &status))
 		return status;
 	if (output_wants_help(&r.file.out)) {
 		columns_help(stdout, "Fields of a request:", columns, NR_RF);

@@ -305,8 +305,9 @@ static int prepare(struct report *r, struct doc *doc)
 	r->longest->sort = (struct sort){ .nr = 1, .key = { { REQ_DURATION, true } } };
 	r->longest->limit = r->worst ?: 1;
 	r->bo_table = table_new("bos", bo_columns, nr_bo_columns);
-	r->filter = filter_parse(r->filter_text ?: "", r->longest, r->bo_table);
-	if (!r->filter)
+	if (r->filter_text)
+		r->filter = filter_parse(r->filter_text, r->longest, r->bo_table);
+	if (r->filter_text && !r->filter)
 		return EXIT_USAGE;
 	if (r->worst || (!r->by && !spread && !r->list_stalls)) {
 		r->requests = table_new("requests", request_columns, nr_request_columns);
@@ -390,7 +391,7 @@ int cmd_report(int argc, char **argv)
 	struct doc doc = { .kind = "report" };
 	int status = EXIT_OK;
 
-	if (!parse_args(&argp, argc, argv, &r, &status))
+	if (!parse_args(&argp, argc, argv, 0, &r, &status))
 		return status;
 	if (output_wants_help(&r.file.out)) {
 		fields_help();

@@ -361,6 +361,7 @@ static char *render(struct top *t, size_t *len)
 /* One update for a file, a pipe or a script; false: it cannot be written */
 static bool print_look(struct top *t, bool first, int *status)
 {
+	bool good = !first || output_empty();
 	struct pt_text head = { 0 };
 	size_t len;
 	char *text = render(t, &len), *body = text;
@@ -377,7 +378,7 @@ static bool print_look(struct top *t, bool first, int *status)
 		printf("%s%s\n", i ? "" : "\n", t->last[i]);
 	free(text);
 	errno = 0;
-	if (!fflush(stdout) && !ferror(stdout))
+	if (good && !fflush(stdout) && !ferror(stdout))
 		return true;
 	*status = output_failed(NULL);
 	return false;
@@ -562,13 +563,11 @@ static bool prepare(struct top *t, int *status)
 	*status = output_no_timeline(&t->out) ?: output_shape(&t->out, t->clients);
 	if (*status)
 		return false;
-	*status = EXIT_FAILED;
-	if (t->out.path && !freopen(t->out.path, "we", stdout)) {
-		pt_error("cannot write %s: %s", t->out.path, strerror(errno));
+	if (t->out.path && !output_redirect(t->out.path)) {
+		*status = EXIT_FAILED;
 		return false;
 	}
 	t->out.path = NULL;
-	*status = EXIT_OK;
 	return true;
 }
 
@@ -578,7 +577,7 @@ int cmd_top(int argc, char **argv)
 	int status = EXIT_OK;
 	bool full;
 
-	if (!parse_args(&argp, argc, argv, &t, &status))
+	if (!parse_args(&argp, argc, argv, 0, &t, &status))
 		return status;
 	if (prepare(&t, &status)) {
 		t.style = (struct pt_style){ .names = &t.names, .units = t.out.units };

@@ -68,7 +68,7 @@ struct filter *filter_parse(const char *text, const struct table *first, const s
 	struct filter *f = xcalloc(1, sizeof(*f));
 	size_t len;
 
-	for (const char *p = text; *p; p += *p == ',') {
+	for (const char *p = text; p; p = *p ? p + 1 : NULL) {
 		struct term *term = &f->term[f->nr];
 		const char *value;
 

@@ -77,7 +77,7 @@ int table_choose(struct table *t, const char *fields)
 			n++;
 
 	/* Each comma could name a column once more than there are. */
-	for (const char *p = fields; *p; p += *p == ',') {
+	for (const char *p = fields; p; p = *p ? p + 1 : NULL) {
 		size_t len = strcspn(p, ",");
 		int at = table_find(t, p, len), i = 0;
 
@@ -143,7 +143,7 @@ static void merge_sort(const struct table *t, struct cell **rows, struct cell **
 int sort_parse(const struct table *t, const char *words, struct sort *sort)
 {
 	sort->nr = 0;
-	for (const char *p = words; *p; p += *p == ',') {
+	for (const char *p = *words ? words : NULL; p; p = *p ? p + 1 : NULL) {
 		struct sort_key *key = &sort->key[sort->nr];
 		size_t len;
 
