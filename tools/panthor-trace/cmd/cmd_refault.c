@@ -97,6 +97,7 @@ struct evictor {
 	uint64_t longest;
 	uint64_t swapin_ns;
 	double gain; /* byte seconds of what was swapped in */
+	bool untimed; /* it is not known when that had been evicted */
 	bool known; /* the request is in the trace */
 	bool began; /* and when it began is known */
 	uint64_t source;
@@ -235,6 +236,9 @@ static void on_refault(void *context, const struct pt_refault *refault)
 	e->back_bos++;
 	e->back += ev->size;
 	e->swapin_ns += ev->duration_ns;
+	e->untimed |= !pt_has(ev, evicted_ns);
+	if (e->untimed)
+		return;
 	e->gain += (double)ev->size * ev->evicted_ns / 1e9;
 	if (ev->evicted_ns <= r->soon_ns)
 		e->premature += ev->size;
@@ -290,14 +294,14 @@ static void print_requests(struct refault *r, const struct doc *doc, uint64_t en
 		row[RF_BACK_BOS] = cell_u(e->back_bos);
 		row[RF_BACK] = cell_u(e->back);
 		row[RF_BACK_PCT] = cell_share(e->back, e->evicted);
-		row[RF_PREMATURE] = cell_u(e->premature);
-		row[RF_PREMATURE_PCT] = cell_share(e->premature, e->evicted);
-		row[RF_SHORTEST] = cell_if(e->back_bos, e->shortest);
-		row[RF_LONGEST] = cell_if(e->back_bos, e->longest);
+		row[RF_PREMATURE] = cell_if(!e->untimed, e->premature);
+		row[RF_PREMATURE_PCT] = cell_share(e->premature, e->untimed ? 0 : e->evicted);
+		row[RF_SHORTEST] = cell_if(e->back_bos && !e->untimed, e->shortest);
+		row[RF_LONGEST] = cell_if(e->back_bos && !e->untimed, e->longest);
 		row[RF_BLOCKED] = cell_if(e->known, e->blocked_ns);
 		row[RF_PER_MIB] = cell_per_mib(e->blocked_ns, e->evicted);
 		row[RF_SWAPIN] = cell_u(e->swapin_ns);
-		row[RF_GAIN] = cell_if(!doc->no_seconds, gain(e, end_ns));
+		row[RF_GAIN] = cell_if(!doc->no_seconds && !e->untimed, gain(e, end_ns));
 		row[RF_VERDICT] = cell_s(verdict(e));
 		sink_row(&r->sink, r->requests, row);
 	}
@@ -316,7 +320,7 @@ static void say_efficiency(const struct refault *r, struct doc *doc)
 	uint64_t evicted = 0, freed = 0, blocked = 0, premature = 0;
 	const struct pt_units *u = &r->file.out.units;
 	struct pt_text *t = &doc->footer;
-	bool has_freed = false;
+	bool has_freed = false, untimed = false;
 
 	for (size_t i = 0; i < r->nr; i++) {
 		const struct evictor *e = r->list[i];
@@ -328,16 +332,21 @@ static void say_efficiency(const struct refault *r, struct doc *doc)
 		has_freed |= e->has_freed;
 		blocked += e->blocked_ns;
 		premature += e->premature;
+		untimed |= e->untimed;
 	}
 	if (!evicted)
 		return;
-	pt_add(t, "of the evicted memory ");
+	if (has_freed || !untimed)
+		pt_add(t, "of the evicted memory ");
 	if (has_freed) {
 		say_share(t, freed, evicted);
-		pt_add(t, " freed, ");
+		pt_add(t, " freed%s", untimed ? "; " : ", ");
 	}
-	say_share(t, premature, evicted);
-	pt_add(t, " premature; blocked per MiB: ");
+	if (!untimed) {
+		say_share(t, premature, evicted);
+		pt_add(t, " premature; ");
+	}
+	pt_add(t, "blocked per MiB: ");
 	pt_add_ns(t, cell_per_mib(blocked, evicted).u, u);
 	pt_add(t, has_freed ? "; RAM used by zram is not known\n" : "\n");
 }
@@ -349,6 +358,7 @@ static void sum_up(const struct refault *r, uint64_t end_ns, struct doc *doc)
 		 premature_requests = 0;
 	const struct pt_units *u = &r->file.out.units;
 	struct pt_text *t = &doc->footer;
+	bool untimed = false;
 	double won = 0;
 
 	for (size_t i = 0; i < r->nr; i++) {
@@ -361,17 +371,22 @@ static void sum_up(const struct refault *r, uint64_t end_ns, struct doc *doc)
 		swapin += e->swapin_ns;
 		won += gain(e, end_ns);
 		premature_requests += is_premature(e);
+		untimed |= e->untimed;
 	}
 	pt_add(t, "evicted ");
 	pt_add_bytes(t, evicted, u);
 	pt_add(t, ", swapped in ");
 	pt_add_bytes(t, back, u);
-	pt_add(t, ", of that within ");
-	pt_add_ns(t, r->soon_ns, u);
-	pt_add(t, " ");
-	pt_add_bytes(t, premature, u);
-	pt_add(t, "; premature: %llu of %zu requests\n", (unsigned long long)premature_requests,
-	       r->nr);
+	if (untimed) {
+		pt_add(t, "; how soon is not known\n");
+	} else {
+		pt_add(t, ", of that within ");
+		pt_add_ns(t, r->soon_ns, u);
+		pt_add(t, " ");
+		pt_add_bytes(t, premature, u);
+		pt_add(t, "; premature: %llu of %zu requests\n",
+		       (unsigned long long)premature_requests, r->nr);
+	}
 	pt_add(t, "cost: blocked ");
 	pt_add_ns(t, blocked, u);
 	pt_add(t, ", swap-in ");
@@ -379,6 +394,8 @@ static void sum_up(const struct refault *r, uint64_t end_ns, struct doc *doc)
 	pt_add(t, "; gain: ");
 	if (doc->no_seconds) {
 		pt_add(t, "not available, the clock does not count seconds\n");
+	} else if (untimed) {
+		pt_add(t, "not known\n");
 	} else {
 		pt_add_bytes(t, won, u);
 		pt_add(t, " x seconds\n");

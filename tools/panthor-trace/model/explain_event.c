@@ -69,9 +69,12 @@ static void line_bo(struct pt_text *t, const struct pt_event *ev, const struct p
 	if (ev->kind == PT_BO_SWAPIN) {
 		char buf[PT_NUM_LEN];
 
-		pt_add(t, ev->result ? ": swap-in failed (%s) after " : ": swapped in after ",
+		pt_add(t, ev->result ? ": swap-in failed (%s)" : ": swapped in",
 		       pt_errno(ev->result, buf));
-		pt_add_ns(t, ev->evicted_ns, u);
+		if (pt_has(ev, evicted_ns)) {
+			pt_add(t, " after ");
+			pt_add_ns(t, ev->evicted_ns, u);
+		}
 		pt_add(t, ", took ");
 		pt_add_ns(t, ev->duration_ns, u);
 		if (ev->by)
@@ -110,8 +113,10 @@ static void line_begin(struct pt_text *t, const struct pt_event *ev, const struc
 {
 	pt_add(t, "%s on ", pt_name(style->names, PT_SYM_SOURCE, ev->source));
 	add_str(t, &ev->dev);
-	pt_add(t, ", requester ");
-	add_who_str(t, &ev->requester_comm, ev->requester_tgid);
+	if (pt_has(ev, requester_tgid)) {
+		pt_add(t, ", requester ");
+		add_who_str(t, &ev->requester_comm, ev->requester_tgid);
+	}
 	pt_add(t, ", target ");
 	add_who_str(t, &ev->target_comm, ev->target_tgid);
 	pt_add(t, ": %s ", ev->source == PT_CLAIM ? "swap in" : "evict");

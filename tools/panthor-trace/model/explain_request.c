@@ -247,7 +247,7 @@ void pt_account(struct pt_text *t, const struct pt_request *req, const struct pt
 	pt_add(t, "%srequest  #%llu", style->indent, (unsigned long long)req->id);
 	if (pt_req_has(req, source))
 		pt_add(t, " %s", pt_name(style->names, PT_SYM_SOURCE, req->source));
-	if (!(req->flags & PT_REQ_NO_BEGIN)) {
+	if (!(req->flags & PT_REQ_NO_BEGIN) && pt_req_has(req, requester_tgid)) {
 		pt_add(t, ", ");
 		pt_add_who(t, req->requester_comm, req->requester_tgid);
 	}

@@ -65,7 +65,7 @@ void stalls_request(struct stalls *s, const struct pt_request *req)
 		.target_comm = req->target_comm,
 		.target_tgid = req->target_tgid,
 		.has_source = pt_req_has(req, source),
-		.has_requester = !(req->flags & PT_REQ_NO_BEGIN),
+		.has_requester = !(req->flags & PT_REQ_NO_BEGIN) && pt_req_has(req, requester_tgid),
 		.has_target = pt_req_has(req, target_tgid),
 	};
 	struct requester *by;
@@ -204,6 +204,7 @@ void stalls_swapin(struct stalls *s, const struct pt_refault *refault)
 		stall->end_ns = ev->ts;
 	if (stall->end_ns + STALL_GAP_NS < s->over_ns)
 		s->over_ns = stall->end_ns + STALL_GAP_NS;
+	stall->has_evicted_ns = pt_has(ev, evicted_ns);
 	stall->stalled_ns += ev->duration_ns;
 	stall->bos++;
 	add_part(stall, refault);

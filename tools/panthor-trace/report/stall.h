@@ -26,7 +26,7 @@
  * @size: memory of those that it got
  * @id: the request that had evicted most of that
  * @requests: number of requests that evicted some of it
- * @evicted_ns: time from the eviction by @id to the stall
+ * @evicted_ns: time from the eviction by @id to the stall, if @has_evicted_ns
  * @by: of @id, NULL if the trace does not have it
  */
 struct stall {
@@ -42,6 +42,7 @@ struct stall {
 	uint64_t id;
 	uint64_t requests;
 	uint64_t evicted_ns;
+	bool has_evicted_ns;
 	const struct requester *by;
 
 	/* private */

@@ -58,6 +58,7 @@ struct client {
 	int64_t tgid;
 	bool has_tgid;
 	bool has_freed;
+	bool untimed; /* it is not known when what was swapped in had been evicted */
 	char *comm; /* NULL: not known */
 	uint64_t request; /* serial of the last one counted */
 	uint64_t share; /* of what that evicted */
@@ -143,7 +144,8 @@ void clients_swapin(struct clients *c, const struct pt_refault *refault)
 	client = get(c, ev->client_id);
 	client->sum[C_SWAPPED_IN] += ev->size;
 	client->sum[C_SWAPIN] += ev->duration_ns;
-	if (ev->evicted_ns <= c->soon_ns)
+	client->untimed |= !pt_has(ev, evicted_ns);
+	if (!client->untimed && ev->evicted_ns <= c->soon_ns)
 		client->sum[C_PREMATURE] += ev->size;
 }
 
@@ -171,7 +173,8 @@ void clients_fill(const struct clients *c, struct table *t)
 		row[C_FREED].known = client->has_freed;
 		row[C_FREED_PCT] = cell_share(sum[C_FREED], client->has_freed ? sum[C_EVICTED] : 0);
 		row[C_PER_MIB] = cell_per_mib(sum[C_DURATION], sum[C_EVICTED]);
-		row[C_PREMATURE_PCT] = cell_share(sum[C_PREMATURE], sum[C_EVICTED]);
+		row[C_PREMATURE].known = !client->untimed;
+		row[C_PREMATURE_PCT] = cell_share(sum[C_PREMATURE], client->untimed ? 0 : sum[C_EVICTED]);
 	}
 }
 

@@ -117,7 +117,8 @@ void request_row(struct cell *row, const struct pt_request *req, const struct pt
 			cell_s(view_symbol(style->names, PT_SYM_SOURCE, req->source, buf));
 	if (began) {
 		row[REQ_REQUESTER] = cell_s(req->requester_comm);
-		row[REQ_REQUESTER_TGID] = cell_i(req->requester_tgid);
+		if (pt_req_has(req, requester_tgid))
+			row[REQ_REQUESTER_TGID] = cell_i(req->requester_tgid);
 		row[REQ_CLIENTS] = cell_if(pt_req_has(req, clients), req->clients);
 		row[REQ_GOAL] = cell_if(pt_req_has(req, goal), req->goal);
 	}

@@ -51,6 +51,8 @@ void stall_sentence(struct pt_text *t, const struct stall *stall, const struct p
 		pt_add(t, " of %s[%lld]", by->requester_comm, (long long)by->requester_tgid);
 	if (stall->requests > 1)
 		pt_add(t, " and %llu more", (unsigned long long)stall->requests - 1);
+	if (!stall->has_evicted_ns)
+		return;
 	pt_add(t, " ");
 	pt_add_ns(t, stall->evicted_ns, &style->units);
 	pt_add(t, " earlier");
@@ -73,7 +75,7 @@ void stall_row(struct cell *row, const struct stall *stall, const struct pt_styl
 	row[ST_SIZE] = cell_u(stall->size);
 	row[ST_ID] = cell_u(stall->id);
 	row[ST_REQUESTS] = cell_u(stall->requests);
-	row[ST_EVICTED_FOR] = cell_u(stall->evicted_ns);
+	row[ST_EVICTED_FOR] = cell_if(stall->has_evicted_ns, stall->evicted_ns);
 	if (by && by->has_source)
 		row[ST_SOURCE] = cell_s(view_symbol(style->names, PT_SYM_SOURCE, by->source, buf));
 	if (by && by->has_requester) {

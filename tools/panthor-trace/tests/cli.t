@@ -339,6 +339,20 @@ complains "an older driver" 4 'older driver; missing fields: freed$' "$PT" repor
 expect "an older driver: an unknown value is not 0" 4 '^1,$' "$PT" report -F csv --fields id,freed older.dat
 expect "an older driver: its share is unknown, too" 4 '^5,,,378673$' "$PT" refault --by client -F csv --fields client_id,freed,freed_pct,ns_per_mib older.dat
 expect "an older driver: no freed memory in the summary" 4 '^of the evicted memory 0.0 % premature; blocked per MiB: 8.27 ms$' "$PT" refault older.dat
+# What was called otherwise then: whose request, and when it had been evicted
+mkdir renamed
+cp "$HERE"/formats/*.format renamed
+sed -i 's/requester_tgid/writer_tgid/g; s/evicted_ns/away_ns/g' renamed/*.format
+sed 's/requester_tgid/writer_tgid/; s/evicted_ns/away_ns/' "$S/two-writes.txt" | "$OUT/tests/mktrace" -f renamed renamed.dat
+complains "renamed fields" 4 'older driver; missing fields: requester_tgid, evicted_ns$' "$PT" report renamed.dat
+expect "renamed: an unknown requester is not process 0" 4 '^1,,"browser"$' "$PT" report -F csv -f id,requester_tgid,target_comm renamed.dat
+expect "renamed: a stall has no requester and no time" 4 'browser\[388\] stalled 30.0 ms for 48 MiB, evicted by #1$' "$PT" report renamed.dat
+expect "renamed: the row of the stall has neither" 4 '^1,,,$' "$PT" export -T stalls -F csv -f id,requester_comm,requester_tgid,evicted_ns renamed.dat
+expect "renamed: the time to the swap-in is unknown" 4 '^1,,,,,,"partly"$' "$PT" refault -F csv -f id,premature,premature_pct,shortest_ns,longest_ns,gain_byte_s,verdict renamed.dat
+expect "renamed: unknown for the client, too" 4 '^5,50331648,,$' "$PT" refault --by client -F csv -f client_id,swapped_in,premature,premature_pct renamed.dat
+expect "renamed: unknown in the summary" 4 '^evicted 52.1 MiB, swapped in 52 MiB; how soon is not known$' "$PT" refault renamed.dat
+expect "renamed: unknown in a database" 0 '^\|\|50331648$' sh -c "'$PT' export -F sqlite -o renamed.db renamed.dat 2>renamed.err
+	python3 '$HERE/sql.py' renamed.db 'SELECT premature, premature_pct, swapped_in FROM outcomes WHERE id = 1'"
 sed -i 's/^\(.*\)field:s32 tgid;\toffset:\([0-9]*\);.*/&\n\tfield:u8 mood;\toffset:\2;\tsize:1;\tsigned:0;/' newer/panthor_bo_evict.format
 "$OUT/tests/mktrace" -f newer newer.dat <"$S/two-writes.txt"
 complains "a newer driver" 0 'newer driver; ignored fields: panthor_bo_evict.mood$' "$PT" report newer.dat

@@ -20,7 +20,8 @@ CREATE VIEW outcomes AS
 WITH swapped AS (
 	SELECT request, count(*) AS bos, sum(size) AS bytes, min(evicted_ns) AS shortest_ns,
 	       sum(duration_ns) AS swapin_ns,
-	       sum(CASE WHEN evicted_ns <= 1000000000 THEN size ELSE 0 END) AS premature
+	       CASE WHEN count(*) = count(evicted_ns)
+		    THEN sum(CASE WHEN evicted_ns <= 1000000000 THEN size ELSE 0 END) END AS premature
 	FROM swapins
 	WHERE request IS NOT NULL AND coalesce(result, 'ok') = 'ok'
 	GROUP BY request
@@ -28,10 +29,12 @@ WITH swapped AS (
 SELECT r.request, r.trace, r.id, r.time_ns, r.source, r.requester_comm, r.requester_tgid,
        r.target_comm, r.target_tgid, r.evicted_bos, r.evicted, r.written, r.freed, r.duration_ns,
        coalesce(b.bos, 0) AS swapped_in_bos, coalesce(b.bytes, 0) AS swapped_in,
-       coalesce(b.premature, 0) AS premature, b.shortest_ns, coalesce(b.swapin_ns, 0) AS swapin_ns,
+       CASE WHEN b.bos IS NULL THEN 0 ELSE b.premature END AS premature, b.shortest_ns,
+       coalesce(b.swapin_ns, 0) AS swapin_ns,
        round(100.0 * r.freed / nullif(r.evicted, 0), 1) AS freed_pct,
        r.duration_ns * 1048576 / nullif(r.evicted, 0) AS ns_per_mib,
-       round(100.0 * coalesce(b.premature, 0) / nullif(r.evicted, 0), 1) AS premature_pct
+       round(100.0 * CASE WHEN b.bos IS NULL THEN 0 ELSE b.premature END / nullif(r.evicted, 0), 1)
+       AS premature_pct
 FROM requests r LEFT JOIN swapped b USING (request);
 
 -- The same for each target, in all traces
