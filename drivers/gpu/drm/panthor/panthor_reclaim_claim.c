@@ -7,18 +7,12 @@
 #include <linux/cleanup.h>
 #include <linux/device.h>
 #include <linux/dma-resv.h>
-#include <linux/fs.h>
 #include <linux/kref.h>
-#include <linux/mmzone.h>
 #include <linux/mutex.h>
-#include <linux/nodemask.h>
-#include <linux/pagemap.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
-#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
-#include <linux/vmstat.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_exec.h>
@@ -27,7 +21,7 @@
 
 #include "panthor_device.h"
 #include "panthor_gem.h"
-#include "panthor_reclaim_internal.h"
+#include "panthor_reclaim_claim.h"
 
 /**
  * DOC: Claim
@@ -39,98 +33,12 @@
  *
  * The pages of a BO are read from swap without a lock. Nobody waits for the read, a
  * signal ends it, and a job that is submitted meanwhile finds some of the pages in
- * RAM. Only then are the locks taken that a submission takes.
+ * RAM. Only then are the locks taken that a submission takes. From a disk, several
+ * parts are read at a time.
  *
  * A BO that several processes share is swapped in for any of them, but mapped in
  * the VMs of the target only.
  */
-
-/* Pages to read between two checks of signals and of free memory. */
-#define PANTHOR_RECLAIM_CLAIM_STEP	32
-
-/*
- * Free memory in bytes that a claim may use. Above the high watermark kswapd
- * sleeps. Leave as much again for other allocations, or they would wake it.
- */
-static u64 panthor_reclaim_free_memory(void)
-{
-	s64 pages = 0;
-	int node;
-
-	for_each_online_node(node) {
-		bool highest = true;
-
-		for (int i = gfp_zone(GFP_HIGHUSER); i >= 0; i--) {
-			struct zone *zone = &NODE_DATA(node)->node_zones[i];
-			s64 spare;
-
-			if (!populated_zone(zone))
-				continue;
-
-			spare = zone_page_state(zone, NR_FREE_PAGES);
-			spare -= zone_page_state(zone, NR_FREE_CMA_PAGES);
-			spare -= 2 * high_wmark_pages(zone);
-			spare -= READ_ONCE(zone->lowmem_reserve[MAX_NR_ZONES - 1]);
-			/*
-			 * The allocator turns to a lower zone only when this one is at its low
-			 * watermark: what is missing here by then is taken off the others.
-			 */
-			if (highest || spare > 0)
-				pages += spare;
-			highest = false;
-		}
-	}
-
-	return max(pages, 0) << PAGE_SHIFT;
-}
-
-static bool panthor_reclaim_is_evicted(struct panthor_gem_object *bo)
-{
-	return READ_ONCE(bo->rcl.evicted.id) && !READ_ONCE(bo->backing.pages);
-}
-
-/*
- * Read the pages of a BO from swap. Returns 1 if that is not needed. The allocation
- * must not reclaim: a claim is not to evict memory of other processes.
- */
-static int panthor_reclaim_read_in(struct panthor_gem_object *bo)
-{
-	struct address_space *mapping = bo->base.filp->f_mapping;
-	gfp_t gfp = (mapping_gfp_mask(mapping) & ~(__GFP_RECLAIM | __GFP_RETRY_MAYFAIL)) |
-		    __GFP_NORETRY | __GFP_NOWARN;
-	u64 in_ram = min_t(u64, (u64)READ_ONCE(mapping->nrpages) << PAGE_SHIFT, bo->base.size);
-	pgoff_t end = bo->base.size >> PAGE_SHIFT, next = 0;
-
-	if (panthor_reclaim_free_memory() < bo->base.size - in_ram)
-		return -ENOMEM;
-
-	for (pgoff_t index = 0; index < end;) {
-		struct folio *folio;
-
-		if (index >= next) {
-			/* It is about to be freed, or was swapped in meanwhile. */
-			if (kref_read(&bo->base.refcount) == 1 || !panthor_reclaim_is_evicted(bo))
-				return 1;
-
-			if (signal_pending(current))
-				return -EINTR;
-
-			next = index + PANTHOR_RECLAIM_CLAIM_STEP;
-			if (panthor_reclaim_free_memory() < PANTHOR_RECLAIM_CLAIM_STEP * PAGE_SIZE)
-				return -ENOMEM;
-			cond_resched();
-		}
-
-		folio = shmem_read_folio_gfp(mapping, index, gfp);
-		if (IS_ERR(folio))
-			return PTR_ERR(folio);
-
-		index = folio_next_index(folio);
-		folio_put(folio);
-	}
-
-	return 0;
-}
 
 /*
  * Do what a submission does. @exec holds the locks of the BO and of the target's VMs.
@@ -190,8 +98,9 @@ static int panthor_reclaim_claim_locked(struct panthor_reclaim_req *req,
 	return ret;
 }
 
+/* @bo is the current one of @reader. */
 static int panthor_reclaim_claim_bo(struct panthor_reclaim_req *req,
-				    const struct panthor_reclaim_set *set,
+				    struct panthor_reclaim_reader *reader,
 				    struct panthor_gem_object *bo)
 {
 	u64 start_ns = ktime_get_ns(), lock_ns;
@@ -201,10 +110,10 @@ static int panthor_reclaim_claim_bo(struct panthor_reclaim_req *req,
 	if (!panthor_reclaim_is_evicted(bo))
 		return 0;
 
-	ret = panthor_reclaim_read_in(bo);
+	ret = panthor_reclaim_read(reader);
 	if (!ret) {
 		lock_ns = ktime_get_ns();
-		ret = panthor_reclaim_lock_bo(&exec, bo, set);
+		ret = panthor_reclaim_lock_bo(&exec, bo, reader->set);
 		req->info.total.lock_ns += ktime_get_ns() - lock_ns;
 		if (!ret)
 			ret = panthor_reclaim_claim_locked(req, bo, &exec, start_ns);
@@ -238,25 +147,31 @@ static u32 panthor_reclaim_evicted_items(struct panthor_reclaim_set *set,
 static int panthor_reclaim_claim_set(struct panthor_reclaim_req *req,
 				     struct panthor_reclaim_set *set)
 {
-	struct panthor_reclaim_key *keys, *sorted;
+	struct panthor_reclaim_reader *reader __free(kfree) = kmalloc_obj(*reader);
+	struct panthor_reclaim_key *keys;
 	int ret = 0, failed = 0;
-	u32 count;
+	u32 nr;
 
 	keys = kvmalloc_array(set->nr_items, 2 * sizeof(*keys), GFP_KERNEL);
-	if (!keys)
+	if (!reader || !keys) {
+		kvfree(keys);
 		return -ENOMEM;
+	}
 
-	count = panthor_reclaim_evicted_items(set, keys);
-	sorted = panthor_reclaim_sort(keys, keys + count, count);
-	while (count-- && !ret) {
-		struct panthor_reclaim_item *item = &set->items[sorted[count].index];
+	nr = panthor_reclaim_evicted_items(set, keys);
+	panthor_reclaim_reader_init(reader, set, panthor_reclaim_sort(keys, keys + nr, nr), nr);
+	while (reader->nr && !ret) {
+		struct panthor_reclaim_item *item;
 
 		if (req->info.goal && req->info.swapped_in >= req->info.goal)
 			break;
 
+		reader->want = req->info.goal ? req->info.goal - req->info.swapped_in : 0;
+		item = &set->items[reader->sorted[reader->nr - 1].index];
 		ret = signal_pending(current) ? -EINTR :
 		      drm_dev_is_unplugged(&req->ptdev->base) ? -ENODEV :
-		      panthor_reclaim_claim_bo(req, set, item->bo);
+		      panthor_reclaim_claim_bo(req, reader, item->bo);
+		panthor_reclaim_reader_next(reader);
 		panthor_reclaim_put_item(item);
 
 		/* After most errors, go on with the other BOs. */
@@ -265,6 +180,7 @@ static int panthor_reclaim_claim_set(struct panthor_reclaim_req *req,
 			ret = 0;
 		}
 	}
+	panthor_reclaim_reader_stop(reader);
 	kvfree(keys);
 
 	if (ret == -EINTR)

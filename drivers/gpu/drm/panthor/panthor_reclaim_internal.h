@@ -8,7 +8,7 @@
  *
  *	sysfs, debugfs		faces
  *	panthor_reclaim.c	policy: one explicit request, see panthor_reclaim_run.h
- *	_claim			the reverse, swaps BOs in; has its own sysfs file
+ *	_claim			the reverse, swaps BOs in, has its own sysfs file; with _read_claim
  *	_scan			the shrinker's scans, accounted as requests
  *	_account		accounts of all requests, and their events
  *	_order			which memory of the target comes first

@@ -297,6 +297,30 @@ static void *interrupt(void *arg)
 	return NULL;
 }
 
+/* From a disk the driver reads ahead, but not what nobody wants */
+static void test_part(const char *disk)
+{
+	struct peer *peer = peer_start("-b32x64K", NULL);
+	struct fdinfo before, after;
+	unsigned long long came;
+	int ret;
+
+	if (reclaim(peer->pid))
+		bail("nothing is evicted");
+	before = fdinfo_of(peer->pid);
+	ret = claim(peer->pid, 512 * KIB);
+	/* A reading looks at some BOs of many */
+	for (int i = 0; i < 10; i++)
+		after = fdinfo_of(peer->pid);
+	came = before.evicted - after.evicted;
+	ok(!ret && came >= 512 && came < 512 + 64 && !after.in_ram,
+	   "512 KiB claimed from %s: no more is read (%llu KiB swapped in, %llu in RAM)", disk,
+	   came, (unsigned long long)after.in_ram);
+	ok(!claim(peer->pid, 0) && !fdinfo_of(peer->pid).evicted && peer_do(peer, "verify cpu"),
+	   "then the rest, intact");
+	peer_quit(peer);
+}
+
 /* One BO on a disk that takes its time: between two BOs would be too late */
 static void test_interrupted(void)
 {
@@ -310,7 +334,7 @@ static void test_interrupted(void)
 	int ret;
 
 	if (!disk) {
-		skip("no slow disk here", "a claim is interrupted within a BO");
+		skip("no slow disk here", "a claim is interrupted within a BO, or wants a part");
 		return;
 	}
 	set_swap(ZRAM, false);
@@ -334,6 +358,7 @@ static void test_interrupted(void)
 	   "fdinfo counts the pages that were read as evicted and in RAM");
 	ok(peer_do(peer, "verify cpu"), "the data is intact");
 	peer_quit(peer);
+	test_part(disk);
 	set_swap(disk, false);
 	remove_slow_disk();
 	set_swap(ZRAM, true);
