@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a resource manager does: reads fdinfo, takes a part, claims it ahead of time.
+ *
+ * CLAIMS=16,64,256 (MiB)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "measure.h"
 #include "pattern.h"
 #include "reclaim.h"
@@ -23,6 +26,9 @@
 
 /* Long enough for the driver to have done with the last job */
 #define PAUSE_US 300000
+
+/* First jobs with and without a claim before, in each repetition */
+#define PAIRS 3
 
 static void put(const char *file, const char *text)
 {
@@ -151,22 +157,57 @@ void bench_amount(void)
 	emit("16M of 256 MiB, absolute", "BOs of 64 KiB", "ms", 0, &part, "the same");
 }
 
-void bench_populate(void)
+static long swap_cached_kb(void)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	char line[128];
+	long kb = -1;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "SwapCached: %ld", &kb) == 1)
+			break;
+	if (!file || kb < 0)
+		bail("/proc/meminfo has no SwapCached");
+	fclose(file);
+	return kb;
+}
+
+/*
+ * Swaps a mapping out. From a disk, MADV_PAGEOUT leaves it in the swap cache, which has to be
+ * reclaimed, or it would be read back from RAM. We are in the cgroup "bench".
+ */
+static void swap_out(void *map, size_t len)
+{
+	long kb, most = len / 1024 / 50;
+	char text[32];
+
+	if (madvise(map, len, MADV_PAGEOUT))
+		bail("madvise: %s", strerror(errno));
+	for (int tries = 0; (kb = swap_cached_kb()) > most; tries++) {
+		if (tries == 500)
+			bail("%ld kB are still in the swap cache", kb);
+		usleep(10000);
+		snprintf(text, sizeof(text), "%ldK", kb);
+		write_file("/sys/fs/cgroup/bench/memory.reclaim", text, strlen(text));
+	}
+}
+
+static void measure_populate(long size, const char *swap)
 {
 	struct series claim_ms = { .nr = 0 }, populate_ms = { .nr = 0 }, ratio;
-	size_t len = 64 * MIB;
+	size_t len = size * MIB;
 	struct client client;
+	char parameter[32];
 	void *map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (map == MAP_FAILED)
 		bail("cannot map %zu bytes", len);
-	start_client(&client, 1024, MIB / 16);
+	start_client(&client, size * 16, MIB / 16);
 	for (int i = 0; i < repetitions; i++) {
 		int64_t start;
 
 		pattern_fill(map, len, 100 + i, 0);
-		if (madvise(map, len, MADV_PAGEOUT))
-			bail("madvise: %s", strerror(errno));
+		swap_out(map, len);
 		start = now_ns();
 		if (madvise(map, len, MADV_POPULATE_READ))
 			bail("madvise: %s", strerror(errno));
@@ -176,13 +217,41 @@ void bench_populate(void)
 		timed_reclaim(getpid());
 		series_add(&claim_ms, timed_write(CLAIM_FILE, "1T"));
 	}
+	snprintf(parameter, sizeof(parameter), "%ld MiB, %s", size, swap);
 	ratio = series_ratio(&claim_ms, &populate_ms);
-	emit("claim / MADV_POPULATE_READ", "64 MiB", "x", 1.1, &ratio,
-	     "time to swap in and map 64 MiB in 1,024 BOs, against reading as much shared memory "
-	     "of an ordinary process back");
-	emit("claim, absolute", "64 MiB", "ms", 0, &claim_ms, "the same");
+	emit("claim / MADV_POPULATE_READ", parameter, "x", 1.1, &ratio,
+	     "time to swap in and map as many BOs of 64 KiB, against reading as much shared "
+	     "memory of an ordinary process back");
+	emit("claim, absolute", parameter, "ms", 0, &claim_ms, "the same");
 	client_fini(&client);
 	munmap(map, len);
+}
+
+/* Does a measurement with swap on zram, then with swap on a disk */
+static void with_each_swap(void (*measure)(long size, const char *swap))
+{
+	long sizes[4];
+	int nr = numbers("CLAIMS", "16,64,256", sizes, 4);
+
+	for (int i = 0; i < nr; i++)
+		measure(sizes[i], "zram");
+	set_swap(ZRAM, false);
+	if (make_swap(DISK))
+		bail("cannot make a swap of %s", DISK);
+	set_swap(DISK, true);
+	for (int i = 0; i < nr; i++)
+		measure(sizes[i], "disk");
+	set_swap(DISK, false);
+	set_swap(ZRAM, true);
+}
+
+void bench_populate(void)
+{
+	cgroup_make("bench");
+	cgroup_enter("bench");
+	with_each_swap(measure_populate);
+	cgroup_enter(NULL);
+	cgroup_remove("bench");
 }
 
 struct claimer {
@@ -225,64 +294,56 @@ static double foreground(struct client *client, long ahead_ms)
 	return ms;
 }
 
-static void measure_claims(const char *swap)
+static void measure_claim(long size, const char *swap)
 {
 	static const struct {
 		const char *name;
 		long ms;
 	} ahead[] = { { "none", -1 }, { "same moment", 0 }, { "100 ms", 100 }, { "500 ms", 500 } };
-	long sizes[4];
-	int nr = numbers("CLAIMS", "16,64,256", sizes, 4);
+	struct series job[4] = { { .nr = 0 } }, idle = { .nr = 0 }, timely = { .nr = 0 };
+	struct series wrong = { .nr = 0 }, again = { .nr = 0 }, once = { .nr = 0 }, ratio;
+	struct client client;
+	char parameter[64];
 
-	for (int s = 0; s < nr; s++) {
-		struct series job[4] = { { .nr = 0 } }, idle = { .nr = 0 }, timely = { .nr = 0 };
-		struct series wrong = { .nr = 0 }, again = { .nr = 0 }, once = { .nr = 0 }, ratio;
-		struct client client;
-		char parameter[64];
-
-		start_client(&client, sizes[s] * 16, MIB / 16);
-		for (int i = 0; i < repetitions; i++) {
-			usleep(PAUSE_US);
-			series_add(&idle, first_job(&client));
-			for (int a = 0; a < 4; a++)
-				series_add(&job[a], foreground(&client, ahead[a].ms));
-			series_add(&once, timed_reclaim(getpid()));
-			series_add(&wrong, timed_write(CLAIM_FILE, "1T"));
-			series_add(&again, timed_reclaim(getpid()));
-			timed_write(CLAIM_FILE, "1T");
+	start_client(&client, size * 16, MIB / 16);
+	for (int i = 0; i < repetitions; i++) {
+		for (int a = 0; a < 4; a++)
+			series_add(&job[a], foreground(&client, ahead[a].ms));
+		series_add(&once, timed_reclaim(getpid()));
+		series_add(&wrong, timed_write(CLAIM_FILE, "1T"));
+		series_add(&again, timed_reclaim(getpid()));
+		timed_write(CLAIM_FILE, "1T");
+		/* A job of 0.1 ms varies: more of them than of what takes long */
+		for (int j = 0; j < PAIRS; j++) {
 			usleep(PAUSE_US);
 			series_add(&timely, first_job(&client));
+			usleep(PAUSE_US);
+			series_add(&idle, first_job(&client));
+			timed_reclaim(getpid());
+			timed_write(CLAIM_FILE, "1T");
 		}
-		for (int a = 0; a < 4; a++) {
-			snprintf(parameter, sizeof(parameter), "%ld MiB, %s, claim: %s", sizes[s],
-				 swap, ahead[a].name);
-			emit("first job", parameter, "ms", 0, &job[a],
-			     "from submission to the end of a job of 0.1 ms, all BOs of its VM "
-			     "evicted and in swap, with a claim so long ahead of it");
-		}
-		snprintf(parameter, sizeof(parameter), "%ld MiB, %s", sizes[s], swap);
-		ratio = series_ratio(&timely, &idle);
-		emit("first job after a timely claim / nothing evicted", parameter, "x", 1.05,
-		     &ratio, "the same job 0.3 s after a claim, against 0.3 s after another job");
-		emit("wrong claim, its own time", parameter, "ms", 0, &wrong,
-		     "a claim for a process that does not come to the foreground: CPU time of the "
-		     "manager");
-		ratio = series_ratio(&again, &once);
-		emit("wrong claim, reclaim again / first time", parameter, "x", 0, &ratio,
-		     "evicting once more what was claimed in vain; all of it is written to swap a "
-		     "second time");
-		client_fini(&client);
 	}
+	for (int a = 0; a < 4; a++) {
+		snprintf(parameter, sizeof(parameter), "%ld MiB, %s, claim: %s", size, swap,
+			 ahead[a].name);
+		emit("first job", parameter, "ms", 0, &job[a],
+		     "from submission to the end of a job of 0.1 ms, all BOs of its VM evicted and "
+		     "in swap, with a claim so long ahead of it");
+	}
+	snprintf(parameter, sizeof(parameter), "%ld MiB, %s", size, swap);
+	ratio = series_ratio(&timely, &idle);
+	emit("first job after a timely claim / nothing evicted", parameter, "x", 1.05, &ratio,
+	     "the same job 0.3 s after a claim, against 0.3 s after another job");
+	emit("wrong claim, its own time", parameter, "ms", 0, &wrong,
+	     "a claim for a process that does not come to the foreground: CPU time of the manager");
+	ratio = series_ratio(&again, &once);
+	emit("wrong claim, reclaim again / first time", parameter, "x", 0, &ratio,
+	     "evicting once more what was claimed in vain; all of it is written to swap a second "
+	     "time");
+	client_fini(&client);
 }
 
 void bench_claim(void)
 {
-	measure_claims("zram");
-	set_swap(ZRAM, false);
-	if (make_swap(DISK))
-		bail("cannot make a swap of %s", DISK);
-	set_swap(DISK, true);
-	measure_claims("disk");
-	set_swap(DISK, false);
-	set_swap(ZRAM, true);
+	with_each_swap(measure_claim);
 }
