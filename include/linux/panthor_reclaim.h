@@ -298,6 +298,9 @@ struct panthor_reclaim_bo_info {
 	/** @label: Label, escaped. */
 	const char *label;
 
+	/** @label_len: Its length in bytes. */
+	size_t label_len;
+
 	/** @id: Request. */
 	u64 id;
 

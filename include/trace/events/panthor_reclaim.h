@@ -372,7 +372,7 @@ DECLARE_EVENT_CLASS(panthor_reclaim_bo,
 	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
 	TP_ARGS(bo),
 	TP_STRUCT__entry(
-		__string(label, bo->label)
+		__string_len(label, bo->label, bo->label_len)
 		__field(s32, tgid)
 		__field(u64, id)
 		__field(u64, bo_id)
@@ -498,7 +498,7 @@ TRACE_EVENT(panthor_bo_swapin,
 	TP_ARGS(dev, bo),
 	TP_STRUCT__entry(
 		__string(dev, dev_name(dev))
-		__string(label, bo->label)
+		__string_len(label, bo->label, bo->label_len)
 		__field(u64, id)
 		__field(u64, bo_id)
 		__field(u64, client_id)

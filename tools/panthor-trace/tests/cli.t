@@ -18,7 +18,7 @@ header=$HERE/../../../include/trace/events/panthor_reclaim.h
 awk '
 	/^(TRACE_EVENT|DECLARE_EVENT_CLASS)\(/ { sub(/^[A-Z_]*\(/, ""); sub(/,.*/, ""); event = $0; class[event] = "" }
 	/^DEFINE_EVENT\(/ { sub(/^[A-Z_]*\(/, ""); split($0, n, /[, ]+/); class[n[2]] = class[n[1]] }
-	match($0, /__string\([a-z_]+/) { class[event] = class[event] " " substr($0, RSTART + 9, RLENGTH - 9) }
+	match($0, /__string(_len)?\([a-z_]+/) { f = substr($0, RSTART, RLENGTH); sub(/.*\(/, "", f); class[event] = class[event] " " f }
 	match($0, /__field\([a-z0-9]+, [a-z_]+/) { f = substr($0, RSTART, RLENGTH); sub(/.* /, "", f); class[event] = class[event] " " f }
 	END { for (e in class) if (e != "panthor_reclaim_bo") print e class[e] }' "$header" | sort >header.fields
 for f in "$HERE"/formats/panthor_*.format; do

@@ -235,31 +235,52 @@ void panthor_reclaim_vm_end(struct panthor_reclaim_req *req)
 	panthor_reclaim_vm_begin(req, NULL, NULL, 0, 0);
 }
 
-static void panthor_reclaim_fill_label(struct panthor_reclaim_bo_info *info,
-				       struct panthor_gem_object *bo,
-				       char label[PANTHOR_RECLAIM_LABEL_LEN])
+static void panthor_reclaim_emit_bo(const struct panthor_reclaim_bo_info *info,
+				    const struct device *dev)
 {
-	*label = '\0';
-	if (READ_ONCE(bo->label.str)) {
-		guard(mutex)(&bo->label.lock);
-		panthor_reclaim_escape(label, bo->label.str ? : "", PANTHOR_RECLAIM_LABEL_LEN,
-				       false);
-	}
+	if (dev)
+		trace_panthor_bo_swapin(dev, info);
+	else if (info->reason)
+		trace_panthor_bo_evict_skip(info);
+	else
+		trace_panthor_bo_evict(info);
+}
 
+/* Not inlined: the label takes stack, of which the shrinker has little. */
+static noinline_for_stack void panthor_reclaim_emit_escaped(struct panthor_reclaim_bo_info *info,
+							    const struct device *dev)
+{
+	char label[PANTHOR_RECLAIM_LABEL_LEN];
+
+	info->label_len = panthor_reclaim_escape(label, info->label, sizeof(label), false);
 	info->label = label;
+	panthor_reclaim_emit_bo(info, dev);
+}
+
+/* Emit an event of a BO: a swap-in if there is a @dev, an eviction or a skip if not. */
+static void panthor_reclaim_trace_bo(struct panthor_gem_object *bo,
+				     struct panthor_reclaim_bo_info *info,
+				     const struct device *dev)
+{
 	info->bo_id = bo->rcl.id;
 	info->size = bo->base.size;
 	info->kind = drm_gem_is_imported(&bo->base) ? PANTHOR_RECLAIM_IMPORTED : bo->rcl.kind;
 	info->evictions = atomic_read(&bo->reclaimed_count);
+
+	guard(mutex)(&bo->label.lock);
+	info->label = bo->label.str ? : "";
+	info->label_len = panthor_reclaim_plain_len(info->label, PANTHOR_RECLAIM_LABEL_LEN - 1);
+	/* Most labels are copied only once, into the ring buffer. */
+	if (info->label[info->label_len])
+		panthor_reclaim_emit_escaped(info, dev);
+	else
+		panthor_reclaim_emit_bo(info, dev);
 }
 
-/* Not inlined: the label takes stack, of which the shrinker has little. */
-static noinline_for_stack void
-panthor_reclaim_trace_bo(struct panthor_reclaim_req *req, struct panthor_gem_object *bo,
-			 struct panthor_reclaim_bo_info *info)
+static void panthor_reclaim_trace_evict(struct panthor_reclaim_req *req,
+					struct panthor_gem_object *bo,
+					struct panthor_reclaim_bo_info *info)
 {
-	char label[PANTHOR_RECLAIM_LABEL_LEN];
-
 	info->id = req->info.id;
 	if (req->client) {
 		info->client_id = req->vm.client_id;
@@ -270,11 +291,7 @@ panthor_reclaim_trace_bo(struct panthor_reclaim_req *req, struct panthor_gem_obj
 		info->tgid = panthor_reclaim_client_tgid(bo->rcl.client, NULL);
 	}
 	info->va = panthor_reclaim_bo_va(bo);
-	panthor_reclaim_fill_label(info, bo, label);
-	if (info->reason)
-		trace_panthor_bo_evict_skip(info);
-	else
-		trace_panthor_bo_evict(info);
+	panthor_reclaim_trace_bo(bo, info, NULL);
 }
 
 /* BOs on the shrinker's device-wide lists are accounted to their own clients. */
@@ -331,7 +348,7 @@ void panthor_reclaim_evicted(struct panthor_reclaim_req *req, struct panthor_gem
 			.duration_ns = wait_ns + duration_ns,
 		};
 
-		panthor_reclaim_trace_bo(req, bo, &info);
+		panthor_reclaim_trace_evict(req, bo, &info);
 	}
 }
 
@@ -368,7 +385,7 @@ void panthor_reclaim_skipped(struct panthor_reclaim_req *req, struct panthor_gem
 			.duration_ns = wait_ns + duration_ns,
 		};
 
-		panthor_reclaim_trace_bo(req, bo, &info);
+		panthor_reclaim_trace_evict(req, bo, &info);
 	}
 }
 
@@ -492,10 +509,9 @@ static void panthor_reclaim_resident(struct panthor_gem_object *bo, s64 size)
 	panthor_reclaim_trace_total(ptdev, client);
 }
 
-static noinline_for_stack void panthor_reclaim_trace_swapin(struct panthor_gem_object *bo,
-							    u64 start_ns, u64 now_ns, int result)
+static void panthor_reclaim_trace_swapin(struct panthor_gem_object *bo, u64 start_ns, u64 now_ns,
+					 int result)
 {
-	char label[PANTHOR_RECLAIM_LABEL_LEN];
 	struct panthor_reclaim_bo_info info = {
 		.id = bo->rcl.evicted.id,
 		.by = bo->rcl.by,
@@ -507,8 +523,7 @@ static noinline_for_stack void panthor_reclaim_trace_swapin(struct panthor_gem_o
 		.result = result,
 	};
 
-	panthor_reclaim_fill_label(&info, bo, label);
-	trace_panthor_bo_swapin(bo->base.dev->dev, &info);
+	panthor_reclaim_trace_bo(bo, &info, bo->base.dev->dev);
 }
 
 /**

@@ -299,7 +299,8 @@ struct panthor_reclaim_key *panthor_reclaim_sort(struct panthor_reclaim_key *key
 						 struct panthor_reclaim_key *spare, u32 nr);
 
 /* panthor_reclaim_escape.c */
-void panthor_reclaim_escape(char *dst, const char *src, size_t size, bool word);
+size_t panthor_reclaim_plain_len(const char *src, size_t max);
+size_t panthor_reclaim_escape(char *dst, const char *src, size_t size, bool word);
 
 /* panthor_reclaim_client.c */
 struct panthor_reclaim_client *
