@@ -7,6 +7,8 @@
 #define _TRACE_PANTHOR_RECLAIM_H
 
 #include <linux/device.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/panthor_reclaim.h>
 #include <linux/tracepoint.h>
 #include <linux/types.h>
@@ -48,7 +50,9 @@
  * - va: lowest GPU address of the BO, 0 if it is not mapped or its mappings were
  *   being changed.
  * - label: label of the BO, at most 127 bytes, escaped. Last on its line.
- * - Memory is in bytes (no suffix), time in nanoseconds (``_ns``).
+ * - Memory is in bytes (no suffix), time in nanoseconds (``_ns``). The records of
+ *   BO events have KiB (``_kib``) to be small. Their text has bytes without the
+ *   suffix.
  *
  * In labels and names, control characters (including C1), quotes, backslashes and
  * bytes that are not UTF-8 are escaped as \\xNN. In names, so are spaces.
@@ -368,7 +372,15 @@ TRACE_EVENT(panthor_vm_reclaim_end,
 		  __entry->fences, __entry->fence_context, __entry->fence_seqno)
 );
 
-DECLARE_EVENT_CLASS(panthor_reclaim_bo,
+/**
+ * panthor_bo_evict - a BO was evicted
+ * @bo: the BO
+ *
+ * wait_ns is the time spent waiting for the jobs of this BO alone, in 32 bits (that
+ * for the jobs of a VM is the VM's), duration_ns all the time spent on it, evictions
+ * how often it was evicted so far, this time included.
+ */
+TRACE_EVENT(panthor_bo_evict,
 	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
 	TP_ARGS(bo),
 	TP_STRUCT__entry(
@@ -377,57 +389,37 @@ DECLARE_EVENT_CLASS(panthor_reclaim_bo,
 		__field(u64, id)
 		__field(u64, bo_id)
 		__field(u64, client_id)
-		__field(u64, size)
 		__field(u64, va)
-		__field(u64, wait_ns)
 		__field(u64, duration_ns)
-		__field(u32, vm_id)
+		__field(u32, wait_ns)
+		__field(u32, size_kib)
 		__field(u32, evictions)
+		__field(u16, vm_id)
 		__field(u8, state)
-		__field(u8, reason)
-		__field(u8, lock)
 		__field(u8, kind)
 	),
 	TP_fast_assign(
 		__assign_str(label);
+		__entry->tgid		= bo->tgid;
 		__entry->id		= bo->id;
 		__entry->bo_id		= bo->bo_id;
 		__entry->client_id	= bo->client_id;
-		__entry->size		= bo->size;
 		__entry->va		= bo->va;
-		__entry->wait_ns	= bo->wait_ns;
 		__entry->duration_ns	= bo->duration_ns;
-		__entry->tgid		= bo->tgid;
+		__entry->wait_ns	= min_t(u64, bo->wait_ns, U32_MAX);
+		__entry->size_kib	= bo->size >> 10;
+		__entry->evictions	= bo->evictions;
 		__entry->vm_id		= bo->vm_id;
 		__entry->state		= bo->state;
-		__entry->reason		= bo->reason;
-		__entry->lock		= bo->lock;
 		__entry->kind		= bo->kind;
-		__entry->evictions	= bo->evictions;
 	),
-	TP_printk("id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u state=%s reason=%s lock=%s kind=%s size=%llu va=0x%llx wait_ns=%llu duration_ns=%llu evictions=%u label=%s",
+	TP_printk("id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u state=%s kind=%s size=%llu va=0x%llx wait_ns=%u duration_ns=%llu evictions=%u label=%s",
 		  __entry->id, __entry->bo_id, __entry->client_id, __entry->tgid,
 		  __entry->vm_id,
 		  __print_symbolic(__entry->state, PANTHOR_RECLAIM_STATES),
-		  __print_symbolic(__entry->reason, PANTHOR_RECLAIM_REASONS),
-		  __print_symbolic(__entry->lock, PANTHOR_RECLAIM_LOCKS),
 		  __print_symbolic(__entry->kind, PANTHOR_RECLAIM_KINDS),
-		  __entry->size, __entry->va, __entry->wait_ns,
+		  (u64)__entry->size_kib << 10, __entry->va, __entry->wait_ns,
 		  __entry->duration_ns, __entry->evictions, __get_str(label))
-);
-
-/**
- * panthor_bo_evict - a BO was evicted
- * @bo: the BO
- *
- * wait_ns is the time spent waiting for the jobs of this BO alone (that for the
- * jobs of a VM is the VM's), duration_ns all the time spent on it, evictions how
- * often it was evicted so far, this time included. reason and lock are always
- * none.
- */
-DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict,
-	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
-	TP_ARGS(bo)
 );
 
 /**
@@ -437,9 +429,52 @@ DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict,
  * reason says why, &enum panthor_reclaim_reason. If it is locked, lock says which
  * lock was contended, &enum panthor_reclaim_lock.
  */
-DEFINE_EVENT(panthor_reclaim_bo, panthor_bo_evict_skip,
+TRACE_EVENT(panthor_bo_evict_skip,
 	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
-	TP_ARGS(bo)
+	TP_ARGS(bo),
+	TP_STRUCT__entry(
+		__string_len(label, bo->label, bo->label_len)
+		__field(s32, tgid)
+		__field(u64, id)
+		__field(u64, bo_id)
+		__field(u64, client_id)
+		__field(u64, va)
+		__field(u64, duration_ns)
+		__field(u32, wait_ns)
+		__field(u32, size_kib)
+		__field(u32, evictions)
+		__field(u16, vm_id)
+		__field(u8, state)
+		__field(u8, kind)
+		__field(u8, reason)
+		__field(u8, lock)
+	),
+	TP_fast_assign(
+		__assign_str(label);
+		__entry->tgid		= bo->tgid;
+		__entry->id		= bo->id;
+		__entry->bo_id		= bo->bo_id;
+		__entry->client_id	= bo->client_id;
+		__entry->va		= bo->va;
+		__entry->duration_ns	= bo->duration_ns;
+		__entry->wait_ns	= min_t(u64, bo->wait_ns, U32_MAX);
+		__entry->size_kib	= bo->size >> 10;
+		__entry->evictions	= bo->evictions;
+		__entry->vm_id		= bo->vm_id;
+		__entry->state		= bo->state;
+		__entry->kind		= bo->kind;
+		__entry->reason		= bo->reason;
+		__entry->lock		= bo->lock;
+	),
+	TP_printk("id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u state=%s reason=%s lock=%s kind=%s size=%llu va=0x%llx wait_ns=%u duration_ns=%llu evictions=%u label=%s",
+		  __entry->id, __entry->bo_id, __entry->client_id, __entry->tgid,
+		  __entry->vm_id,
+		  __print_symbolic(__entry->state, PANTHOR_RECLAIM_STATES),
+		  __print_symbolic(__entry->reason, PANTHOR_RECLAIM_REASONS),
+		  __print_symbolic(__entry->lock, PANTHOR_RECLAIM_LOCKS),
+		  __print_symbolic(__entry->kind, PANTHOR_RECLAIM_KINDS),
+		  (u64)__entry->size_kib << 10, __entry->va, __entry->wait_ns,
+		  __entry->duration_ns, __entry->evictions, __get_str(label))
 );
 
 /**
@@ -458,28 +493,29 @@ TRACE_EVENT(panthor_bo_writeback,
 		__field(u64, id)
 		__field(u64, bo_id)
 		__field(u64, client_id)
-		__field(u64, size)
-		__field(u64, written)
-		__field(u64, freed)
 		__field(u64, start_ns)
 		__field(u64, duration_ns)
-		__field(u32, vm_id)
+		__field(u32, size_kib)
+		__field(u32, written_kib)
+		__field(u32, freed_kib)
+		__field(u16, vm_id)
 	),
 	TP_fast_assign(
 		__entry->id		= bo->id;
 		__entry->bo_id		= bo->bo_id;
 		__entry->client_id	= bo->client_id;
-		__entry->size		= bo->size;
-		__entry->written	= bo->written;
-		__entry->freed		= bo->freed;
 		__entry->start_ns	= bo->start_ns;
 		__entry->duration_ns	= bo->duration_ns;
+		__entry->size_kib	= bo->size >> 10;
+		__entry->written_kib	= bo->written >> 10;
+		__entry->freed_kib	= bo->freed >> 10;
 		__entry->vm_id		= bo->vm_id;
 	),
 	TP_printk("id=%llu bo_id=%llu client_id=%llu vm_id=%u size=%llu written=%llu freed=%llu start_ns=%llu duration_ns=%llu",
 		  __entry->id, __entry->bo_id, __entry->client_id, __entry->vm_id,
-		  __entry->size, __entry->written, __entry->freed,
-		  __entry->start_ns, __entry->duration_ns)
+		  (u64)__entry->size_kib << 10, (u64)__entry->written_kib << 10,
+		  (u64)__entry->freed_kib << 10, __entry->start_ns,
+		  __entry->duration_ns)
 );
 
 /**
@@ -502,14 +538,14 @@ TRACE_EVENT(panthor_bo_swapin,
 		__field(u64, id)
 		__field(u64, bo_id)
 		__field(u64, client_id)
-		__field(u64, size)
 		__field(u64, evicted_ns)
 		__field(u64, by)
 		__field(u64, duration_ns)
+		__field(u32, size_kib)
 		__field(s32, tgid)
-		__field(u32, vm_id)
 		__field(u32, evictions)
 		__field(s32, result)
+		__field(u16, vm_id)
 	),
 	TP_fast_assign(
 		__assign_str(dev);
@@ -517,19 +553,19 @@ TRACE_EVENT(panthor_bo_swapin,
 		__entry->id		= bo->id;
 		__entry->bo_id		= bo->bo_id;
 		__entry->client_id	= bo->client_id;
-		__entry->size		= bo->size;
 		__entry->evicted_ns	= bo->evicted_ns;
 		__entry->by		= bo->by;
 		__entry->duration_ns	= bo->duration_ns;
+		__entry->size_kib	= bo->size >> 10;
 		__entry->tgid		= bo->tgid;
-		__entry->vm_id		= bo->vm_id;
 		__entry->evictions	= bo->evictions;
 		__entry->result		= bo->result;
+		__entry->vm_id		= bo->vm_id;
 	),
 	TP_printk("dev=%s id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u result=%d size=%llu evicted_ns=%llu duration_ns=%llu evictions=%u by=%llu label=%s",
 		  __get_str(dev), __entry->id, __entry->bo_id,
 		  __entry->client_id, __entry->tgid, __entry->vm_id,
-		  __entry->result, __entry->size, __entry->evicted_ns,
+		  __entry->result, (u64)__entry->size_kib << 10, __entry->evicted_ns,
 		  __entry->duration_ns, __entry->evictions, __entry->by,
 		  __get_str(label))
 );

@@ -142,6 +142,22 @@ static bool usable(const struct tep_format_field *f, bool string)
 	       (f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8);
 }
 
+/* Memory that a record has in KiB: that saves bytes in the ring buffer. */
+#define KIB_SUFFIX "_kib"
+
+/**
+ * pt_is_field - is this what an event calls one of our fields?
+ * @name: name of a field of the event, or NULL
+ * @field: ours. Its memory may be in KiB there.
+ */
+bool pt_is_field(const char *name, enum pt_field field)
+{
+	const char *ours = pt_field_name(field);
+	size_t len = strlen(ours);
+
+	return name && !strncmp(name, ours, len) && (!name[len] || !strcmp(name + len, KIB_SUFFIX));
+}
+
 static void add_slot(struct pt_format *fmt, const struct tep_format_field *f, unsigned int field)
 {
 	for (unsigned int i = 0; i < fmt->nr; i++)
@@ -154,6 +170,7 @@ static void add_slot(struct pt_format *fmt, const struct tep_format_field *f, un
 		.size = f->size,
 		.dynamic = f->flags & TEP_FIELD_IS_DYNAMIC,
 		.relative = f->flags & TEP_FIELD_IS_RELATIVE,
+		.kib = strcmp(f->name, pt_field_name(field)),
 	};
 }
 
@@ -188,8 +205,7 @@ int pt_format_init(struct pt_format *fmt, struct pt_names *names, const struct t
 	}
 	for (f = event->format.fields; f; f = f->next)
 		for (i = 0; i < PT_NR_FIELDS; i++)
-			if (f->name && !strcmp(f->name, pt_field_name(i)) &&
-			    usable(f, fields[i].string))
+			if (pt_is_field(f->name, i) && usable(f, fields[i].string))
 				add_slot(fmt, f, i);
 
 	if (names)
@@ -261,6 +277,7 @@ int pt_decode(const struct pt_format *fmt, struct tep_handle *tep, const void *d
 
 				value = (uint64_t)((int64_t)(value << shift) >> shift);
 			}
+			value <<= slot->kib ? 10 : 0;
 			memcpy(dst, &value, sizeof(value));
 		}
 		ev->has |= 1ULL << slot->field;

@@ -38,7 +38,8 @@ enum pt_kind {
 
 /*
  * The events' integer fields: name, type. What they mean stands in
- * include/trace/events/panthor_reclaim.h. What is bo_kind here is "kind" there.
+ * include/trace/events/panthor_reclaim.h. What is bo_kind here is "kind" there;
+ * NAME_kib there is NAME here, in bytes.
  */
 /* clang-format off */
 #define PT_INTEGERS(X)					\
@@ -198,11 +199,13 @@ struct pt_format {
 		int size;
 		bool dynamic;
 		bool relative;
+		bool kib;
 	} slot[PT_NR_FIELDS];
 };
 
 const char *pt_event_name(enum pt_kind kind);
 const char *pt_field_name(enum pt_field field);
+bool pt_is_field(const char *name, enum pt_field field);
 void pt_names_init(struct pt_names *names);
 const char *pt_name(const struct pt_names *names, enum pt_symbols which, uint64_t value);
 int pt_format_init(struct pt_format *fmt, struct pt_names *names, const struct tep_event *event);

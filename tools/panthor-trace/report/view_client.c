@@ -174,7 +174,8 @@ void clients_fill(const struct clients *c, struct table *t)
 		row[C_FREED_PCT] = cell_share(sum[C_FREED], client->has_freed ? sum[C_EVICTED] : 0);
 		row[C_PER_MIB] = cell_per_mib(sum[C_DURATION], sum[C_EVICTED]);
 		row[C_PREMATURE].known = !client->untimed;
-		row[C_PREMATURE_PCT] = cell_share(sum[C_PREMATURE], client->untimed ? 0 : sum[C_EVICTED]);
+		row[C_PREMATURE_PCT] =
+			cell_share(sum[C_PREMATURE], client->untimed ? 0 : sum[C_EVICTED]);
 	}
 }
 

@@ -16,11 +16,10 @@ many_bos 20 | make_trace many.dat
 # The formats were printed by a kernel: they must have the fields of today's header, all of them and in its order
 header=$HERE/../../../include/trace/events/panthor_reclaim.h
 awk '
-	/^(TRACE_EVENT|DECLARE_EVENT_CLASS)\(/ { sub(/^[A-Z_]*\(/, ""); sub(/,.*/, ""); event = $0; class[event] = "" }
-	/^DEFINE_EVENT\(/ { sub(/^[A-Z_]*\(/, ""); split($0, n, /[, ]+/); class[n[2]] = class[n[1]] }
-	match($0, /__string(_len)?\([a-z_]+/) { f = substr($0, RSTART, RLENGTH); sub(/.*\(/, "", f); class[event] = class[event] " " f }
-	match($0, /__field\([a-z0-9]+, [a-z_]+/) { f = substr($0, RSTART, RLENGTH); sub(/.* /, "", f); class[event] = class[event] " " f }
-	END { for (e in class) if (e != "panthor_reclaim_bo") print e class[e] }' "$header" | sort >header.fields
+	/^TRACE_EVENT\(/ { sub(/^[A-Z_]*\(/, ""); sub(/,.*/, ""); event = $0; fields[event] = "" }
+	match($0, /__string(_len)?\([a-z_]+/) { f = substr($0, RSTART, RLENGTH); sub(/.*\(/, "", f); fields[event] = fields[event] " " f }
+	match($0, /__field\([a-z0-9]+, [a-z_]+/) { f = substr($0, RSTART, RLENGTH); sub(/.* /, "", f); fields[event] = fields[event] " " f }
+	END { for (e in fields) print e fields[e] }' "$header" | sort >header.fields
 for f in "$HERE"/formats/panthor_*.format; do
 	sed -n '/common_pid/,/^print/s/.*field:[^;]* \([a-z_]*\);.*/\1/p' "$f" | grep -v common_pid |
 		tr '\n' ' ' | sed "s/^/$(basename "$f" .format) /; s/ $//"
@@ -333,7 +332,7 @@ done
 mkdir older newer
 cp "$HERE"/formats/*.format older
 cp "$HERE"/formats/*.format newer
-sed -i '/ freed;/d; s/ freed=%llu//; s/ REC->freed,//; s/, REC->freed//' older/*.format
+sed -i '/ freed\(_kib\)\?;/d; s/ freed=%llu//; s/ (u64)REC->freed_kib << 10,//; s/ REC->freed,//' older/*.format
 "$OUT/tests/mktrace" -f older older.dat <"$S/two-writes.txt"
 complains "an older driver" 4 'older driver; missing fields: freed$' "$PT" report older.dat
 expect "an older driver: an unknown value is not 0" 4 '^1,$' "$PT" report -F csv --fields id,freed older.dat

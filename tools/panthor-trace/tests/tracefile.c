@@ -37,6 +37,10 @@ static int parse_format(struct tf_format *fmt)
 			goto out;
 		snprintf(f->name, sizeof(f->name), "%s", name + 1);
 		f->name[strcspn(f->name, "[")] = '\0';
+		name = strstr(f->name, "_kib");
+		f->kib = name && !name[4];
+		if (f->kib)
+			*name = '\0';
 		if (f->offset + f->size > fmt->fixed)
 			fmt->fixed = f->offset + f->size;
 		fmt->nr++;
@@ -186,10 +190,10 @@ int tf_record(const struct tf_file *tf, const struct tf_format *fmt, int pid, co
 				return -1;
 			tf_put(tf, buf + f->offset, number, f->size);
 		} else if (found) {
-			tf_put(tf, buf + f->offset,
-			       *value == '-' ? (uint64_t)strtoll(value, NULL, 0)
-					     : strtoull(value, NULL, 0),
-			       f->size);
+			uint64_t number = *value == '-' ? (uint64_t)strtoll(value, NULL, 0)
+							: strtoull(value, NULL, 0);
+
+			tf_put(tf, buf + f->offset, number >> (f->kib ? 10 : 0), f->size);
 		}
 	}
 	return (at + 3) & ~3;

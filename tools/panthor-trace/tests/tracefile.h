@@ -30,6 +30,7 @@ struct tf_format {
 		int offset;
 		int size;
 		bool string;
+		bool kib; /* called NAME_kib; scripts name it NAME and have bytes */
 	} field[TF_MAX_FIELDS];
 };
 

@@ -169,6 +169,29 @@ static void newer_kernel_with_more_fields_in_other_order(void **state)
 	done(&f);
 }
 
+static void memory_in_kib_is_bytes_here(void **state)
+{
+	static const char format[] = "name: panthor_bo_writeback\nID: 9\n" COMMON
+				     "\tfield:u64 id;\toffset:8;\tsize:8;\tsigned:0;\n"
+				     "\tfield:u64 bo_id;\toffset:16;\tsize:8;\tsigned:0;\n"
+				     "\tfield:u32 size_kib;\toffset:24;\tsize:4;\tsigned:0;\n"
+				     "\tfield:u32 written;\toffset:28;\tsize:4;\tsigned:0;\n"
+				     "\tfield:u32 freed_kibs;\toffset:32;\tsize:4;\tsigned:0;\n"
+				     "\nprint fmt: \"id=%llu\", REC->id\n";
+	static const unsigned char bytes[36] = { 9, [8] = 1, [16] = 5, [24] = 4, 0,
+						 0, 0x80,    8,	       [32] = 1 };
+	struct fixture f;
+	struct pt_event ev;
+
+	parse(&f, format, false, 8);
+	assert_int_equal(pt_decode(&f.fmt, f.tep, bytes, sizeof(bytes), &ev), 0);
+	/* More than 32 bits */
+	assert_int_equal(ev.size, 0x80000004ULL << 10);
+	assert_int_equal(ev.written, 8);
+	assert_false(pt_has(&ev, freed));
+	done(&f);
+}
+
 static void fields_of_another_type_are_rejected(void **state)
 {
 	static const char format[] = "name: panthor_bo_writeback\nID: 9\n" COMMON
@@ -253,6 +276,7 @@ int test_events(void)
 		cmocka_unit_test(literal_bytes_big_endian_32),
 		cmocka_unit_test(cut_records),
 		cmocka_unit_test(newer_kernel_with_more_fields_in_other_order),
+		cmocka_unit_test(memory_in_kib_is_bytes_here),
 		cmocka_unit_test(fields_of_another_type_are_rejected),
 		cmocka_unit_test(names_are_those_of_the_file),
 		cmocka_unit_test(formats_of_our_kernel),

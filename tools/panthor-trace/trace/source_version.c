@@ -9,7 +9,7 @@
 static bool known(const struct pt_format *fmt, const struct tep_format_field *field)
 {
 	for (unsigned int i = 0; i < fmt->nr; i++)
-		if (!strcmp(pt_field_name(fmt->slot[i].field), field->name))
+		if (pt_is_field(field->name, fmt->slot[i].field))
 			return true;
 	return false;
 }

@@ -161,14 +161,14 @@ void bench_events(void)
 	}
 	ratio = series_ratio(&on, &off);
 	emit("evicting, events off", "1024 x 4K", "ms", 0, &off, "the same with the events off");
-	emit("events on / off", "1024 x 4K", "x", 0, &ratio,
+	emit("events on / off", "1024 x 4K", "x", 1.12, &ratio,
 	     "time of a write without what swap takes, least of 4 in turns, with all events of the "
 	     "system panthor in the ring buffer: the worst "
 	     "case, for the BOs are as small as can be");
 	ratio = series_ratio(&recorded, &off);
 	emit("events recorded / off", "1024 x 4K", "x", 0, &ratio,
 	     "the same with trace-cmd writing them to a file");
-	emit("trace per BO", "ring buffer", "bytes", 0, &bytes,
+	emit("trace per BO", "ring buffer", "bytes", 160, &bytes,
 	     "eviction, writeback and the request's own events, divided by the number of BOs");
 	emit("trace per BO", "trace.dat", "bytes", 0, &file_bytes,
 	     "the same in trace-cmd's file, which has formats and kernel symbols in front");

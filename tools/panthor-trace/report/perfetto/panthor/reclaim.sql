@@ -220,7 +220,7 @@ SELECT
   iif(name = 'panthor_bo_evict', 'evicted', 'skipped') AS what,
   bo_id,
   extract_arg(arg_set_id, 'label') AS label,
-  extract_arg(arg_set_id, 'size') AS size,
+  extract_arg(arg_set_id, 'size_kib') * 1024 AS size,
   extract_arg(arg_set_id, 'client_id') AS client_id,
   extract_arg(arg_set_id, 'tgid') AS tgid,
   extract_arg(arg_set_id, 'vm_id') AS vm_id,
@@ -268,8 +268,8 @@ SELECT
   request_id,
   bo_id,
   ts,
-  extract_arg(arg_set_id, 'written') AS written,
-  extract_arg(arg_set_id, 'freed') AS freed,
+  extract_arg(arg_set_id, 'written_kib') * 1024 AS written,
+  extract_arg(arg_set_id, 'freed_kib') * 1024 AS freed,
   extract_arg(arg_set_id, 'duration_ns') AS duration_ns
 FROM _panthor_event
 WHERE name = 'panthor_bo_writeback';
@@ -310,7 +310,7 @@ SELECT
   s.utid,
   s.bo_id,
   extract_arg(s.arg_set_id, 'label') AS label,
-  extract_arg(s.arg_set_id, 'size') AS size,
+  extract_arg(s.arg_set_id, 'size_kib') * 1024 AS size,
   extract_arg(s.arg_set_id, 'client_id') AS client_id,
   extract_arg(s.arg_set_id, 'tgid') AS tgid,
   extract_arg(s.arg_set_id, 'result') AS result,
