@@ -91,7 +91,7 @@ guest: clients
 	@$(T)/guest/guest -k $(KERNEL) $(if $(MEM),-m '$(MEM)') $(if $(SMP),-c '$(SMP)') \
 		$(if $(SHARE),-s '$(SHARE)') $(if $(LIMIT),-t '$(LIMIT)') -- $${CMD_IN_GUEST:+"$$CMD_IN_GUEST"}
 
-demo: clients
+demo: clients $(if $(OF_ARCH),tools)
 	@KERNEL=$(KERNEL) $(T)/demo/demo
 
 ifdef OF_ARCH
