@@ -42,7 +42,7 @@ static size_t emit(struct held *held, uint64_t store)
 	return cs_bytes(&cs);
 }
 
-void held_start(struct held *held, const struct vm *vm, uint64_t store)
+void held_init(struct held *held, const struct vm *vm)
 {
 	int ret;
 
@@ -56,13 +56,23 @@ void held_start(struct held *held, const struct vm *vm, uint64_t store)
 		ret = group_create(vm->gpu, &held->group, vm);
 	if (!ret)
 		ret = timeline_create(vm->gpu, &held->timeline);
-	if (!ret) {
-		memset(held->mem.map, 0, MEM_SIZE);
-		ret = group_submit(&held->group, held->mem.va, emit(held, store), held->timeline,
-				   1);
-	}
+	if (ret)
+		bail("cannot prepare a job: %s", strerror(-ret));
+	memset(held->mem.map, 0, MEM_SIZE);
+}
+
+void held_submit(struct held *held, uint64_t store)
+{
+	int ret = group_submit(&held->group, held->mem.va, emit(held, store), held->timeline, 1);
+
 	if (ret)
 		bail("cannot start a job: %s", strerror(-ret));
+}
+
+void held_start(struct held *held, const struct vm *vm, uint64_t store)
+{
+	held_init(held, vm);
+	held_submit(held, store);
 }
 
 void held_release(struct held *held)

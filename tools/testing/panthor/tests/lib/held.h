@@ -25,7 +25,11 @@ struct held {
 	uint32_t timeline;
 };
 
-/* Start it in @vm; at its end it stores HELD_VALUE at @store, unless that is 0. Bails out */
+/* All that it needs, in @vm. Bails out, as do those that follow */
+void held_init(struct held *held, const struct vm *vm);
+/* Submit it; at its end it stores HELD_VALUE at @store, unless that is 0 */
+void held_submit(struct held *held, uint64_t store);
+/* Both at once */
 void held_start(struct held *held, const struct vm *vm, uint64_t store);
 /* By the CPU's mapping alone, which no ioctl of anybody is needed for */
 void held_release(struct held *held);
