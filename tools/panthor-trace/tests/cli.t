@@ -424,8 +424,8 @@ END
 for f in two golden both; do
 	expect "$f: Chrome slices nest" 0 'arrows: [1-9][0-9]* spans: [1-9][0-9]* counters: [1-9][0-9]* names: [1-9][0-9]* bad: 0$' sh -c "'$PT' export -F chrome $f.dat | python3 '$HERE/nesting.py'"
 done
-expect "both: a thread has its own name" 0 '"--pid selects by target":7,"tid":9,"name":"thread_name","args":\{"name":"mgr-worker"\}' "$PT" export -F chrome both.dat
-expect "both: a kernel worker is not a thread of the client" 0 '"--pid selects by target":30,"tid":30,"dur":3.000,"name":"swap in BO 1 a"' "$PT" export -F chrome both.dat
+expect "both: a thread has its own name" 0 '"pid":7,"tid":9,"name":"thread_name","args":\{"name":"mgr-worker"\}' "$PT" export -F chrome both.dat
+expect "both: a kernel worker is not a thread of the client" 0 '"pid":30,"tid":30,"dur":3.000,"name":"swap in BO 1 a"' "$PT" export -F chrome both.dat
 # pftrace FILE... - exports of these, one behind the other, in words
 pftrace()
 {
