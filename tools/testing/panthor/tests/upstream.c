@@ -240,9 +240,47 @@ static bool meets_job(void)
 	return stood;
 }
 
+/* 08-vm-free-no-heaps-lock: its VM goes meanwhile, and the shrinker has the last reference */
+static bool meets_destroy(void)
+{
+	static const char promise[] = "the shrinker frees a VM without the lock of its heaps";
+	struct drm_panthor_tiler_heap_create heap = {
+		.initial_chunk_count = 1,
+		.chunk_size = 1 << 17,
+		.max_chunks = 1,
+		.target_in_flight = 1,
+	};
+	struct halt halt;
+	struct gpu gpu;
+	struct vm vm;
+	struct bo bo;
+	bool stood;
+	int ret;
+
+	if (access("/proc/lockdep", F_OK)) {
+		skip("no lockdep", "%s", promise);
+		return true;
+	}
+
+	/* What is allocated under that lock, so that lockdep knows */
+	if (gpu_open(&gpu, NULL) || vm_create(&gpu, &vm))
+		bail("cannot set up a client");
+	heap.vm_id = vm.id;
+	if (dev_ioctl(gpu.fd, DRM_IOCTL_PANTHOR_TILER_HEAP_CREATE, &heap) || vm_destroy(&vm) ||
+	    vm_create(&gpu, &vm) || bo_create(&gpu, &bo, 65536, 0, NULL) || bo_bind(&bo, &vm))
+		bail("cannot set up a client");
+	halt_start(&halt, IN_HAND, shrink_main, NULL);
+	ret = vm_destroy(&vm);
+	stood = halt_end(&halt);
+	if (stood)
+		ok(!kernel_complained() && !ret, "%s (%d)", promise, ret);
+	gpu_close(&gpu);
+	return stood;
+}
+
 static void test_in_hand(void)
 {
-	bool (*const meet[])(void) = { meets_request, meets_job };
+	bool (*const meet[])(void) = { meets_request, meets_job, meets_destroy };
 	const char *missing = halt_missing();
 	int tries;
 
