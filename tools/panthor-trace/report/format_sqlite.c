@@ -19,7 +19,7 @@
 
 /* In the file header: application ("pnth"), and version of the tables */
 #define APPLICATION_ID 0x706e7468
-#define DATABASE_VERSION 2
+#define DATABASE_VERSION 3
 
 /* How long to wait for another program that is writing, and between two looks, in ms */
 #define BUSY_MS 60000

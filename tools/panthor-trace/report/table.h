@@ -93,7 +93,7 @@ struct table {
 	size_t room;
 };
 
-#define DOC_VERSION 3
+#define DOC_VERSION 4
 #define DOC_MAX_TABLES 6
 #define DOC_MAX_FACTS 20
 #define DOC_COMM_LEN 64
