@@ -22,7 +22,8 @@ static const struct {
 	{ "open", bench_open },		{ "device", bench_device }, { "kinds", bench_kinds },
 	{ "idle", bench_idle },		{ "submit", bench_submit }, { "events", bench_events },
 	{ "evict", bench_evict },	{ "fdinfo", bench_fdinfo }, { "amount", bench_amount },
-	{ "populate", bench_populate }, { "claim", bench_claim },
+	{ "populate", bench_populate }, { "claim", bench_claim },   { "cpus", bench_cpus },
+	{ "cputime", bench_cputime },
 };
 
 #define NR_BENCHES (sizeof(benches) / sizeof(benches[0]))

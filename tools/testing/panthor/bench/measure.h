@@ -63,6 +63,9 @@ void bench_bos(void);
 void bench_disk(void);
 void bench_job(void);
 void bench_open(void);
+/* cpus.c: on several CPUs */
+void bench_cpus(void);
+void bench_cputime(void);
 /* core.c: what the core promises */
 void bench_device(void);
 void bench_kinds(void);
