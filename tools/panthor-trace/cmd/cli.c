@@ -16,7 +16,7 @@
 
 static volatile sig_atomic_t stopped;
 
-/* Is the next argument its value? Only of options that argp has itself, without those of children */
+/* Is the next argument its value? Only for options of argp itself, without those of children */
 static bool takes_next(const struct argp *argp, const char *arg)
 {
 	size_t len = strlen(arg);

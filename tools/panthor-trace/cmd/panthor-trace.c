@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	/* If the reader closes the pipe, writing fails with EPIPE. */
 	signal(SIGPIPE, SIG_IGN);
-	/* The same at a limit of file size, with EFBIG; what we start does not inherit a handler. */
+	/* The same at a limit of file size, with EFBIG; children do not inherit a handler. */
 	signal(SIGXFSZ, on_limit);
 	watch_output();
 

@@ -7,7 +7,7 @@
 
 void json_string(FILE *f, const char *s);
 void json_cell(FILE *f, const struct cell *cell, enum unit unit);
-/* "name":value pairs without the braces; those of a row that @print selects, or all that are known */
+/* "name":value pairs without the braces: those of a row that @print selects, or all known ones */
 void json_members(FILE *f, const struct table *table, const struct cell *row,
 		  const struct print *print);
 void json_known(FILE *f, const struct table *table, const struct cell *row);

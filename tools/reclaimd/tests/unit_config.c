@@ -28,23 +28,21 @@ static unsigned int parse(struct config *config, const char *text, struct said *
 
 static void accepts(void **state)
 {
+	static const char text[] = "# all keys\n\n"
+				   "pressure = /sys/fs/cgroup/apps/memory.pressure\n"
+				   "stall=70ms\n  window\t=  2s  \r\n"
+				   "available = 128M\nmin-per-trigger = 64K\n"
+				   "max-per-trigger = 1G\nmin-reclaimable = 0\n"
+				   "oom-score-adj = -17\nkeep = shell\nkeep = a b\n"
+				   "premature = 0ms\npremature-backoff = 5min\nbackoff = 1h\n"
+				   "budget = 512M\nmetrics = /run/m.prom\nstate =";
 	struct config config;
 	struct said said;
 
 	assert_int_equal(parse(&config, "", &said), 0);
 	assert_int_equal(config.budget, UINT64_MAX);
 	assert_string_equal(config.pressure, "/proc/pressure/memory");
-	assert_int_equal(
-		parse(&config,
-		      "# all keys\n\n"
-		      "pressure = /sys/fs/cgroup/apps/memory.pressure\n"
-		      "stall=70ms\n  window\t=  2s  \r\n"
-		      "available = 128M\nmin-per-trigger = 64K\nmax-per-trigger = 1G\nmin-reclaimable = 0\n"
-		      "oom-score-adj = -17\nkeep = shell\nkeep = a b\n"
-		      "premature = 0ms\npremature-backoff = 5min\nbackoff = 1h\n"
-		      "budget = 512M\nmetrics = /run/m.prom\nstate =",
-		      &said),
-		0);
+	assert_int_equal(parse(&config, text, &said), 0);
 	assert_string_equal(config.pressure, "/sys/fs/cgroup/apps/memory.pressure");
 	assert_int_equal(config.stall_ns, 70 * NSEC_PER_MSEC);
 	assert_int_equal(config.window_ns, 2 * NSEC_PER_SEC);

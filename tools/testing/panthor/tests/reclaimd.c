@@ -157,8 +157,8 @@ static void test_order(void)
 	cgroup_set(GROUP, "cgroup.freeze", "1");
 	cgroup_wait_frozen(GROUP);
 
-	daemon_config(
-		"available = 0\nmin-per-trigger = 14M\nmax-per-trigger = 14M\noom-score-adj = 1\nkeep = kept\n");
+	daemon_config("available = 0\nmin-per-trigger = 14M\nmax-per-trigger = 14M\n"
+		      "oom-score-adj = 1\nkeep = kept\n");
 	daemon = daemon_run(UNIT, "--once");
 	first = daemon_line(daemon->text, "request", "frozen");
 	second = first ? daemon_line(first, "request", "further") : NULL;
@@ -175,8 +175,8 @@ static void test_order(void)
 	show(daemon);
 	daemon_free(daemon);
 
-	daemon_config(
-		"available = 0\nmin-per-trigger = 64M\nmax-per-trigger = 64M\noom-score-adj = 1\nkeep = kept\n");
+	daemon_config("available = 0\nmin-per-trigger = 64M\nmax-per-trigger = 64M\n"
+		      "oom-score-adj = 1\nkeep = kept\n");
 	daemon = daemon_run(UNIT, "--once");
 	ok(!daemon->status && daemon_line(daemon->text, "none", NULL) &&
 		   line_value(daemon_line(daemon->text, "none", NULL), "kept") == 1,

@@ -32,8 +32,9 @@
 #define LEFT (64 * MIB)
 #define TOO_MUCH (32 * MIB)
 #define SWITCH_SECONDS 15
-#define CONFIG                                                                                         \
-	"stall = 50ms\nwindow = 500ms\navailable = 64M\nmin-per-trigger = 4M\nmax-per-trigger = 48M\n" \
+#define CONFIG                                                                  \
+	"stall = 50ms\nwindow = 500ms\navailable = 64M\nmin-per-trigger = 4M\n" \
+	"max-per-trigger = 48M\n"                                               \
 	"oom-score-adj = 1\npremature = 5s\npremature-backoff = 20s\nbackoff = 2s\n"
 
 enum kind { GAME, TICK, IDLE, MIXED, FROZEN, NR_KINDS };
@@ -349,8 +350,8 @@ static void test_end(void)
 	daemon_free(daemon);
 
 	/* Killed while it has a write under way, for which it has to wait */
-	daemon_config(
-		"available = 0\nmin-per-trigger = 8M\nmax-per-trigger = 8M\noom-score-adj = 900\n");
+	daemon_config("available = 0\nmin-per-trigger = 8M\nmax-per-trigger = 8M\n"
+		      "oom-score-adj = 900\n");
 	if (!peer_do(peers[TICK], "hold"))
 		bail("no job");
 	trace = trace_start("panthor:panthor_reclaim_begin", NULL);
