@@ -205,12 +205,10 @@ static void panthor_reclaim_plan_ahead(struct panthor_reclaim_reader *reader, pg
 int panthor_reclaim_read(struct panthor_reclaim_reader *reader)
 {
 	struct panthor_gem_object *bo = panthor_reclaim_reader_bo(reader, reader->nr);
-	struct address_space *mapping = bo->base.filp->f_mapping;
-	u64 in_ram = min_t(u64, (u64)READ_ONCE(mapping->nrpages) << PAGE_SHIFT, bo->base.size);
 	pgoff_t end = bo->base.size >> PAGE_SHIFT, next;
 	const bool stop = false;
 
-	if (panthor_reclaim_free_memory() < bo->base.size - in_ram)
+	if (panthor_reclaim_free_memory() < bo->base.size - panthor_reclaim_in_ram(bo))
 		return -ENOMEM;
 
 	for (pgoff_t start = 0; start < end; start = next) {
