@@ -136,7 +136,7 @@ expect "a database that another one has written" 0 '^$' sh -c "'$PT' export -F s
 wait $holder
 expect "and what was interrupted is not in it twice" 0 '^1$' sql day.db "SELECT count(*) FROM traces WHERE file = 'two.dat'"
 cp day.db old.db && sql old.db "PRAGMA user_version = 1" && cp old.db old.keep
-complains "a database of an older version" 1 'old.db: database version 1, expected 2; not changed' "$PT" export -F sqlite -o old.db two.dat
+complains "a database of an older version" 1 'old.db: database version 1, expected 3; not changed' "$PT" export -F sqlite -o old.db two.dat
 cmp -s old.db old.keep && pass "it is as it was" || fail "it is as it was"
 head -c 20000 day.db >cut.db
 complains "a database that was cut" 1 '^panthor-trace: cut.db: ' "$PT" export -F sqlite -o cut.db two.dat
