@@ -202,7 +202,8 @@ static void test_writer(int round)
 		   gem_sum(neighbour->pid, "private-").resident_bos == 32,
 	   "requester %d: nothing is evicted", round);
 	waitpid(pid, NULL, 0);
-	ok_jobs(peer_do(neighbour, "release"), "writer %d: the job it waited for went well", round);
+	ok_jobs(peer_do(neighbour, "release"), "requester %d: the job it waited for succeeds",
+		round);
 }
 
 int main(void)
@@ -211,6 +212,12 @@ int main(void)
 	struct trace *trace;
 
 	tap_start();
+	/*
+	 * What this process uses while it is in the group is charged to that. Once swapped out, it
+	 * could not be had back while the group is full, and the kernel would send SIGSEGV.
+	 */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		bail("cannot lock memory");
 	cgroup_make(GROUP);
 	neighbour = peer_start("-b32x64K", "-nneighbour", NULL);
 	trace = trace_start("panthor:panthor_reclaim_begin", "panthor:panthor_reclaim_end", NULL);
