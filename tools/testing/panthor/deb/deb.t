@@ -49,7 +49,7 @@ for SIM in "" yes; do
 	"$HERE/module/assemble" "$KDIR" "$tmp/whole" || exit 1
 	mkdir "$tmp/dkms"
 	expect "DKMS: the driver's source${SIM:+, with the simulator}" 0 "^panthor-y " sh -c 'cd "$2/dkms" &&
-		"$1/tools/testing/panthor/module/dkms-prepare" "$KDIR" && diff -r ../whole module && cat module/Makefile' \
+		"$1/tools/testing/panthor/module/dkms-prepare" "$KDIR" "SIM=$SIM" "KDIR=$KDIR" && diff -r ../whole module && cat module/Makefile' \
 		- "$dkms" "$tmp"
 	rm -rf "$tmp/whole" "$tmp/dkms"
 done
