@@ -369,10 +369,9 @@ enum panthor_reclaim_writeback panthor_reclaim_write_kind(void);
 u64 panthor_reclaim_in_ram(struct panthor_gem_object *bo);
 bool panthor_reclaim_may_swap(struct panthor_gem_object *bo, u64 owed);
 bool panthor_reclaim_has_swap(struct panthor_gem_object *bo);
-void panthor_reclaim_write_prepare(struct panthor_gem_object *bo);
 void panthor_reclaim_write_start(struct panthor_reclaim_writing *w);
 void panthor_reclaim_write_end(struct panthor_reclaim_writing *w);
-void panthor_reclaim_write_drain(struct panthor_gem_object *bo);
+void panthor_reclaim_write_drain(struct panthor_gem_object *bo, bool all);
 
 /* panthor_reclaim_sysfs.c */
 ssize_t panthor_reclaim_store(struct device *dev, const char *buf, size_t len,

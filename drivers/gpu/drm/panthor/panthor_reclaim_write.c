@@ -162,8 +162,9 @@ static void panthor_reclaim_start_writes(struct panthor_reclaim_run *run, u32 fi
 	u64 start_ns = ktime_get_ns();
 
 	atomic_set(&run->next, first);
+	/* They cannot free what is in a batch of this CPU. */
 	if (workers)
-		panthor_reclaim_write_prepare(run->written[first]->bo);
+		panthor_reclaim_write_drain(run->written[first]->bo, false);
 
 	for (u32 i = 0; i < workers; i++) {
 		run->workers[i].run = run;
@@ -221,7 +222,7 @@ void panthor_reclaim_write(struct panthor_reclaim_run *run)
 	if (!left || run->drained || panthor_reclaim_stopped(run))
 		return;
 
-	panthor_reclaim_write_drain(left);
+	panthor_reclaim_write_drain(left, true);
 	run->drained = true;
 	panthor_reclaim_write_pass(run);
 }

@@ -37,11 +37,11 @@ static unsigned long panthor_reclaim_range(struct panthor_gem_object *bo, pgoff_
 	return reclaim_shmem_range(bo->base.filp->f_mapping, start, end, wait, false, found);
 }
 
-/* Drain the folio batches of this CPU, or of all: with an empty range. */
 static void panthor_reclaim_drain(struct panthor_gem_object *bo, bool all)
 {
 	unsigned long found = 0;
 
+	/* An empty range. */
 	reclaim_shmem_range(bo->base.filp->f_mapping, 1, 0, false, all, &found);
 }
 
@@ -273,19 +273,6 @@ static void panthor_reclaim_write_pass(struct panthor_reclaim_writing *w, bool w
 }
 
 /**
- * panthor_reclaim_write_prepare() - Let other CPUs write what this one evicted
- * @bo: Any BO.
- *
- * A folio in a batch of this CPU cannot be freed by another.
- *
- * Context: Process context, may sleep.
- */
-void panthor_reclaim_write_prepare(struct panthor_gem_object *bo)
-{
-	panthor_reclaim_drain(bo, false);
-}
-
-/**
  * panthor_reclaim_write_start() - Start to write an evicted BO to swap
  * @w: &panthor_reclaim_writing.bo, which the caller has a reference on, and
  *     &panthor_reclaim_writing.requester are set. The rest is filled in, for
@@ -331,7 +318,7 @@ static void panthor_reclaim_book_late(struct panthor_reclaim_writing *w)
 void panthor_reclaim_write_end(struct panthor_reclaim_writing *w)
 {
 	struct panthor_gem_object *bo = w->bo;
-	u64 start_ns = ktime_get_ns(), end_ns;
+	u64 start_ns = ktime_get_ns(), took_ns;
 
 	if (!w->err && bo->rcl.swapcached)
 		panthor_reclaim_write_pass(w, true);
@@ -345,22 +332,24 @@ void panthor_reclaim_write_end(struct panthor_reclaim_writing *w)
 		atomic_set_release(&bo->rcl.writing, 0);
 	}
 
-	end_ns = ktime_get_ns() - start_ns;
-	w->duration_ns += end_ns;
-	w->blocked_ns += end_ns;
+	took_ns = ktime_get_ns() - start_ns;
+	w->duration_ns += took_ns;
+	w->blocked_ns += took_ns;
 }
 
 /**
- * panthor_reclaim_write_drain() - Drain the folio batches of all CPUs
+ * panthor_reclaim_write_drain() - Drain folio batches
  * @bo: Any BO.
+ * @all: Of all CPUs, not of this one only.
  *
- * A folio in a batch cannot be freed. Batches are small, but so may BOs be, and each
- * CPU has several. Draining them is too expensive to do for each BO. Call this once
- * for a request, if BOs are still partly in RAM, and write these again.
+ * A folio in the batch of a CPU cannot be freed by another. Batches are small, but so
+ * may BOs be, and each CPU has several. Draining those of all CPUs is too expensive to
+ * do for each BO. Do it once for a request, if BOs are still partly in RAM, and write
+ * these again.
  *
  * Context: Process context, sleeps.
  */
-void panthor_reclaim_write_drain(struct panthor_gem_object *bo)
+void panthor_reclaim_write_drain(struct panthor_gem_object *bo, bool all)
 {
-	panthor_reclaim_drain(bo, true);
+	panthor_reclaim_drain(bo, all);
 }
