@@ -157,21 +157,6 @@ void bench_amount(void)
 	emit("16M of 256 MiB, absolute", "BOs of 64 KiB", "ms", 0, &part, "the same");
 }
 
-static long swap_cached_kb(void)
-{
-	FILE *file = fopen("/proc/meminfo", "r");
-	char line[128];
-	long kb = -1;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "SwapCached: %ld", &kb) == 1)
-			break;
-	if (!file || kb < 0)
-		bail("/proc/meminfo has no SwapCached");
-	fclose(file);
-	return kb;
-}
-
 /*
  * Swaps a mapping out. From a disk, MADV_PAGEOUT leaves it in the swap cache, which has to be
  * reclaimed, or it would be read back from RAM. We are in the cgroup "bench".
@@ -183,7 +168,7 @@ static void swap_out(void *map, size_t len)
 
 	if (madvise(map, len, MADV_PAGEOUT))
 		bail("madvise: %s", strerror(errno));
-	for (int tries = 0; (kb = swap_cached_kb()) > most; tries++) {
+	for (int tries = 0; (kb = meminfo("SwapCached")) > most; tries++) {
 		if (tries == 500)
 			bail("%ld kB are still in the swap cache", kb);
 		usleep(10000);
