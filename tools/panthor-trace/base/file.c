@@ -44,13 +44,11 @@ int output_failed(const char *path)
 	return EXIT_FAILED;
 }
 
-static bool redirected;
-
 bool output_redirect(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
+	bool redirected = fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0;
 
-	redirected = fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0;
 	if (!redirected)
 		pt_error("cannot write %s: %s", path, strerror(errno));
 	if (fd >= 0)
@@ -61,7 +59,7 @@ bool output_redirect(const char *path)
 /* What is no file has no size. */
 bool output_empty(void)
 {
-	return !redirected || !ftruncate(STDOUT_FILENO, 0) || errno == EINVAL;
+	return !ftruncate(STDOUT_FILENO, 0) || errno == EINVAL;
 }
 
 /* Not below /tmp, which may be memory */

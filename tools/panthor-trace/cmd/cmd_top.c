@@ -361,7 +361,7 @@ static char *render(struct top *t, size_t *len)
 /* One update for a file, a pipe or a script; false: it cannot be written */
 static bool print_look(struct top *t, bool first, int *status)
 {
-	bool good = !first || output_empty();
+	bool good = !first || !t->out.path || output_empty();
 	struct pt_text head = { 0 };
 	size_t len;
 	char *text = render(t, &len), *body = text;
