@@ -20,7 +20,6 @@
 #include "tap.h"
 
 #define MIB (1 << 20)
-#define CLAIM_FILE "/sys/bus/platform/devices/panthor/mem_claim"
 #define TRACING "/sys/kernel/tracing/"
 #define DISK "/dev/vda"
 

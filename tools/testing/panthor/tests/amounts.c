@@ -17,7 +17,6 @@
 #include "tap.h"
 #include "trace.h"
 
-#define CLAIM_FILE "/sys/bus/platform/devices/panthor/mem_claim"
 #define GROUP "amounts"
 #define MIB (1UL << 20)
 #define DEAD_BOS 48
