@@ -372,6 +372,37 @@ TRACE_EVENT(panthor_vm_reclaim_end,
 		  __entry->fences, __entry->fence_context, __entry->fence_seqno)
 );
 
+/* What an eviction and a skip have in common. The skip has two bytes more. */
+#define PANTHOR_BO_ENTRY						\
+	__string_len(label, bo->label, bo->label_len)			\
+	__field(s32, tgid)						\
+	__field(u64, id)						\
+	__field(u64, bo_id)						\
+	__field(u64, client_id)						\
+	__field(u64, va)						\
+	__field(u64, duration_ns)					\
+	__field(u32, wait_ns)						\
+	__field(u32, size_kib)						\
+	__field(u32, evictions)						\
+	__field(u16, vm_id)						\
+	__field(u8, state)						\
+	__field(u8, kind)
+
+#define PANTHOR_BO_ASSIGN						\
+	__assign_str(label);						\
+	__entry->tgid		= bo->tgid;				\
+	__entry->id		= bo->id;				\
+	__entry->bo_id		= bo->bo_id;				\
+	__entry->client_id	= bo->client_id;			\
+	__entry->va		= bo->va;				\
+	__entry->duration_ns	= bo->duration_ns;			\
+	__entry->wait_ns	= min_t(u64, bo->wait_ns, U32_MAX);	\
+	__entry->size_kib	= bo->size >> 10;			\
+	__entry->evictions	= bo->evictions;			\
+	__entry->vm_id		= bo->vm_id;				\
+	__entry->state		= bo->state;				\
+	__entry->kind		= bo->kind;
+
 /**
  * panthor_bo_evict - a BO was evicted
  * @bo: the BO
@@ -384,34 +415,10 @@ TRACE_EVENT(panthor_bo_evict,
 	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
 	TP_ARGS(bo),
 	TP_STRUCT__entry(
-		__string_len(label, bo->label, bo->label_len)
-		__field(s32, tgid)
-		__field(u64, id)
-		__field(u64, bo_id)
-		__field(u64, client_id)
-		__field(u64, va)
-		__field(u64, duration_ns)
-		__field(u32, wait_ns)
-		__field(u32, size_kib)
-		__field(u32, evictions)
-		__field(u16, vm_id)
-		__field(u8, state)
-		__field(u8, kind)
+		PANTHOR_BO_ENTRY
 	),
 	TP_fast_assign(
-		__assign_str(label);
-		__entry->tgid		= bo->tgid;
-		__entry->id		= bo->id;
-		__entry->bo_id		= bo->bo_id;
-		__entry->client_id	= bo->client_id;
-		__entry->va		= bo->va;
-		__entry->duration_ns	= bo->duration_ns;
-		__entry->wait_ns	= min_t(u64, bo->wait_ns, U32_MAX);
-		__entry->size_kib	= bo->size >> 10;
-		__entry->evictions	= bo->evictions;
-		__entry->vm_id		= bo->vm_id;
-		__entry->state		= bo->state;
-		__entry->kind		= bo->kind;
+		PANTHOR_BO_ASSIGN
 	),
 	TP_printk("id=%llu bo_id=%llu client_id=%llu tgid=%d vm_id=%u state=%s kind=%s size=%llu va=0x%llx wait_ns=%u duration_ns=%llu evictions=%u label=%s",
 		  __entry->id, __entry->bo_id, __entry->client_id, __entry->tgid,
@@ -433,36 +440,12 @@ TRACE_EVENT(panthor_bo_evict_skip,
 	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
 	TP_ARGS(bo),
 	TP_STRUCT__entry(
-		__string_len(label, bo->label, bo->label_len)
-		__field(s32, tgid)
-		__field(u64, id)
-		__field(u64, bo_id)
-		__field(u64, client_id)
-		__field(u64, va)
-		__field(u64, duration_ns)
-		__field(u32, wait_ns)
-		__field(u32, size_kib)
-		__field(u32, evictions)
-		__field(u16, vm_id)
-		__field(u8, state)
-		__field(u8, kind)
+		PANTHOR_BO_ENTRY
 		__field(u8, reason)
 		__field(u8, lock)
 	),
 	TP_fast_assign(
-		__assign_str(label);
-		__entry->tgid		= bo->tgid;
-		__entry->id		= bo->id;
-		__entry->bo_id		= bo->bo_id;
-		__entry->client_id	= bo->client_id;
-		__entry->va		= bo->va;
-		__entry->duration_ns	= bo->duration_ns;
-		__entry->wait_ns	= min_t(u64, bo->wait_ns, U32_MAX);
-		__entry->size_kib	= bo->size >> 10;
-		__entry->evictions	= bo->evictions;
-		__entry->vm_id		= bo->vm_id;
-		__entry->state		= bo->state;
-		__entry->kind		= bo->kind;
+		PANTHOR_BO_ASSIGN
 		__entry->reason		= bo->reason;
 		__entry->lock		= bo->lock;
 	),
