@@ -16,6 +16,7 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
+#include <linux/sched/rt.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
@@ -120,7 +121,8 @@ static void panthor_reclaim_work(struct work_struct *work)
 /*
  * How many workers are to help with the writes from @first on? A requester that is
  * confined to some CPUs, or that runs at low priority, is not to use more than that
- * gives it. Without the mm helper, the writers of one VM would meet at its lock.
+ * gives it, and one of real-time priority is not to wait for a worker, which has none.
+ * Without the mm helper, the writers of one VM would meet at its lock.
  */
 static u32 panthor_reclaim_workers(struct panthor_reclaim_run *run, u32 first)
 {
@@ -128,7 +130,7 @@ static u32 panthor_reclaim_workers(struct panthor_reclaim_run *run, u32 first)
 	u32 most = min(cpus, run->nr_writing - first);
 	u64 bytes = 0;
 
-	if (most < 2 || task_nice(current) > 0 ||
+	if (most < 2 || task_nice(current) > 0 || rt_or_dl_task(current) ||
 	    panthor_reclaim_write_kind() != PANTHOR_RECLAIM_WB_FREE)
 		return 0;
 

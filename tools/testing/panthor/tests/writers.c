@@ -165,6 +165,13 @@ static void make_pinned(void)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+static void make_real_time(void)
+{
+	struct sched_param param = { .sched_priority = 1 };
+
+	sched_setscheduler(0, SCHED_FIFO, &param);
+}
+
 /* Small targets are not worth a worker */
 static void test_small(void)
 {
@@ -219,6 +226,7 @@ int main(void)
 		test_several(peer);
 	test_alone(peer, "niced", make_nice);
 	test_alone(peer, "pinned to a CPU", make_pinned);
+	test_alone(peer, "of real-time priority", make_real_time);
 	test_signal(peer);
 	peer_quit(peer);
 	return tap_end();
