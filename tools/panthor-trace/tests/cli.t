@@ -15,11 +15,10 @@ many_bos 20 | make_trace many.dat
 
 # The formats were printed by a kernel: they must have the fields of today's header, all of them and in its order
 header=$HERE/../../../include/trace/events/panthor_reclaim.h
-awk '
-	/^TRACE_EVENT\(/ { sub(/^[A-Z_]*\(/, ""); sub(/,.*/, ""); event = $0; fields[event] = "" }
-	match($0, /__string(_len)?\([a-z_]+/) { f = substr($0, RSTART, RLENGTH); sub(/.*\(/, "", f); fields[event] = fields[event] " " f }
-	match($0, /__field\([a-z0-9]+, [a-z_]+/) { f = substr($0, RSTART, RLENGTH); sub(/.* /, "", f); fields[event] = fields[event] " " f }
-	END { for (e in fields) print e fields[e] }' "$header" | sort >header.fields
+grep -v '^#include' "$header" | ${CC:-cc} -E -P -DTRACE_HEADER_MULTI_READ \
+	-D'TRACE_EVENT(name, proto, args, entry, ...)=@ name entry' -D'TP_STRUCT__entry(...)=__VA_ARGS__' \
+	-D'__field(type, name)=name' -D'__string(name, src)=name' -D'__string_len(name, src, len)=name' - |
+	tr -d ';' | tr '\n' ' ' | sed 's/@ /\n/g' | sed -n 's/ *$//; s/  */ /g; /^panthor_/p' | sort >header.fields
 for f in "$HERE"/formats/panthor_*.format; do
 	sed -n '/common_pid/,/^print/s/.*field:[^;]* \([a-z_]*\);.*/\1/p' "$f" | grep -v common_pid |
 		tr '\n' ' ' | sed "s/^/$(basename "$f" .format) /; s/ $//"
