@@ -22,6 +22,7 @@ guest: export CMD_IN_GUEST := $(value CMD)
 
 help:
 	@echo 'make demo                   two clients, two requests, their trace: build/demo/'
+	@echo "     ARCH=arm64             Mesa's: glmark2 and vkcube under weston"
 	@echo "     KERNEL=distro          with the distribution's kernel: takes minutes, but"
 	@echo '                            has no mm helper'
 	@echo 'make check                  all tests; the last line counts them'
