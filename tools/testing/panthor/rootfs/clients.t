@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The native architecture in short: the distribution's arm64 kernel with the module
-# alone, our client on it, and one real client that is reclaimed from while it runs.
+# alone, our client on it, and two of Mesa's that are reclaimed from while they run.
 # make check ARCH=arm64 has the rest.
 # shellcheck disable=SC2016 # for the inner shell
 set -uo pipefail
@@ -26,4 +26,4 @@ out=$("$HERE/packages" foreign 2>&1) || { echo "1..0 # SKIP ${out##*$'\n'}"; exi
 needs "$HERE/kernel/prebuilt" arm64 4k
 needs "$HERE/rootfs/image" arm64
 needs "$HERE/rootfs/programs" arm64 "$BUILD/kernel/arm64-4k/source"
-exec "$HERE/guest/guest" -k arm64-4k -m 1536 -t 400 "SECONDS_EACH=2 '$HERE/rootfs/clients' load vkmark"
+exec "$HERE/guest/guest" -k arm64-4k -m 1536 -t 400 "SECONDS_EACH=2 '$HERE/rootfs/clients' load images vkmark"
