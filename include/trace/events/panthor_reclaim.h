@@ -35,10 +35,10 @@
  * share:
  *
  * - dev: name of the device, in the events of a request and of a swap-in.
- * - id: ID of the request, in all of its events. Starts at 1, never reused, unique
- *   among all devices.
+ * - id: ID of the request, in all of its events. Starts at 1, is not reused while
+ *   the module is loaded, and is unique among all devices.
  * - source: source of the request, &enum panthor_reclaim_source.
- * - bo_id: ID of the BO. Never 0, never reused.
+ * - bo_id: ID of the BO. Never 0, and not reused while the module is loaded.
  * - client_id: ID of the open file, drm-client-id in fdinfo. 0 if the client is
  *   the kernel.
  * - tgid: process of that client, in the initial PID namespace.
