@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * mem_claim: what is evicted comes back, the last evicted first, for whom it was claimed and for
- * nobody else, from free memory only, and the caller can be interrupted.
+ * nobody else, from free memory only.
  *
  * SECONDS=N of everything at once (10)
  */
@@ -31,6 +31,7 @@
 #include "trace.h"
 
 #define PER_CPU "/proc/sys/vm/percpu_pagelist_high_fraction"
+#define POWER "/sys/bus/platform/devices/panthor/power/control"
 #define KIB 1024ULL
 #define MIB (1024 * KIB)
 
@@ -140,8 +141,10 @@ static void test_all(void)
 	ok((uint64_t)event_value(end, "swapped_in") == before.evicted * KIB &&
 		   event_value(end, "swapped_in_bos") == by_claim && !event_value(end, "result"),
 	   "the end event reports %d BOs", by_claim);
-	ok(trace_count(trace, "panthor_reclaim_begin", event_value(end, "id")) == 1,
-	   "the claim has a begin event");
+	ok(trace_count(trace, "panthor_reclaim_begin", event_value(end, "id")) == 1 &&
+		   !trace_count(trace, "panthor_vm_reclaim_begin", 0) &&
+		   !trace_count(trace, "panthor_vm_reclaim_end", 0),
+	   "the claim has a begin event, and none of a VM");
 	ok((uint64_t)by_claim == after.swapins - before.swapins,
 	   "each swap-in names the claim, fdinfo counts it");
 	ok(!others, "the next job swaps nothing in (%d)", others);
@@ -238,6 +241,59 @@ static void test_shared(void)
 	party_end(other);
 }
 
+/* Commands to the GPU's MMU for a job that reads the BO, each mapping takes some of them */
+static long job_commands(struct party *party)
+{
+	long commands = sim_counter("mmu_cmds");
+
+	if (party_check(party, 0, 0))
+		bail("a job does not see the data");
+	return sim_counter("mmu_cmds") - commands;
+}
+
+/* Where each of two maps the BO: a claim for one maps it there, and leaves the rest to the other */
+static void test_mapped(void)
+{
+	long needed, idle, claimed, theirs;
+	struct party *other, *one;
+	int fd;
+
+	if (sim_counter("mmu_cmds") < 0) {
+		skip("no simulated GPU", "a claim maps a shared BO for its target alone");
+		return;
+	}
+	/* A GPU that is off has no mappings to command */
+	if (write_file(POWER, "on", 2) < 0)
+		bail("cannot keep the GPU on");
+	other = party_fork(NULL, 1);
+	one = party_open(NULL, 1);
+	if (party_create(one, 0, MIB, false, "mapped") || party_bind(one, 0, 0) ||
+	    party_fill(one, 0))
+		bail("no buffer");
+	fd = party_export(one, 0);
+	if (fd < 0 || party_import(other, 0, fd, MIB) || party_bind(other, 0, 0))
+		bail("cannot share");
+	close(fd);
+	job_commands(other);
+	job_commands(one);
+	if (shrink_pages(ALL_PAGES) < 0)
+		bail("cannot have the shrinker run");
+	job_commands(other);
+	needed = job_commands(one);
+	idle = job_commands(one);
+	if (shrink_pages(ALL_PAGES) < 0 || claim(party_pid(other), 0))
+		bail("nothing is claimed");
+	claimed = job_commands(other);
+	theirs = job_commands(one);
+	ok(claimed == idle, "the next job of who claimed a shared BO maps nothing (%ld, %ld)",
+	   claimed, idle);
+	ok(theirs == needed && needed > idle,
+	   "the next job of the other maps it, as without the claim (%ld, %ld)", theirs, needed);
+	party_end(one);
+	party_end(other);
+	write_file(POWER, "auto", 4);
+}
+
 /* KiB of shmem that are charged to the cgroup "claimed" */
 static uint64_t charged(void)
 {
@@ -283,85 +339,6 @@ static void test_charged(void)
 	ok(peer_do(peer, "verify cpu"), "data intact");
 	peer_quit(peer);
 	cgroup_remove("claimed");
-}
-
-static void on_signal(int sig)
-{
-	(void)sig;
-}
-
-static void *interrupt(void *arg)
-{
-	usleep(300000);
-	pthread_kill(*(pthread_t *)arg, SIGUSR1);
-	return NULL;
-}
-
-/* From a disk the driver reads ahead, but not what nobody wants */
-static void test_part(const char *disk)
-{
-	struct peer *peer = peer_start("-b32x64K", NULL);
-	struct fdinfo before, after;
-	unsigned long long came;
-	int ret;
-
-	if (reclaim(peer->pid))
-		bail("nothing is evicted");
-	before = fdinfo_of(peer->pid);
-	ret = claim(peer->pid, 512 * KIB);
-	/* A reading looks at some BOs of many */
-	for (int i = 0; i < 10; i++)
-		after = fdinfo_of(peer->pid);
-	came = before.evicted - after.evicted;
-	ok(!ret && came >= 512 && came < 512 + 64 && !after.in_ram,
-	   "512 KiB claimed from %s: no more is read (%llu KiB swapped in, %llu in RAM)", disk,
-	   came, (unsigned long long)after.in_ram);
-	ok(!claim(peer->pid, 0) && !fdinfo_of(peer->pid).evicted && peer_do(peer, "verify cpu"),
-	   "then the rest, intact");
-	peer_quit(peer);
-}
-
-/* One BO on a disk that takes its time: between two BOs would be too late */
-static void test_interrupted(void)
-{
-	struct sigaction action = { .sa_handler = on_signal };
-	const char *disk = slow_disk(10, 4);
-	pthread_t self = pthread_self(), thread;
-	const struct event *end;
-	struct trace *trace;
-	struct peer *peer;
-	int64_t took;
-	int ret;
-
-	if (!disk) {
-		skip("no slow disk here", "a claim is interrupted within a BO, or wants a part");
-		return;
-	}
-	set_swap(ZRAM, false);
-	set_swap(disk, true);
-	peer = peer_start("-b1x2M", NULL);
-	if (reclaim(peer->pid))
-		bail("nothing is evicted");
-	sigaction(SIGUSR1, &action, NULL);
-	trace = trace_start("panthor", NULL);
-	pthread_create(&thread, NULL, interrupt, &self);
-	took = now_ns();
-	ret = claim(peer->pid, 0);
-	took = now_ns() - took;
-	pthread_join(thread, NULL);
-	trace_stop(trace);
-	end = claim_end(trace);
-	ok(ret == -EINTR && event_says(end, "cut_short", "interrupted") && took < 3 * NSEC,
-	   "a signal within a BO of 2 MiB: EINTR (%d) after %.0f ms", ret, took / 1e6);
-	trace_free(trace);
-	ok(fdinfo_of(peer->pid).in_ram > 0 && fdinfo_of(peer->pid).evicted >= 2048,
-	   "fdinfo counts the pages that were read as evicted and in RAM");
-	ok(peer_do(peer, "verify cpu"), "the data is intact");
-	peer_quit(peer);
-	test_part(disk);
-	set_swap(disk, false);
-	remove_slow_disk();
-	set_swap(ZRAM, true);
 }
 
 static long vmstat(const char *name)
@@ -442,20 +419,6 @@ static pid_t eat_all_but(long kb)
 	return pid;
 }
 
-/*
- * Without the mm helper, what was written to swap stays in RAM, too, where a claim finds it, until
- * somebody wants memory. The driver's shrinker is asked then, as well.
- */
-static void free_what_is_written(void)
-{
-	static const char want[] = "16M swappiness=max";
-
-	for (int i = 0; i < 100 && meminfo("SwapCached") > 1024; i++)
-		write_file("/sys/fs/cgroup/memory.reclaim", want, sizeof(want) - 1);
-	if (meminfo("SwapCached") > 1024)
-		bail("%ld kB that were written to swap are still in RAM", meminfo("SwapCached"));
-}
-
 static void test_low_memory(void)
 {
 	struct peer *peer = peer_start("-b64x1M", NULL), *other = peer_start("-b16x1M", NULL);
@@ -472,7 +435,7 @@ static void test_low_memory(void)
 		bail("cannot write %s", PER_CPU);
 	if (reclaim(peer->pid) || reclaim(large->pid))
 		bail("nothing is evicted");
-	free_what_is_written();
+	free_swap_cache();
 	if (!peer_do(other, "submit 1 100"))
 		bail("no job");
 	trace = trace_start("panthor", NULL);
@@ -617,8 +580,8 @@ int main(void)
 	test_order();
 	test_isolation();
 	test_shared();
+	test_mapped();
 	test_charged();
-	test_interrupted();
 	test_low_memory();
 	test_exiting();
 	test_together();
