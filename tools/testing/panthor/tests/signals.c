@@ -15,6 +15,7 @@
 #include "cgroup.h"
 #include "peer.h"
 #include "reclaim.h"
+#include "swap.h"
 #include "tap.h"
 #include "trace.h"
 
@@ -88,7 +89,7 @@ static void freeze_and_thaw(pid_t pid)
 
 /* What a writer returned that was stopped while it waited for a job */
 struct stopped {
-	bool jobs, all;
+	bool jobs, all, told;
 	int status;
 };
 
@@ -109,6 +110,10 @@ static bool stop_writer(struct peer *peer, void (*interrupt)(pid_t pid), struct 
 	seen->jobs = peer_do(peer, "release");
 	waitpid(pid, &seen->status, 0);
 	trace_stop(trace);
+	seen->told = false;
+	for (int i = 0; i < trace->nr_events; i++)
+		seen->told |= event_is(&trace->events[i], "panthor_reclaim_end") &&
+			      event_value(&trace->events[i], "result") == -EINTR;
 	seen->all = !gem_sum(peer->pid, "private-").resident_bos;
 	trace_free(trace);
 	return !WIFEXITED(seen->status) || WEXITSTATUS(seen->status) != EBUSY;
@@ -125,6 +130,7 @@ static void test_stopped(struct peer *peer, const char *name, void (*interrupt)(
 	ok(WIFEXITED(seen.status) && !WEXITSTATUS(seen.status),
 	   "%s: the write succeeds nevertheless (%s)", name, strerror(WEXITSTATUS(seen.status)));
 	ok(seen.all, "%s: all is evicted", name);
+	ok(seen.told, "%s: the first end event has EINTR", name);
 }
 
 static void test_signals(void)
@@ -143,6 +149,114 @@ static void test_signals(void)
 	ok(!gem_sum(peer->pid, "private-").resident_bos, "it evicts everything");
 	ok(peer_do(peer, "verify gpu"), "the data is intact");
 	peer_quit(peer);
+}
+
+/* A write to mem_claim by a child, which is at work on what a disk takes seconds to read */
+static pid_t start_claim(pid_t target, const struct trace *trace, const char *event, int count)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	pid_t pid = fork();
+
+	if (!pid) {
+		sigaction(SIGTERM, &action, NULL);
+		_exit(-claim(target, 0));
+	}
+	if (!trace_wait(trace, event, count))
+		bail("no claim");
+	return pid;
+}
+
+/* Does an end of a claim have this result? */
+static bool claim_ended(const struct trace *trace, int result)
+{
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_is(&trace->events[i], "panthor_reclaim_end") &&
+		    event_says(&trace->events[i], "source", "claim") &&
+		    event_value(&trace->events[i], "result") == result)
+			return true;
+	return false;
+}
+
+static void test_claim_stopped(const char *name, void (*interrupt)(pid_t pid))
+{
+	struct peer *peer = peer_start("-b1x1M", NULL);
+	struct trace *trace;
+	int status;
+	pid_t pid;
+
+	if (reclaim(peer->pid))
+		bail("nothing is evicted");
+	free_swap_cache();
+	trace = trace_start("panthor", NULL);
+	pid = start_claim(peer->pid, trace, "panthor_reclaim_begin", 1);
+	interrupt(pid);
+	waitpid(pid, &status, 0);
+	trace_stop(trace);
+	ok(WIFEXITED(status) && !WEXITSTATUS(status) && gem_sum(peer->pid, "").resident_bos == 1,
+	   "mem_claim, %s: the write succeeds nevertheless (%s)", name,
+	   strerror(WEXITSTATUS(status)));
+	ok(claim_ended(trace, -EINTR) && claim_ended(trace, 0),
+	   "mem_claim, %s: for the kernel restarts it", name);
+	trace_free(trace);
+	ok(peer_do(peer, "verify cpu"), "mem_claim, %s: the data is intact", name);
+	peer_quit(peer);
+}
+
+/* When some is there already */
+static void test_claim_signal(void)
+{
+	struct peer *peer = peer_start("-b1x1M:private:large", "-b4x4K:private:small-%i", NULL);
+	const struct event *end = NULL;
+	struct trace *trace;
+	int status;
+	pid_t pid;
+
+	/* What is evicted last comes first */
+	if (reclaim(peer->pid))
+		bail("nothing is evicted");
+	free_swap_cache();
+	trace = trace_start("panthor", NULL);
+	pid = start_claim(peer->pid, trace, "panthor_bo_swapin", 4);
+	kill(pid, SIGTERM);
+	waitpid(pid, &status, 0);
+	trace_stop(trace);
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_is(&trace->events[i], "panthor_reclaim_end"))
+			end = &trace->events[i];
+	ok(WIFEXITED(status) && !WEXITSTATUS(status) && end && !event_value(end, "result") &&
+		   event_says(end, "cut_short", "interrupted") &&
+		   event_value(end, "swapped_in_bos") == 4,
+	   "mem_claim, a signal after four BOs: it succeeds, and is cut short (%s)",
+	   strerror(WEXITSTATUS(status)));
+	ok(!gem_sum(peer->pid, "large").resident_bos &&
+		   gem_sum(peer->pid, "small-").resident_bos == 4,
+	   "mem_claim, a signal: these are swapped in, the rest is not");
+	trace_free(trace);
+	ok(!claim(peer->pid, 0) && gem_sum(peer->pid, "large").resident_bos == 1,
+	   "mem_claim, a signal: the next write goes on");
+	ok(peer_do(peer, "verify cpu"), "mem_claim, a signal: the data is intact");
+	peer_quit(peer);
+}
+
+static void test_claims(void)
+{
+	const char *disk = NULL;
+
+	if (!access(CLAIM_FILE, F_OK))
+		disk = slow_disk(10, 4);
+	if (!disk) {
+		skip("no mem_claim, or no slow disk", "mem_claim is restarted after a stop");
+		return;
+	}
+	set_swap(ZRAM, false);
+	set_swap(disk, true);
+	test_claim_stopped("SIGSTOP and SIGCONT", stop_and_continue);
+	test_claim_stopped("the freezer", freeze_and_thaw);
+	cgroup_remove("frozen");
+	test_claim_signal();
+	set_swap(disk, false);
+	remove_slow_disk();
+	set_swap(ZRAM, true);
 }
 
 /*
@@ -231,6 +345,7 @@ int main(void)
 {
 	tap_start();
 	test_signals();
+	test_claims();
 	test_signals_anywhere();
 	return tap_end();
 }
