@@ -114,6 +114,76 @@ static void test_order(void)
 	peer_quit(peer);
 }
 
+/* Labels of what a write for @bytes of our own evicts, those of one letter */
+static const char *evicted_by(const char *bytes)
+{
+	struct trace *trace = trace_start("panthor:panthor_bo_evict", NULL);
+	static char letters[64];
+	size_t nr = 0;
+
+	if (ask(RECLAIM_FILE, getpid(), bytes))
+		bail("nothing is evicted");
+	trace_stop(trace);
+	for (int i = 0; i < trace->nr_events && nr < sizeof(letters) - 1; i++) {
+		const char *label = strstr(trace->events[i].text, " label=");
+
+		if (label && label[7] && !label[8])
+			letters[nr++] = label[7];
+	}
+	letters[nr] = '\0';
+	trace_free(trace);
+	return letters;
+}
+
+/* In a VM what was swapped in is younger than what was not evicted, however old its mapping is */
+static void test_swapped_in(void)
+{
+	struct party *one = party_open(NULL, 1);
+	const char *letters;
+
+	for (int i = 0; i < 4; i++) {
+		char label[2] = { 'a' + i, '\0' };
+
+		if (party_create(one, i, 64 * 1024, true, label) || party_fill(one, i) ||
+		    party_bind(one, i, 0))
+			bail("no buffer");
+	}
+	letters = evicted_by("128K");
+	ok(!strcmp(letters, "ab"), "what was mapped first is evicted first (%s)", letters);
+	/* The job that looks at one has all of the VM swapped in */
+	if (party_check(one, 0, 0))
+		bail("lost data");
+	letters = evicted_by("1G");
+	ok(!strncmp(letters, "cd", 2) && strlen(letters) == 4,
+	   "then what was not swapped in since (%s)", letters);
+	party_end(one);
+}
+
+/*
+ * In no VM or in several: one group, as recent as the most recent of them. Its BO in two VMs is as
+ * recent as the last job of either, and so are the others
+ */
+static void test_group(void)
+{
+	struct party *one = party_open(NULL, 3);
+	const char *letters;
+
+	for (int i = 0; i < 3; i++) {
+		char label[2] = { 'a' + i, '\0' };
+
+		if (party_create(one, i, 64 * 1024, false, label) || party_fill(one, i))
+			bail("no buffer");
+	}
+	/* a: in VM 0, b: in VMs 1 and 2, c: in none */
+	if (party_bind(one, 0, 0) || party_bind(one, 1, 1) || party_bind(one, 1, 2) ||
+	    party_check(one, 1, 1) || party_check(one, 0, 0) || party_check(one, 1, 2))
+		bail("no job");
+	letters = evicted_by("1G");
+	ok(*letters == 'a' && strlen(letters) == 3,
+	   "a VM goes before BOs in several, of which one had a later job (%s)", letters);
+	party_end(one);
+}
+
 static void *claim_main(void *arg)
 {
 	char text[16];
@@ -159,6 +229,8 @@ int main(void)
 	test_cgroup();
 	test_starved();
 	test_order();
+	test_swapped_in();
+	test_group();
 	test_dead();
 	return tap_end();
 }

@@ -21,6 +21,7 @@
 #include "peer.h"
 #include "reclaim.h"
 #include "tap.h"
+#include "trace.h"
 
 /* As Documentation/ABI/testing/debugfs-driver-panthor-reclaim has them */
 static const char *const columns[] = {
@@ -257,6 +258,58 @@ static void test_shrinker_counts(void)
 		   !device_value(peer->pid, "last_result"),
 	   "the line has what it evicted (%lld)",
 	   (long long)device_value(peer->pid, "last_evicted"));
+	peer_quit(peer);
+}
+
+/* The table has of the last request what its end event has, for a client with one file */
+static void test_last(void)
+{
+	static const char *const same[][2] = {
+		{ "last_id", "id" },
+		{ "last_evicted_bos", "evicted_bos" },
+		{ "last_evicted", "evicted" },
+		{ "last_skipped_bos", "skipped_bos" },
+		{ "last_written", "written" },
+		{ "last_freed", "freed" },
+		{ "last_fence_ns", "fence_ns" },
+		{ "last_lock_ns", "lock_ns" },
+		{ "last_unmap_ns", "unmap_ns" },
+		{ "last_writeback_ns", "writeback_ns" },
+	};
+	struct peer *peer = peer_start("-b32x64K", NULL);
+	struct trace *trace = trace_start("panthor", NULL);
+	const struct event *end;
+	int row, wrong = 0;
+	struct table *table;
+	pid_t pid;
+
+	if (!peer_do(peer, "hold"))
+		bail("no job");
+	pid = fork();
+	if (!pid)
+		_exit(-reclaim(peer->pid));
+	trace_wait(trace, "panthor_reclaim_begin", 1);
+	usleep(50000);
+	peer_do(peer, "release");
+	waitpid(pid, NULL, 0);
+	table = device_row(peer->pid, &row);
+	trace_stop(trace);
+	end = trace_end(trace);
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		if (table_value(table, row, same[i][0]) == (uint64_t)event_value(end, same[i][1]))
+			continue;
+		diag("%s is %s, %s", same[i][0], table_text(table, row, same[i][0]), end->text);
+		wrong++;
+	}
+	ok(!wrong && event_value(end, "fence_ns") > 0 && event_value(end, "unmap_ns") > 0,
+	   "the line has what the end event of the last request has (%d columns do not)", wrong);
+	ok(table_value(table, row, "last_duration_ns") <=
+			   (uint64_t)event_value(end, "duration_ns") &&
+		   table_value(table, row, "last_duration_ns") >=
+			   (uint64_t)event_value(end, "fence_ns"),
+	   "its duration is within the request's");
+	trace_free(trace);
+	table_free(table);
 	peer_quit(peer);
 }
 
@@ -532,6 +585,7 @@ int main(void)
 	test_header();
 	test_figures();
 	test_client_file();
+	test_last();
 	test_shrinker_counts();
 	test_new_vm();
 	test_freed();

@@ -438,6 +438,38 @@ static void test_signal(struct long_bind *bind, int number, const char *what)
 	   ret);
 }
 
+/* The shrinker does not wait for it, and says which lock it met */
+static void test_shrinker_meets_bind(struct long_bind *bind)
+{
+	const struct event *skip = NULL;
+	bool met = false;
+
+	for (int i = 0; i < TRIES && !met; i++) {
+		struct trace *trace = trace_start("panthor:panthor_bo_evict_skip", NULL);
+		pthread_t thread;
+
+		bind->done = false;
+		if (pthread_create(&thread, NULL, long_bind_main, bind))
+			bail("cannot start a thread");
+		usleep(50000);
+		shrink();
+		trace_stop(trace);
+		pthread_join(thread, NULL);
+		need(bind->ret, "bind a lot");
+		need(sparse_bind(bind, false), "unbind it");
+		for (int j = 0; j < trace->nr_events; j++)
+			if (event_says(&trace->events[j], "label", "bound"))
+				skip = &trace->events[j];
+		met = skip && event_says(skip, "reason", "locked") &&
+		      event_says(skip, "lock", "vm-op");
+		if (!met)
+			diag("%s", skip ? skip->text : "no skip");
+		trace_free(trace);
+		skip = NULL;
+	}
+	ok(met, "the shrinker during a VM_BIND: the lock that it met is vm-op");
+}
+
 static void test_signals(void)
 {
 	struct sigaction action = { .sa_handler = ignore };
@@ -459,6 +491,7 @@ static void test_signals(void)
 		took = now_ns() - t0;
 		need(sparse_bind(&bind, false), "unbind it");
 	}
+	test_shrinker_meets_bind(&bind);
 	test_signal(&bind, SIGKILL, "SIGKILL");
 	test_signal(&bind, SIGUSR1, "a signal with a handler");
 	bo_unmap(&bo);
