@@ -61,6 +61,14 @@ wait_for()
 	done
 }
 
+# last_id TGID - of the last request for that process, by the table in debugfs
+last_id()
+{
+	awk -v tgid="$1" '
+		NR == 1 { sub(/^# */, ""); for (i = 1; i <= NF; i++) at[$i] = i }
+		$at["tgid"] == tgid { print $at["last_id"] }' /sys/kernel/debug/dri/panthor/reclaim
+}
+
 # device_goes_and_comes WHAT - with a client that holds buffers and runs commands
 device_goes_and_comes()
 {
@@ -105,6 +113,7 @@ check "the module is loaded again" modprobe panthor
 check "mem_reclaim exists again" wait_for test -e $FILE
 start_load -b8x64K
 check "a write succeeds" put "$load_pid" $FILE
+check "it is the first request since then: its id is 1" [ "$(last_id "$load_pid")" = 1 ]
 check "the data is intact after the reload" tell_load verify gpu
 stop_load
 

@@ -5,11 +5,15 @@
  * was, so it runs alone.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dev.h"
+#include "fdinfo.h"
 #include "peer.h"
 #include "reclaim.h"
 #include "tap.h"
@@ -30,8 +34,46 @@ static bool wait_for(const char *path)
 	return false;
 }
 
+/* The ids of a request for our own memory and of a BO that it evicts */
+static void ids_of_one(int64_t *request, int64_t *bo)
+{
+	struct trace *trace = trace_start("panthor", NULL);
+	const struct event *evict = NULL;
+	struct gpu gpu;
+	struct bo own;
+
+	if (gpu_open(&gpu, NULL) || bo_create(&gpu, &own, 65536, 0, NULL) || bo_map(&own))
+		bail("no BO");
+	memset(own.map, 1, own.size);
+	if (reclaim(getpid()))
+		bail("nothing is evicted");
+	trace_stop(trace);
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_is(&trace->events[i], "panthor_bo_evict"))
+			evict = &trace->events[i];
+	if (!evict)
+		bail("no event");
+	*request = event_value(evict, "id");
+	*bo = event_value(evict, "bo_id");
+	trace_free(trace);
+	bo_unmap(&own);
+	gpu_close(&gpu);
+}
+
+/* Written to a file that was opened when the device was still there */
+static int write_late(int fd)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", getpid());
+
+	return write(fd, text, len) == len ? 0 : -errno;
+}
+
 int main(void)
 {
+	int64_t request[2], bo[2];
+	int files[2], late[2];
+	struct fdinfo before, info;
 	const struct event *end;
 	struct trace *trace;
 	struct peer *peer;
@@ -39,7 +81,11 @@ int main(void)
 	pid_t pid;
 
 	tap_start();
+	ids_of_one(&request[0], &bo[0]);
+	files[0] = open(RECLAIM_FILE, O_WRONLY | O_CLOEXEC);
+	files[1] = open(CLAIM_FILE, O_WRONLY | O_CLOEXEC);
 	peer = peer_start("-b8x64K", NULL);
+	before = fdinfo_of(peer->pid);
 	if (!peer_do(peer, "hold"))
 		bail("no job");
 	trace = trace_start("panthor", NULL);
@@ -65,6 +111,14 @@ int main(void)
 	ok(WIFEXITED(status) && -WEXITSTATUS(status) == event_value(end, "result"),
 	   "the write returns that result");
 	trace_free(trace);
+	for (int i = 0; i < 2; i++)
+		late[i] = files[i] < 0 ? -ENODEV : write_late(files[i]);
+	ok(late[0] == -ENODEV && late[1] == -ENODEV,
+	   "a write to mem_reclaim or mem_claim after that: ENODEV (%d, %d)", late[0], late[1]);
+	info = fdinfo_of(peer->pid);
+	ok(before.clients == 1 && !before.missing && !info.clients,
+	   "fdinfo of its client has no key any more (%d files before, %d after)", before.clients,
+	   info.clients);
 	peer_kill(peer);
 
 	ok(write_file(DRIVER "/bind", "panthor", 7) == 7 && wait_for(RECLAIM_FILE),
@@ -72,5 +126,9 @@ int main(void)
 	peer = peer_start("-b8x64K", NULL);
 	ok(!reclaim(peer->pid) && peer_do(peer, "verify gpu"), "its memory can be reclaimed");
 	peer_quit(peer);
+	ids_of_one(&request[1], &bo[1]);
+	ok(request[1] > request[0] && bo[1] > bo[0],
+	   "the device that was bound again goes on with the numbers (%lld, %lld; %lld, %lld)",
+	   (long long)request[0], (long long)request[1], (long long)bo[0], (long long)bo[1]);
 	return tap_end();
 }
