@@ -25,7 +25,7 @@
  *	    panthor_vm_reclaim_begin
  *	        panthor_bo_evict | panthor_bo_evict_skip, once for each BO looked at
  *	    panthor_vm_reclaim_end
- *	    panthor_bo_writeback, once for each evicted BO that was written to swap
+ *	    panthor_bo_writeback, for each evicted BO that was written to swap
  *	panthor_reclaim_end, always
  *
  * panthor_bo_swapin is emitted when an evicted BO is swapped in. A request may
@@ -467,7 +467,9 @@ TRACE_EVENT(panthor_bo_evict_skip,
  * Emitted when the write has ended. start_ns is its start, relative to
  * panthor_reclaim_begin. duration_ns is the time that the requester spent on this
  * BO; several BOs are written at a time. written and freed are what this request
- * did. The BO may have been evicted by an earlier request or by the shrinker.
+ * did. The BO may have been evicted by an earlier request or by the shrinker. It has
+ * a second event, whose numbers add to those of the first, if part of it could only
+ * be written after the folio batches of all CPUs were drained.
  */
 TRACE_EVENT(panthor_bo_writeback,
 	TP_PROTO(const struct panthor_reclaim_bo_info *bo),
