@@ -166,10 +166,37 @@ static bool lock_told(const struct event *event)
 	       event_says(event, "reason", "locked") == !event_says(event, "lock", "none");
 }
 
+static int by_request(const void *a, const void *b)
+{
+	return memcmp(a, b, 2 * sizeof(int64_t));
+}
+
+/* BOs that a request says of twice that they were evicted, or skipped, or one and the other */
+static int told_twice(const struct trace *trace)
+{
+	int64_t(*told)[2] = calloc(trace->nr_events + 1, sizeof(*told));
+	int nr = 0, twice = 0;
+
+	for (int i = 0; told && i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i];
+
+		if (!event_is(event, "panthor_bo_evict") &&
+		    !event_is(event, "panthor_bo_evict_skip"))
+			continue;
+		told[nr][0] = event_value(event, "id");
+		told[nr++][1] = event_value(event, "bo_id");
+	}
+	qsort(told, nr, sizeof(*told), by_request);
+	for (int i = 1; i < nr; i++)
+		twice += !by_request(told[i - 1], told[i]);
+	free(told);
+	return twice;
+}
+
 static void check_all(const struct trace *trace, const char *what)
 {
 	int begins = trace_count(trace, "panthor_reclaim_begin", 0);
-	int ends = 0, bad = 0, locks = 0;
+	int ends = 0, bad = 0, locks = 0, twice = told_twice(trace);
 
 	for (int i = 0; i < trace->nr_events; i++) {
 		locks += !lock_told(&trace->events[i]);
@@ -181,6 +208,7 @@ static void check_all(const struct trace *trace, const char *what)
 	ok(begins && begins == ends, "%s: each of %d requests begins and ends (%d)", what, begins,
 	   ends);
 	ok(!bad, "%s: all sums agree", what);
+	ok(!twice, "%s: a request reports a BO once (%d more often)", what, twice);
 	ok(!locks, "%s: each BO that is skipped for a lock names it (%d do not)", what, locks);
 	if (trace->lost)
 		diag("%llu events lost", (unsigned long long)trace->lost);
@@ -392,14 +420,15 @@ static void test_skip_duration(void)
 
 		if (!event_is(event, "panthor_bo_evict_skip"))
 			continue;
-		skips += event_says(event, "reason", "busy");
+		skips += event_says(event, "reason", "busy") && event_value(event, "wait_ns") > 0;
 		if (event_value(event, "duration_ns") >= event_value(event, "wait_ns") &&
 		    event_value(event, "duration_ns") > 0)
 			continue;
 		diag("%s", event->text);
 		odd++;
 	}
-	ok(ret == -EBUSY && skips == 1, "a buffer with a fence of another driver: EBUSY (%d)", ret);
+	ok(ret == -EBUSY && skips == 1,
+	   "a buffer with a fence of another driver is waited for: EBUSY (%d)", ret);
 	ok(!odd, "the time for a skipped BO is not 0 (%d of %d are)", odd, skips);
 	trace_free(trace);
 	close(timeline);
