@@ -140,18 +140,21 @@ static void test_full_swap(void)
 	remove_zram(small);
 }
 
-/* Room for less than one buffer */
+/* Room for less than one buffer; a swap area has ten pages at least */
 static void test_tiny_swap(void)
 {
-	const char *small = small_zram(64);
+	const long kb = 16 * getpagesize() / 1024;
+	const char *small = small_zram(kb);
 	struct result result;
 	struct peer *peer;
+	char large[32];
 
 	if (!small) {
 		skip("no second zram device", "swap for less than a buffer: ENOSPC");
 		return;
 	}
-	peer = start();
+	snprintf(large, sizeof(large), "-b4x%ldK", 4 * kb);
+	peer = peer_start(large, "-nmemory", NULL);
 	set_swap(small, true);
 	result = traced_reclaim(peer->pid);
 	ok(result.ret == -ENOSPC && !result.evicted_bos &&
