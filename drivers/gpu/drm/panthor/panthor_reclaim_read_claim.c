@@ -15,12 +15,14 @@
  */
 
 #include <linux/kref.h>
+#include <linux/math.h>
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
+#include <linux/sizes.h>
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
 
@@ -28,7 +30,7 @@
 #include "panthor_reclaim_claim.h"
 
 /* Pages to read between two checks of signals and of free memory, and by one work. */
-#define PANTHOR_RECLAIM_READ_STEP	32
+#define PANTHOR_RECLAIM_READ_STEP	DIV_ROUND_UP(SZ_128K, PAGE_SIZE)
 
 /*
  * Free memory in bytes that a claim may use. Above the high watermark kswapd
