@@ -10,11 +10,12 @@ KERNEL ?= plain
 MINUTES ?= 10
 export KDIR UPDATE JOBS
 
-# ARCH=: the distribution's kernel for that architecture, instead of the project's
+# ARCH=: the distribution's kernel for that architecture, unless KERNEL= names the project's
 PAGES ?= 4k
 ifeq ($(origin ARCH),command line)
 OF_ARCH := $(patsubst x86%,amd64,$(ARCH:aarch64=arm64))
-KERNEL := $(OF_ARCH)-$(PAGES)
+OURS := $(if $(filter command line,$(origin KERNEL)),$(filter-out distro,$(KERNEL)))
+override KERNEL := $(OF_ARCH)-$(PAGES)$(OURS:%=-%)
 endif
 
 # Unexpanded: a $ in it is for the guest
@@ -33,7 +34,8 @@ help:
 	@echo "     CMD='command'          run it instead; if it fails, make exits with 2, and"
 	@echo '                            tools/testing/panthor/guest/guest with its status'
 	@echo '     KERNEL=plain|debug|distro MEM=MiB SMP=n SHARE=dir LIMIT=seconds'
-	@echo "     ARCH=arm64|amd64       the distribution's kernel, and Mesa; PAGES=4k|16k"
+	@echo "     ARCH=arm64|amd64       the distribution's kernel, and Mesa; PAGES=4k|16k;"
+	@echo "                            KERNEL=plain|debug: the project's, and PAGES=64k"
 	@echo 'make bench                  measure; the figures are in build/bench/bench.json'
 	@echo 'make soak MINUTES=n         everything at once, on the debug kernel'
 	@echo "     TESTS='isolation ...'  long tests: see tools/testing/panthor/soak/soak"
@@ -78,7 +80,7 @@ $(FIRMWARE): $(OUT)/mkcsffw
 clients: $(if $(OF_ARCH),packages,tools) $(FIRMWARE)
 ifdef OF_ARCH
 	@$(T)/packages foreign
-	@$(T)/kernel/prebuilt $(OF_ARCH) $(PAGES)
+	@$(if $(OURS),$(T)/kernel/build $(KERNEL),$(T)/kernel/prebuilt $(OF_ARCH) $(PAGES))
 	@$(T)/rootfs/programs $(OF_ARCH) $(CURDIR)/build/kernel/$(KERNEL)/source
 else
 	@$(T)/kernel/build $(KERNEL)
@@ -96,11 +98,14 @@ demo: clients $(if $(OF_ARCH),tools)
 	@KERNEL=$(KERNEL) $(T)/demo/demo
 
 ifdef OF_ARCH
-# Each page size that the distribution has, unless PAGES= names one
-CHECK_PAGES := $(if $(filter file,$(origin PAGES)),$(if $(filter arm64,$(OF_ARCH)),4k 16k,4k),$(PAGES))
+# Each page size that there is, unless PAGES= names one
+CHECK_PAGES := $(if $(filter file,$(origin PAGES)),$(if $(filter arm64,$(OF_ARCH)),4k 16k $(OURS:%=64k),4k),$(PAGES))
 check: clients
-	@for pages in $(CHECK_PAGES); do $(T)/kernel/prebuilt $(OF_ARCH) $$pages || exit; done
-	@KERNELS='$(CHECK_PAGES:%=$(OF_ARCH)-%)' $(T)/check/check $(TESTS)
+	@for pages in $(CHECK_PAGES); do \
+		$(if $(OURS),$(T)/kernel/build $(OF_ARCH)-$$pages-$(OURS), \
+			$(T)/kernel/prebuilt $(OF_ARCH) $$pages) || exit; \
+	done
+	@KERNELS='$(CHECK_PAGES:%=$(OF_ARCH)-%$(OURS:%=-%))' $(T)/check/check $(TESTS)
 else
 check: KERNEL := debug
 check: clients kernel-plain

@@ -47,7 +47,18 @@ expect "KDIR is not written to" 0 "^not what the hooks know$" \
 	sh -c 'sort -u $(find "$0" -type f ! -path "$0/Makefile")' "$tmp/other"
 expect "KDIR with the distribution's kernel" 1 "^distro: KERNEL=distro uses a prebuilt kernel" \
 	env KDIR="$tmp/other" "$BUILD_SH" distro
-expect "an unknown flavour" 2 "^usage" "$BUILD_SH" purple
+for kernel in purple x86 base arm64 arm64-32k-plain arm64-4k- arm64-4k-x86 amd64-16k-plain; do
+	expect "an unknown flavour: $kernel" 2 "^usage" "$BUILD_SH" $kernel
+done
+for kernel in plain debug amd64-4k-plain arm64-4k-debug arm64-64k-plain; do
+	expect "a known flavour: $kernel" 1 "^build: (.*has no $PANTHOR|missing:.* (aarch64|x86_64)-linux-gnu-gcc)" \
+		env KDIR="$tmp/none" "$BUILD_SH" $kernel
+done
+make_n() { env -u MAKEFLAGS make -s -n -C "$REPO" "$@"; }
+expect "ARCH= alone" 0 "/kernel/prebuilt arm64 16k$" make_n clients ARCH=arm64 PAGES=16k
+expect "ARCH= and KERNEL=" 0 "/kernel/build arm64-64k-debug$" make_n clients ARCH=aarch64 PAGES=64k KERNEL=debug
+expect "ARCH= and KERNEL= for all tests" 0 "^KERNELS='arm64-4k-plain arm64-16k-plain arm64-64k-plain' " \
+	make_n check ARCH=arm64 KERNEL=plain
 expect "the cache cannot be written" 1 "cannot write to /proc/" env XDG_CACHE_HOME=/proc/1/x "$FETCH"
 mkdir "$tmp/bin"
 printf '#!/bin/sh\necho; echo x 1 1 1024 1%%\n' >"$tmp/bin/df"
@@ -56,7 +67,7 @@ expect "no space" 1 "^fetch: no space: .* has 1 MiB free, [0-9]+ MiB are needed"
 expect "a missing tool is named" 1 "^build: missing: .*ccache" \
 	env -i HOME="$tmp" KDIR="$tmp/other" PATH="$(
 		mkdir "$tmp/few"
-		for c in bash dirname sed cat env make; do ln -s "$(command -v $c)" "$tmp/few/"; done
+		for c in bash dirname sed cat env make uname; do ln -s "$(command -v $c)" "$tmp/few/"; done
 		echo "$tmp/few")" bash "$BUILD_SH"
 
 # The machine's own configuration, in both formats

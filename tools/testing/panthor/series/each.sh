@@ -28,7 +28,7 @@ configured()
 	local obj=$each_dir/$1 option log=$each_dir/$1/build.log
 
 	mkdir -p "$obj"
-	cp "$HERE/kernel/base.config" "$obj/wanted.config"
+	cat "$HERE"/kernel/{base,x86}.config >"$obj/wanted.config"
 	[ "$1" = full ] || for option in $LEAN; do
 		sed -i "/^CONFIG_$option=/d" "$obj/wanted.config"
 	done
