@@ -102,10 +102,18 @@ static char *read_file(const char *path)
 
 long meminfo(const char *field)
 {
-	char *text = read_file("/proc/meminfo"), *at = text;
 	size_t len = strlen(field);
+	char *text, *at;
 	long value = -1;
 
+	/*
+	 * Each CPU keeps some pages of most counts to itself: MiB, where pages are large. Not of
+	 * SwapFree, which some ask for all the time
+	 */
+	if (strcmp(field, "SwapFree"))
+		write_file("/proc/sys/vm/stat_refresh", "1", 1);
+	text = read_file("/proc/meminfo");
+	at = text;
 	while (at) {
 		if (!strncmp(at, field, len) && at[len] == ':') {
 			value = strtol(at + len + 1, NULL, 10);
