@@ -36,7 +36,7 @@ enum pt_cause { PT_FENCE, PT_LOCK, PT_UNMAP, PT_WRITEBACK, PT_OTHER, PT_NR_CAUSE
  * @freed: how much RAM that freed
  * @writeback_ns: time spent writing it
  * @writeback_from: when the write began; 0: not known
- * @writeback_ts: when the write ended; 0: not written
+ * @writeback_ts: when the (first) write ended; 0: not written
  * @lane: distinguishes writes that overlap in time
  * @estimated: the trace does not have the start of the write: the times are estimated
  * @label: label, safe to print
@@ -61,6 +61,7 @@ struct pt_bo {
 	uint64_t freed;
 	uint64_t writeback_ns;
 	uint64_t start_ns; /* private: as in the event, since the request began */
+	uint64_t last_start_ns; /* private: of the last event, of a second write */
 	uint64_t writeback_from;
 	uint64_t writeback_ts;
 	unsigned int lane;

@@ -291,31 +291,45 @@ static int on_bo(struct pt_request *req, const struct pt_event *ev, size_t max)
 	return keep_bo(req, ev, max);
 }
 
+/* A record that came twice. A BO may be written twice, too: what the first write left. */
+static bool repeated_writeback(const struct pt_bo *old, const struct pt_event *ev)
+{
+	if (!old || !old->writeback_ts)
+		return false;
+	return pt_has(ev, start_ns) ? old->last_start_ns == ev->start_ns
+				    : old->writeback_ns == ev->duration_ns;
+}
+
 static int on_writeback(struct pt_request *req, const struct pt_event *ev, size_t max)
 {
 	struct pt_bo *bo = find_bo(req, ev->bo_id, PT_BO_EVICT)
 				   ?: find_bo(req, ev->bo_id, PT_BO_WRITEBACK);
 	int ret = 0;
 
-	if (bo && bo->writeback_ns && bo->writeback_ns == ev->duration_ns)
+	if (repeated_writeback(bo, ev))
 		return 1;
 	req->seen.written += ev->written;
 	req->seen.freed += ev->freed;
 	req->seen.writeback_ns += ev->duration_ns;
 	/* Drivers that do not say when a write began write only what they have just evicted. */
 	if (!bo && pt_has(ev, start_ns)) {
-		req->seen.earlier += ev->written;
 		req->seen.earlier_bos++;
 		ret = keep_bo(req, ev, max);
 		bo = find_bo(req, ev->bo_id, PT_BO_WRITEBACK);
 	}
+	if (pt_has(ev, start_ns) && (!bo || bo->kind == PT_BO_WRITEBACK))
+		req->seen.earlier += ev->written;
 	if (!bo)
 		return ret;
-	bo->written = ev->written;
-	bo->freed = ev->freed;
-	bo->writeback_ns = ev->duration_ns;
-	bo->writeback_ts = ev->ts;
-	bo->start_ns = ev->start_ns;
+	bo->written += ev->written;
+	bo->freed += ev->freed;
+	bo->writeback_ns += ev->duration_ns;
+	bo->last_start_ns = ev->start_ns;
+	/* Shown as one write: the first. The second is short. */
+	if (!bo->writeback_ts) {
+		bo->writeback_ts = ev->ts;
+		bo->start_ns = ev->start_ns;
+	}
 	return ret;
 }
 

@@ -418,6 +418,35 @@ static void writes_have_recorded_times(void **state)
 	pt_model_free(m);
 }
 
+/* What a first write left is written again: both count, each record once. */
+static void second_writes_add_up(void **state)
+{
+	struct writes w = { 0 };
+	struct pt_model_config config = { .request = copy_bos, .context = &w };
+	struct pt_model *m = pt_model_new(&config);
+	struct pt_event first = writeback(500, 21, 300), second = writeback(600, 21, 50);
+
+	first.freed = 1024;
+	first.start_ns = 100;
+	second.written = 0;
+	second.freed = 3072;
+	second.start_ns = 420;
+	feed(m, event(PT_RECLAIM_BEGIN, 1, 100));
+	feed(m, bo(PT_BO_EVICT, 1, 110, 21, 4096));
+	feed(m, first);
+	feed(m, first);
+	feed(m, second);
+	feed(m, second);
+	feed(m, end(1, 700, 1, 4096));
+	assert_int_equal(w.nr, 1);
+	assert_int_equal(w.bo[0].written, 4096);
+	assert_int_equal(w.bo[0].freed, 4096);
+	assert_int_equal(w.bo[0].writeback_ns, 350);
+	assert_int_equal(w.bo[0].writeback_from, 200);
+	assert_int_equal(w.bo[0].writeback_ts, 500);
+	pt_model_free(m);
+}
+
 /* Older drivers told all writes at the end: one after the other, and marked */
 static void old_writes_are_estimated(void **state)
 {
@@ -487,6 +516,7 @@ int test_model(void)
 		cmocka_unit_test(two_buffers_count_once),
 		cmocka_unit_test(ids_may_start_again),
 		cmocka_unit_test(writes_have_recorded_times),
+		cmocka_unit_test(second_writes_add_up),
 		cmocka_unit_test(old_writes_are_estimated),
 		cmocka_unit_test(shares_sum_to_a_hundred_percent),
 	};
