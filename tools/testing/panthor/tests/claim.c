@@ -35,14 +35,6 @@
 #define KIB 1024ULL
 #define MIB (1024 * KIB)
 
-static int reclaim_some(pid_t tgid, uint64_t bytes)
-{
-	char text[48];
-
-	snprintf(text, sizeof(text), "%d %llu", tgid, (unsigned long long)bytes);
-	return reclaim_text(text);
-}
-
 static void expect(const char *format, pid_t pid, int want)
 {
 	char text[48];
@@ -98,16 +90,6 @@ static void test_who(void)
 	peer_quit(peer);
 }
 
-/* The event that ends the last claim */
-static const struct event *claim_end(const struct trace *trace)
-{
-	for (int i = trace->nr_events; i--;)
-		if (event_is(&trace->events[i], "panthor_reclaim_end") &&
-		    event_says(&trace->events[i], "source", "claim"))
-			return &trace->events[i];
-	bail("no claim in the trace");
-}
-
 static void test_all(void)
 {
 	struct peer *peer =
@@ -126,7 +108,7 @@ static void test_all(void)
 	if (!peer_do(peer, "submit 1 100"))
 		bail("%s", peer->line);
 	trace_stop(trace);
-	end = claim_end(trace);
+	end = trace_claim_end(trace);
 	for (int i = 0; i < trace->nr_events; i++) {
 		if (!event_is(&trace->events[i], "panthor_bo_swapin"))
 			continue;
@@ -188,7 +170,7 @@ static void test_order(void)
 		back++;
 		wrong += !at || evicted[--at] != bo;
 	}
-	end = claim_end(trace);
+	end = trace_claim_end(trace);
 	swapped_in = event_value(end, "swapped_in");
 	ok(back && !wrong, "the last evicted BOs are swapped in first (%d of %d)", back, nr);
 	ok(swapped_in >= MIB && swapped_in - size < MIB,
@@ -452,7 +434,7 @@ static void test_low_memory(void)
 	     (unsigned long long)before.evictions, (unsigned long long)after.evictions,
 	     (unsigned long long)before.reclaimable, (unsigned long long)after.reclaimable, left);
 	trace_stop(trace);
-	end = claim_end(trace);
+	end = trace_claim_end(trace);
 	ok(!ret && event_says(end, "cut_short", "no-memory") &&
 		   event_value(end, "swapped_in") > 0 &&
 		   (uint64_t)event_value(end, "swapped_in") < 60 * MIB,

@@ -23,24 +23,6 @@
 #define READ_AHEAD "/proc/sys/vm/page-cluster"
 #define KIB 1024ULL
 
-/* The end of the last claim */
-static const struct event *claim_end(const struct trace *trace)
-{
-	for (int i = trace->nr_events; i--;)
-		if (event_is(&trace->events[i], "panthor_reclaim_end") &&
-		    event_says(&trace->events[i], "source", "claim"))
-			return &trace->events[i];
-	bail("no claim in the trace");
-}
-
-static int reclaim_some(pid_t tgid, uint64_t bytes)
-{
-	char text[48];
-
-	snprintf(text, sizeof(text), "%d %llu", tgid, (unsigned long long)bytes);
-	return reclaim_text(text);
-}
-
 static void on_signal(int sig)
 {
 	(void)sig;
@@ -112,7 +94,7 @@ static void test_unlocked(void)
 	trace_mark(trace, "bound");
 	pthread_join(thread, NULL);
 	trace_stop(trace);
-	end = claim_end(trace);
+	end = trace_claim_end(trace);
 	bound = trace_marked(trace, "bound");
 	ok(!ret && bound < end && event_value(end, "swapped_in_bos") == 1,
 	   "a VM_BIND is done while the BO of a claim is read (%d)", ret);
@@ -150,7 +132,7 @@ static void test_interrupted(void)
 	took = now_ns() - took;
 	pthread_join(thread, NULL);
 	trace_stop(trace);
-	end = claim_end(trace);
+	end = trace_claim_end(trace);
 	ok(ret == -EINTR && event_says(end, "cut_short", "interrupted") && took < 3 * NSEC,
 	   "a signal within a BO of 2 MiB: EINTR (%d) after %.0f ms", ret, took / 1e6);
 	trace_free(trace);
@@ -240,7 +222,7 @@ static void test_unreadable(const char *disk)
 	trace = trace_start("panthor", NULL);
 	first = claim(peer->pid, 0);
 	trace_stop(trace);
-	end = claim_end(trace);
+	end = trace_claim_end(trace);
 	ok(!first && gem_sum(peer->pid, "sound-").resident_bos == 8,
 	   "a claim with one BO that cannot be read: success, the others are swapped in (%d)",
 	   first);
@@ -254,7 +236,7 @@ static void test_unreadable(const char *disk)
 	if (peer_do(peer, "submit 1 100"))
 		bail("a job has what cannot be read");
 	trace_stop(trace);
-	end = claim_end(trace);
+	end = trace_claim_end(trace);
 	ok(second == -EIO && event_value(end, "result") == -EIO && !event_value(end, "swapped_in"),
 	   "a claim of what cannot be read returns EIO (%d)", second);
 	ok(swapins(trace, 0, -EIO) == 1, "a job that needs it fails, the swap-in event has EIO");

@@ -26,12 +26,6 @@
 /* As long as a label in an event can be, without the end of the string */
 #define LABEL_MOST 127
 
-static void need(int ret, const char *what)
-{
-	if (ret < 0)
-		bail("cannot %s: %s", what, strerror(-ret));
-}
-
 static void open_vm(struct gpu *gpu, struct vm *vm)
 {
 	need(gpu_open(gpu, NULL), "open the device");

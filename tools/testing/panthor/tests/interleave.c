@@ -33,12 +33,6 @@
 /* Time for a request to look at all it has found; more is no harm */
 #define LOOK_US 200000
 
-static void need(int ret, const char *what)
-{
-	if (ret < 0)
-		bail("cannot %s: %s", what, strerror(-ret));
-}
-
 static void shrink(void)
 {
 	need(shrink_pages(ALL_PAGES), "have the shrinker run");

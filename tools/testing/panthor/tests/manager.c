@@ -22,14 +22,6 @@
 #define MIB (1024 * KIB)
 #define MAX_BOS 256
 
-static int reclaim_some(pid_t tgid, uint64_t bytes)
-{
-	char text[48];
-
-	snprintf(text, sizeof(text), "%d %llu", tgid, (unsigned long long)bytes);
-	return reclaim_text(text);
-}
-
 /* A new client in this process, with data in all of it */
 static void start(struct client *client, unsigned int vms, const struct bo_spec *specs,
 		  unsigned int nr_specs)

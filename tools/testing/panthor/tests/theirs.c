@@ -32,12 +32,6 @@
 /* What has to be done while a request waits, a busy machine may not do in time */
 #define TRIES 3
 
-static void need(int ret, const char *what)
-{
-	if (ret < 0)
-		bail("cannot %s: %s", what, strerror(-ret));
-}
-
 /* Names are for card nodes only */
 static void open_card(struct gpu *gpu, char *path, size_t size)
 {

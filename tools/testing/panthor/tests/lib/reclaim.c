@@ -56,6 +56,14 @@ int reclaim(pid_t tgid)
 	return reclaim_text(text);
 }
 
+int reclaim_some(pid_t tgid, uint64_t bytes)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), "%d %llu", tgid, (unsigned long long)bytes);
+	return reclaim_text(text);
+}
+
 int claim_text(const char *text)
 {
 	return write_text(CLAIM_FILE, text);

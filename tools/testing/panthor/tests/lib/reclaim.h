@@ -22,6 +22,7 @@ ssize_t write_file(const char *path, const void *data, size_t len);
 /* 0 or a negative errno; a short write is -EIO */
 int reclaim_text(const char *text);
 int reclaim(pid_t tgid);
+int reclaim_some(pid_t tgid, uint64_t bytes);
 /* The same for mem_claim; 0 bytes: all */
 int claim_text(const char *text);
 int claim(pid_t tgid, uint64_t bytes);

@@ -167,6 +167,12 @@ void bail(const char *why, ...)
 	exit(1);
 }
 
+void need(int ret, const char *what)
+{
+	if (ret < 0)
+		bail("cannot %s: %s", what, strerror(-ret));
+}
+
 int tap_end(void)
 {
 	if (kmsg >= 0)

@@ -26,6 +26,8 @@ void skip(const char *why, const char *promise, ...) printf_like(2, 3);
 void diag(const char *text, ...) printf_like(1, 2);
 /* The test itself cannot go on */
 void bail(const char *why, ...) printf_like(1, 2) __attribute__((noreturn));
+/* Bails out if @ret is a negative errno: "cannot WHAT: reason" */
+void need(int ret, const char *what);
 /* Prints the plan; the exit status of main() */
 int tap_end(void);
 

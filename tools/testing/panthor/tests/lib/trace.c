@@ -238,13 +238,23 @@ bool event_says(const struct event *event, const char *key, const char *word)
 	return at && !strncmp(at, word, len) && (!at[len] || at[len] == ' ');
 }
 
-const struct event *trace_end(const struct trace *trace)
+static const struct event *end_of(const struct trace *trace, const char *source)
 {
 	for (int i = trace->nr_events - 1; i >= 0; i--)
 		if (event_is(&trace->events[i], "panthor_reclaim_end") &&
-		    event_says(&trace->events[i], "source", "sysfs"))
+		    event_says(&trace->events[i], "source", source))
 			return &trace->events[i];
-	bail("no panthor_reclaim_end");
+	bail("no panthor_reclaim_end of source %s", source);
+}
+
+const struct event *trace_end(const struct trace *trace)
+{
+	return end_of(trace, "sysfs");
+}
+
+const struct event *trace_claim_end(const struct trace *trace)
+{
+	return end_of(trace, "claim");
 }
 
 const struct event *trace_marked(const struct trace *trace, const char *text)

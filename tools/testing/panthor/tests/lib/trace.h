@@ -41,8 +41,9 @@ bool event_is(const struct event *event, const char *name);
 /* Does the word after "KEY=" read @word? */
 bool event_says(const struct event *event, const char *key, const char *word);
 
-/* The end of the last request that somebody wrote; bails out if there is none */
+/* The end of the last request that somebody wrote, or of the last claim; bails out if there is none */
 const struct event *trace_end(const struct trace *trace);
+const struct event *trace_claim_end(const struct trace *trace);
 /* The mark that reads @text; bails out if there is none */
 const struct event *trace_marked(const struct trace *trace, const char *text);
 /* Events called @name between two others */
