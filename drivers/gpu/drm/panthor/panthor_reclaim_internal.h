@@ -25,7 +25,9 @@
 #include <linux/cleanup.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/math.h>
 #include <linux/pid.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 
 #include "panthor_reclaim.h"
@@ -35,6 +37,12 @@
 
 /* VMs of one BO that are locked, at most. */
 #define PANTHOR_RECLAIM_ROOTS		8
+
+/*
+ * Pages of a BO to write or read between two checks of signals, of the BO's state and,
+ * for a claim, of free memory.
+ */
+#define PANTHOR_RECLAIM_STEP		DIV_ROUND_UP(SZ_128K, PAGE_SIZE)
 
 struct dma_fence;
 struct drm_exec;

@@ -15,22 +15,17 @@
  */
 
 #include <linux/kref.h>
-#include <linux/math.h>
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
-#include <linux/sizes.h>
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
 
 #include "panthor_gem.h"
 #include "panthor_reclaim_claim.h"
-
-/* Pages to read between two checks of signals and of free memory, and by one work. */
-#define PANTHOR_RECLAIM_READ_STEP	DIV_ROUND_UP(SZ_128K, PAGE_SIZE)
 
 /*
  * Free memory in bytes that a claim may use. Above the high watermark kswapd
@@ -106,7 +101,7 @@ static int panthor_reclaim_read_pages(struct panthor_gem_object *bo, pgoff_t ind
 static void panthor_reclaim_read_ahead(struct work_struct *work)
 {
 	struct panthor_reclaim_ahead *ahead = container_of(work, typeof(*ahead), work);
-	const u64 need = (PANTHOR_RECLAIM_READS + 1) * PANTHOR_RECLAIM_READ_STEP * PAGE_SIZE;
+	const u64 need = (PANTHOR_RECLAIM_READS + 1) * PANTHOR_RECLAIM_STEP * PAGE_SIZE;
 
 	/* The claim will meet the same error, if there is one. */
 	if (panthor_reclaim_is_evicted(ahead->bo) && panthor_reclaim_free_memory() >= need)
@@ -132,7 +127,7 @@ static struct panthor_gem_object *panthor_reclaim_reader_bo(struct panthor_recla
 /* May the BO at @nr be read ahead, after all from the current one on? */
 static bool panthor_reclaim_may_read(struct panthor_reclaim_reader *reader, u32 nr)
 {
-	u64 before = 0, step = PANTHOR_RECLAIM_READ_STEP * PAGE_SIZE;
+	u64 before = 0, step = PANTHOR_RECLAIM_STEP * PAGE_SIZE;
 
 	for (u32 i = reader->nr; i > nr; i--)
 		before += panthor_reclaim_reader_bo(reader, i)->base.size;
@@ -174,7 +169,7 @@ static void panthor_reclaim_plan_ahead(struct panthor_reclaim_reader *reader, pg
 	if (reader->ahead_nr > reader->nr ||
 	    (reader->ahead_nr == reader->nr && reader->ahead_start <= start)) {
 		reader->ahead_nr = reader->nr;
-		reader->ahead_start = start + PANTHOR_RECLAIM_READ_STEP;
+		reader->ahead_start = start + PANTHOR_RECLAIM_STEP;
 	}
 
 	for (u32 i = 0; i < PANTHOR_RECLAIM_READS; i++) {
@@ -189,7 +184,7 @@ static void panthor_reclaim_plan_ahead(struct panthor_reclaim_reader *reader, pg
 
 		ahead->bo = bo;
 		ahead->start = reader->ahead_start;
-		reader->ahead_start += PANTHOR_RECLAIM_READ_STEP;
+		reader->ahead_start += PANTHOR_RECLAIM_STEP;
 		ahead->end = min(reader->ahead_start, bo->base.size >> PAGE_SHIFT);
 		ahead->stop = false;
 		queue_work(system_dfl_wq, &ahead->work);
@@ -224,12 +219,12 @@ int panthor_reclaim_read(struct panthor_reclaim_reader *reader)
 		if (signal_pending(current))
 			return -EINTR;
 
-		if (panthor_reclaim_free_memory() < PANTHOR_RECLAIM_READ_STEP * PAGE_SIZE)
+		if (panthor_reclaim_free_memory() < PANTHOR_RECLAIM_STEP * PAGE_SIZE)
 			return -ENOMEM;
 
 		cond_resched();
 		panthor_reclaim_plan_ahead(reader, start);
-		next = min(start + PANTHOR_RECLAIM_READ_STEP, end);
+		next = min(start + PANTHOR_RECLAIM_STEP, end);
 		sleeps = current->nvcsw;
 		ret = panthor_reclaim_read_pages(bo, start, next, &stop);
 		if (ret)

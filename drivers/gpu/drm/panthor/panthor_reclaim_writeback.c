@@ -15,13 +15,11 @@
 #include <linux/cgroup.h>
 #include <linux/cleanup.h>
 #include <linux/fs.h>
-#include <linux/math.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
-#include <linux/sizes.h>
 #include <linux/swap.h>
 #include <linux/timekeeping.h>
 #include <linux/writeback.h>
@@ -143,9 +141,6 @@ static void panthor_reclaim_drain(struct panthor_gem_object *bo, bool all)
 }
 
 #endif
-
-/* Pages of a BO to write between two checks of signals and of the BO's state. */
-#define PANTHOR_RECLAIM_STEP	DIV_ROUND_UP(SZ_128K, PAGE_SIZE)
 
 /**
  * panthor_reclaim_write_kind() - What a write can do with the pages
