@@ -315,10 +315,15 @@ static void panthor_reclaim_book_late(struct panthor_reclaim_writing *w)
 void panthor_reclaim_write_end(struct panthor_reclaim_writing *w)
 {
 	struct panthor_gem_object *bo = w->bo;
-	u64 start_ns = ktime_get_ns(), took_ns;
 
-	if (!w->err && bo->rcl.swapcached)
+	if (!w->err && bo->rcl.swapcached) {
+		u64 start_ns = ktime_get_ns(), took_ns;
+
 		panthor_reclaim_write_pass(w, true);
+		took_ns = ktime_get_ns() - start_ns;
+		w->duration_ns += took_ns;
+		w->blocked_ns += took_ns;
+	}
 
 	w->left = panthor_reclaim_in_ram(bo);
 	if (!w->err) {
@@ -328,10 +333,6 @@ void panthor_reclaim_write_end(struct panthor_reclaim_writing *w)
 			panthor_reclaim_book_late(w);
 		atomic_set_release(&bo->rcl.writing, 0);
 	}
-
-	took_ns = ktime_get_ns() - start_ns;
-	w->duration_ns += took_ns;
-	w->blocked_ns += took_ns;
 }
 
 /**
