@@ -41,7 +41,7 @@ bool event_is(const struct event *event, const char *name);
 /* Does the word after "KEY=" read @word? */
 bool event_says(const struct event *event, const char *key, const char *word);
 
-/* The end of the last request that somebody wrote, or of the last claim; bails out if there is none */
+/* The end of the last write to mem_reclaim, of the last claim; bail out if there is none */
 const struct event *trace_end(const struct trace *trace);
 const struct event *trace_claim_end(const struct trace *trace);
 /* The mark that reads @text; bails out if there is none */
