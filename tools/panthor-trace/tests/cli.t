@@ -540,7 +540,7 @@ cat >group.py <<-'END'
 	print(p.returncode == 130, b"rite" not in err, "ends with its footer" if b" in total" in out[-300:] else out[-300:])
 END
 echo "requests 6000 20" | make_trace slow.dat
-expect "interrupted on a terminal with a full pipe" 0 '^True True ends with its footer$' python3 group.py "$PT" report slow.dat
+expect "interrupted on a terminal with a full pipe" 0 '^True True ends with its footer$' signalled python3 group.py "$PT" report slow.dat
 
 # A reader that goes away is no error, and ends it at once
 many_bos 20000 | make_trace heavy.dat

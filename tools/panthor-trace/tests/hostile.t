@@ -122,14 +122,14 @@ fi
 for c in 'report' 'refault' 'export -F html' 'export -F perfetto' 'diff two.dat'; do
 	# shellcheck disable=SC2086 # words
 	complains "interrupted: $c into a FIFO that nobody reads" 130 'cannot write fifo: interrupted' \
-		sh -c "timeout --preserve-status -s INT -k 20 1 '$PT' $c -o fifo two.dat"
+		signalled timeout --preserve-status -s INT -k 20 1 "$PT" $c -o fifo two.dat
 done
 expect "a FIFO with a reader" 0 '^2 requests: ' sh -c "'$PT' report -o fifo two.dat & cat fifo; wait"
 "$PT" export -F sqlite -o day.db golden.dat
 lock='import sqlite3, sys, time; c = sqlite3.connect("day.db"); c.execute("BEGIN IMMEDIATE"); print(1, flush=True); time.sleep(float(sys.argv[1]))'
 python3 -c "$lock" 30 >locked.out & holder=$!
 until [ -s locked.out ]; do sleep 0.1; done
-complains "interrupted: a database that another one writes" 130 'two.dat: interrupted, not added' timeout --preserve-status -s INT -k 20 1 "$PT" export -F sqlite -o day.db two.dat
+complains "interrupted: a database that another one writes" 130 'two.dat: interrupted, not added' signalled timeout --preserve-status -s INT -k 20 1 "$PT" export -F sqlite -o day.db two.dat
 kill $holder
 python3 -c "$lock" 2 >locked.out & holder=$!
 expect "a database that another one has written" 0 '^$' sh -c "'$PT' export -F sqlite -o day.db two.dat; echo"
