@@ -105,18 +105,26 @@ static struct peer *peers[PEERS];
 static atomic_bool over;
 static atomic_int writes, odd;
 
+/* So that the clients get somewhere, too, however slow this machine is */
+static void pause_since(int64_t start, useconds_t least)
+{
+	useconds_t took = (now_ns() - start) / 1000;
+
+	usleep(took > least ? took : least);
+}
+
 static void *writer_main(void *arg)
 {
 	unsigned int turn = (uintptr_t)arg;
 
 	while (!over) {
+		int64_t start = now_ns();
 		int ret = reclaim(peers[turn++ % PEERS]->pid);
 
 		writes++;
 		if (ret && ret != -EBUSY && ret != -ENOSPC && !odd++)
 			diag("a write returned %d (%s)", ret, strerror(-ret));
-		/* So that the clients get somewhere, too */
-		usleep(20000);
+		pause_since(start, 20000);
 	}
 	return NULL;
 }
@@ -126,8 +134,10 @@ static void *shrinker_main(void *arg)
 {
 	(void)arg;
 	while (!over) {
+		int64_t start = now_ns();
+
 		shrink_pages(256);
-		usleep(2000);
+		pause_since(start, 2000);
 	}
 	return NULL;
 }
