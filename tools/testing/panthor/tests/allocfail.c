@@ -118,6 +118,44 @@ static void test_request(void)
 	ok(peer_quit(peer), "the client exits with success");
 }
 
+/* Does a claim say ENOMEM, too, for it and nothing else, and the next one all the rest? */
+static void test_claim(void)
+{
+	struct peer *peer = peer_start("-b4x16K", "-b1x8K:shared", NULL);
+	int fd = open(CLAIM_FILE, O_WRONLY | O_CLOEXEC);
+	int n, odd = 0, failed = 0, stuck = 0, lost = 0;
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", peer->pid);
+
+	if (fd < 0)
+		bail("cannot begin");
+	for (n = 1; n < MOST; n++) {
+		int ret;
+		bool hit;
+
+		if (reclaim(peer->pid))
+			bail("nothing is evicted");
+		arm(n);
+		ret = pwrite(fd, text, len, 0) == len ? 0 : -errno;
+		hit = fired();
+		failed += ret == -ENOMEM;
+		if (ret && ret != -ENOMEM && !odd++)
+			diag("allocation %d: %d (%s)", n, ret, strerror(-ret));
+		ret = pwrite(fd, text, len, 0) == len ? 0 : -errno;
+		if ((ret || gem_sum(peer->pid, "private-").resident_bos != 4) && !stuck++)
+			diag("after the failure of allocation %d: %d (%s)", n, ret, strerror(-ret));
+		lost += !peer_do(peer, "verify cpu");
+		if (!hit)
+			break;
+	}
+	ok(n > 3 && n < MOST, "each of %d allocations of a claim fails once", n - 1);
+	ok(!odd && failed, "each claim succeeds or returns ENOMEM (%d)", failed);
+	ok(!stuck, "the next claim swaps everything in");
+	ok(!lost, "no data of the claimed is lost");
+	close(fd);
+	peer_quit(peer);
+}
+
 static void test_balance(void)
 {
 	struct peer *peer = peer_start("-b2x8K", "-b1x4K:unused", NULL);
@@ -228,6 +266,7 @@ int main(void)
 	}
 	set_up();
 	test_request();
+	test_claim();
 	test_balance();
 	test_tables();
 	test_open();
