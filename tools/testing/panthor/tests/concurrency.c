@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "fdinfo.h"
 #include "party.h"
 #include "pattern.h"
 #include "reclaim.h"
@@ -452,6 +453,60 @@ static void test_vm_churn(void)
 	party_end(other);
 }
 
+static struct bo touched[BOS];
+static atomic_bool touch_over;
+
+static void *touch_main(void *arg)
+{
+	(void)arg;
+	while (!touch_over)
+		for (int i = 0; i < BOS; i++)
+			*(volatile char *)touched[i].map = i;
+	return NULL;
+}
+
+static void *evict_main(void *arg)
+{
+	while (!touch_over)
+		*(int *)arg += !expected(reclaim(getpid()));
+	return NULL;
+}
+
+/* With BOs of one size, what is evicted follows from how many were evicted and swapped in */
+static void test_one_moment(void)
+{
+	long reads = 0, wrong = 0, partly = 0;
+	pthread_t touch, evict;
+	struct gpu gpu;
+	int bad = 0;
+
+	if (gpu_open(&gpu, NULL))
+		bail("cannot open the device");
+	for (int i = 0; i < BOS; i++)
+		if (bo_create(&gpu, &touched[i], BO_SIZE, 0, NULL) || bo_map(&touched[i]))
+			bail("no buffer");
+	pthread_create(&touch, NULL, touch_main, NULL);
+	pthread_create(&evict, NULL, evict_main, &bad);
+	for (int64_t until = now_ns() + storm_ns; now_ns() < until || !partly; reads++) {
+		struct fdinfo info = fdinfo_of_fd(gpu.fd);
+		uint64_t evicted = (info.evictions - info.swapins) * (BO_SIZE >> 10);
+
+		partly += info.evicted && info.evicted < BOS * (BO_SIZE >> 10);
+		if ((info.evicted != evicted || info.in_swap + info.in_ram != evicted) && !wrong++)
+			diag("%llu evictions, %llu swap-ins; %llu KiB evicted: %llu, %llu",
+			     (unsigned long long)info.evictions, (unsigned long long)info.swapins,
+			     (unsigned long long)info.evicted, (unsigned long long)info.in_swap,
+			     (unsigned long long)info.in_ram);
+	}
+	touch_over = true;
+	pthread_join(touch, NULL);
+	pthread_join(evict, NULL);
+	ok(!wrong && !bad,
+	   "the values of one read of fdinfo are of one moment (%ld reads, %ld with a part evicted)",
+	   reads, partly);
+	gpu_close(&gpu);
+}
+
 int main(void)
 {
 	static const struct act reset = { "GPU reset", act_reset };
@@ -461,6 +516,7 @@ int main(void)
 	tap_start();
 	storm_ns = knob("STORM_MS", 1500) * 1000000L;
 	test_vm_churn();
+	test_one_moment();
 	for (int i = 0; i < 2; i++)
 		pthread_create(&writers[i], NULL, writer_main, NULL);
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
