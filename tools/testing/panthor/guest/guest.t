@@ -35,6 +35,8 @@ expect "the shared directory is written" 0 "^written$" cat "$tmp/share dir/out"
 
 expect "a panic is status 125, and shown" 125 "Kernel panic.*sysrq" \
 	kept -n 'echo c >/proc/sysrq-trigger; sleep 100'
+expect "its stack is shown, without registers and leftovers" 0 "^[1-9][0-9]* 0$" \
+	sh -c 'echo "$(grep -c "\] .*sysrq_handle_crash+" "$0/stderr") $(grep -cE "\] +\? |\] R[AS][XP]: " "$0/stderr")"' "$tmp"
 expect "the last lines have the error, the log and advice" 0 \
 	"its kernel said: .*sysrq.* guest: the kernel's log: /.*log guest: .*KERNEL=debug" \
 	sh -c 'tail -n 3 "$0/stderr" | tr "\n" " "' "$tmp"
