@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@
 
 #define BOS 96
 #define SEVERAL "a large target is written by more than one CPU at once"
+#define QUEUED "workqueue_queue_work"
+#define WORKERS 3
 /*
  * A worker that the scheduler gives no CPU while the requester writes it all may be given one by
  * the next request.
@@ -126,6 +129,41 @@ static void test_several(struct peer *peer)
 	ok(intact, "data intact");
 }
 
+/* A request has a work for each worker, which it may queue several times. */
+static int count_workers(const struct trace *trace)
+{
+	const char *works[2 * WORKERS];
+	int count = 0, i;
+
+	for (int e = 0; e < trace->nr_events && count < 2 * WORKERS; e++) {
+		const char *work = strstr(trace->events[e].text, "struct=");
+
+		if (!event_is(&trace->events[e], QUEUED) || !work ||
+		    !strstr(work, "function=panthor_reclaim_work "))
+			continue;
+		for (i = 0; i < count && strncmp(work, works[i], strcspn(work, " ")); i++)
+			;
+		works[i] = work;
+		count += i == count;
+	}
+	return count;
+}
+
+/* One for each other CPU, but no more than three */
+static void test_number(const struct peer *peer)
+{
+	struct trace *trace = trace_start("panthor", "workqueue:" QUEUED, NULL);
+	int cpus = sysconf(_SC_NPROCESSORS_ONLN), most = cpus > WORKERS ? WORKERS : cpus - 1;
+	int ret = reclaim(peer->pid), count;
+	bool frees;
+
+	trace_stop(trace);
+	frees = event_says(trace_end(trace), "writeback", "free");
+	count = count_workers(trace);
+	ok(!ret && count == (frees ? most : 0), "on %d CPU(s), %d worker(s) help it", cpus, count);
+	trace_free(trace);
+}
+
 /* @what a requester is that works alone; @confine makes this process one, in a child of ours */
 static void test_alone(struct peer *peer, const char *what, void (*confine)(void))
 {
@@ -229,6 +267,9 @@ int main(void)
 		skip("one CPU", SEVERAL);
 	else
 		test_several(peer);
+	test_number(peer);
+	if (!peer_do(peer, "verify cpu"))
+		bail("%s", peer->line);
 	test_alone(peer, "niced", make_nice);
 	test_alone(peer, "pinned to a CPU", make_pinned);
 	test_alone(peer, "of real-time priority", make_real_time);
