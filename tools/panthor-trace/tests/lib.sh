@@ -37,8 +37,8 @@ run()
 	"$@" >"$WORK/out" 2>"$WORK/err" || rc=$?
 }
 
-# signalled COMMAND...: for a signal to the whole process group. The parent forwards its own, so the reader has two,
-# and LeakSanitizer hangs if the second comes while it stops the process
+# signalled COMMAND...: for what gets a signal twice: as one of its group and from its parent, or from its terminal and its shell.
+# LeakSanitizer hangs if the second comes while it stops the process
 signalled()
 {
 	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 "$@"

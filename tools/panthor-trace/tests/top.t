@@ -30,7 +30,7 @@ if ! with 1 true 2>/dev/null; then
 	end
 fi
 for test in fits keys signals stop closed fault once; do
-	expect "on a terminal: $test" 0 '^ok$' with 40 timeout 120 python3 "$HERE/top.py" "$PT" $test
+	expect "on a terminal: $test" 0 '^ok$' signalled with 40 timeout 120 python3 "$HERE/top.py" "$PT" $test
 done
 expect "batch: two updates" 0 '^2$' with 3 sh -c '"$PT" top -B -n 2 -d 0.02 | grep -cE "3 +103 my app3 "'
 expect "batch: CSV has one header" 0 '^1 5$' with 2 sh -c 'echo "$("$PT" top -n 2 -d 0.02 -F csv | grep -c ^client) $("$PT" top -n 2 -d 0.02 -F csv | wc -l)"'
