@@ -3,7 +3,9 @@
  * What single fields of the events say, as Documentation/gpu/panthor-reclaim.rst and the kernel-doc
  * of the events have it.
  */
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -308,13 +310,30 @@ static void test_busy(void)
 	gpu_close(&gpu);
 }
 
-/* Memory gets tight, and kswapd is the first to do something about it */
+static atomic_bool pressed;
+
+static void *use_main(void *arg)
+{
+	const struct bo *bo = arg;
+
+	while (!pressed) {
+		*(volatile char *)bo->map = 1;
+		usleep(20000);
+	}
+	return NULL;
+}
+
+/*
+ * Memory gets tight, and kswapd does something about it. Others may do so before it does, so the BO
+ * is swapped in again and again.
+ */
 static void test_kswapd(void)
 {
 	static const char filter[] = "source == 2";
 	struct trace *trace = trace_start("panthor:panthor_reclaim_begin", NULL);
 	const struct event *begin;
 	char path[256];
+	pthread_t use;
 	struct gpu gpu;
 	struct bo bo;
 	pid_t pid;
@@ -324,10 +343,13 @@ static void test_kswapd(void)
 		bail("cannot filter events");
 	need(gpu_open(&gpu, NULL), "open the device");
 	make_bo(&gpu, &bo, 0, NULL, "for kswapd");
+	need(pthread_create(&use, NULL, use_main, &bo), "have a thread");
 	pid = pressure_start(64);
 	trace_wait(trace, "panthor_reclaim_begin", 1);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+	pressed = true;
+	pthread_join(use, NULL);
 	trace_stop(trace);
 	begin = trace->nr_events ? &trace->events[0] : NULL;
 	ok(begin && event_says(begin, "source", "kswapd") &&
