@@ -66,6 +66,14 @@ expect "in two buffers: nothing is inconsistent" 0 '!caution' report buffers.dat
 expect "options from the environment" 0 '!blocked  ' env PANTHOR_TRACE_PLUGIN=summary=0,units=exact trace-cmd report -i two.dat
 expect "units from the environment" 0 'blocked  412300000 ns' env PANTHOR_TRACE_PLUGIN=units=exact trace-cmd report -i two.dat
 expect "vmscan of Linux 7.3" 0 'mm_vmscan_direct_reclaim_end: nr_reclaimed=33 pid=388 memcg_id=12' report two.dat
+make_trace goal.dat <<'END'
+comm 412 manager
+comm 388 browser
+0 1.0 412 panthor_reclaim_begin dev=panthor id=1 source=sysfs requester_tgid=412 target_tgid=388 clients=1 vms=1 goal=16777216 requester_comm=manager target_comm=browser
+0 2.0 412 panthor_reclaim_begin dev=panthor id=2 source=claim requester_tgid=412 target_tgid=388 clients=1 vms=1 goal=8388608 requester_comm=manager target_comm=browser
+END
+expect "the goal of a request" 0 '#1 .*: evict 16 MiB, 1 client' report goal.dat
+expect "the goal of a claim" 0 '#2 .*: swap in 8 MiB, 1 client' report goal.dat
 
 grep -v 'bo_id=12.*evictions' "$S/two-writes.txt" | make_trace missing.dat
 expect "a missing BO is reported" 0 'caution  events of only 2 of 3 evicted' report missing.dat
