@@ -161,6 +161,8 @@ static void shared(void **state)
 	history_not_owner(&scene.history, &scene.look, a, "gpu", 60 * S);
 	assert_int_equal(chosen(&scene, S), 11);
 	assert_int_equal(scene.choice.gain, 8 * MIB);
+	/* But 10 still decides when its turn is */
+	assert_int_equal(scene.choice.adj, 3);
 	/* Nothing is for ever; and a number that was given anew is another process */
 	assert_int_equal(chosen(&scene, 60 * S), 10);
 	scene.look.processes[a].start++;
