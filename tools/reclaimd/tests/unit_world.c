@@ -344,6 +344,11 @@ static void files(void **state)
 	assert_int_equal(symlink("theirs", path), 0);
 	assert_int_equal(world_replace(path, "x", 1), -EPERM);
 	assert_file(place, "theirs", "link");
+	snprintf(path, sizeof(path), "%s/b.new", place->root);
+	assert_int_equal(symlink("theirs", path), 0);
+	snprintf(path, sizeof(path), "%s/b", place->root);
+	assert_int_equal(world_replace(path, "x", 1), -ELOOP);
+	assert_file(place, "theirs", "theirs");
 	assert_int_equal(world_replace("/dev/null", "x", 1), -EPERM);
 	assert_int_equal(world_replace(place->root, "x", 1), -EPERM);
 }
