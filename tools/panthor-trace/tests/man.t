@@ -38,4 +38,12 @@ for page in "$HERE"/../man/*.1; do
 	[ -z "$missing" ] && pass "$name: has every option" || fail "$name: has every option" "missing:$missing"
 done
 
+version=$(sed -n '/^\.B version$/{n;s/\..*//p}' "$HERE/../man/panthor-trace-export.1")
+expect "the page has the version of the JSON" 0 "^  \"version\": $version,\$" "$PT" export trace.dat
+missing=
+for key in $("$PT" export trace.dat | jq -r '.trace | keys[]'); do
+	sed -n '/^\.B trace$/,/^\.TP/p' "$HERE/../man/panthor-trace-export.1" | grep -qw "$key" || missing="$missing $key"
+done
+[ -z "$missing" ] && pass "the page has every figure of the trace" || fail "the page has every figure of the trace" "missing:$missing"
+
 end
