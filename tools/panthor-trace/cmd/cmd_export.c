@@ -135,7 +135,7 @@ static int check(const struct export_job *e)
 {
 	const struct output *out = &e->file.out;
 	bool whole = out->format->timeline || out->format->database;
-	int status = output_spare(out, e->file.path);
+	int status;
 
 	if (whole && (e->only >= 0 || out->fields || out->sort || out->limit)) {
 		pt_error("%s exports all tables: --table, --fields, --sort and --limit are not "
@@ -159,6 +159,7 @@ static int check(const struct export_job *e)
 			 "compares two");
 		return EXIT_USAGE;
 	}
+	status = output_spare(out, e->file.path);
 	for (size_t i = 0; i < e->file.nr_paths && !status; i++)
 		status = output_spare(out, e->file.paths[i]);
 	if (!status && out->format->check)

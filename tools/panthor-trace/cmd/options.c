@@ -199,10 +199,14 @@ int output_spare(const struct output *out, const char *input)
 {
 	struct stat in, to;
 
-	if (!out->path || stat(input, &in) || stat(out->path, &to) || in.st_dev != to.st_dev ||
-	    in.st_ino != to.st_ino)
+	if (stat(input, &in) || !S_ISREG(in.st_mode) ||
+	    (out->path ? stat(out->path, &to) : fstat(STDOUT_FILENO, &to)) ||
+	    in.st_dev != to.st_dev || in.st_ino != to.st_ino)
 		return EXIT_OK;
-	pt_error("--output %s would overwrite the trace", out->path);
+	if (out->path)
+		pt_error("--output %s would overwrite the trace", out->path);
+	else
+		pt_error("standard output is the trace and would overwrite it");
 	return EXIT_USAGE;
 }
 

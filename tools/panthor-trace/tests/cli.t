@@ -280,6 +280,13 @@ for f in two.dat link.dat hard.dat ./two.dat; do
 		complains "$c -o $f" 2 'would overwrite the trace' "$PT" $c -o $f two.dat
 	done
 done
+cp two.dat one.dat
+for how in '>>one.dat' '1<>one.dat'; do
+	for c in 'report one.dat' 'report - <one.dat' 'refault hard1.dat' 'export one.dat' 'diff two.dat one.dat'; do
+		ln -f one.dat hard1.dat
+		complains "$c $how" 2 'standard output is the trace' sh -c "'$PT' $c $how"
+	done
+done
 cmp -s one.dat two.dat && pass "the trace is as it was" || fail "the trace is as it was"
 
 # Honesty: a line on stderr and a status
