@@ -15,6 +15,9 @@ struct timeline {
 	struct counters *counters;
 	struct pt_map processes; /* pid -> known already */
 	struct pt_map threads; /* tid -> the same */
+	uint64_t loads; /* how often the ids started again, with the driver */
+	uint64_t newest; /* the highest id since then ... */
+	uint64_t newest_end; /* ... and when it ended */
 	/* the request whose rows come now */
 	uint64_t id;
 	int64_t pid;
@@ -89,10 +92,25 @@ static void change_memory(struct timeline *tl, struct change change)
 	counters_add(tl->counters, change);
 }
 
+/* Ids are in the order of begins: an old one that begins after the newest ended is used again */
+static void see_reload(struct timeline *tl, const struct cell *row)
+{
+	uint64_t id = row[REQ_ID].u, begin = num(&row[REQ_TIME]);
+
+	if (id <= tl->newest) {
+		if (!row[REQ_TIME].known || begin <= tl->newest_end)
+			return;
+		tl->loads++;
+	}
+	tl->newest = id;
+	tl->newest_end = begin + num(&row[REQ_DURATION]);
+}
+
 static void draw_request(struct timeline *tl, const struct table *t, const struct cell *row)
 {
 	char name[128];
 
+	see_reload(tl, row);
 	tl->id = row[REQ_ID].u;
 	tl->tid = num(&row[REQ_PID]);
 	tl->pid = num(&row[REQ_REQUESTER_TGID]) ?: (uint64_t)tl->tid;
@@ -171,10 +189,10 @@ static void draw_writeback(struct timeline *tl, const struct table *t, const str
 						      .row = written || estimated ? row : NULL });
 }
 
-/* One eviction of one BO */
-static uint64_t flow_id(uint64_t bo, uint64_t evictions)
+/* One eviction of one BO. BOs, too, are counted from 1 when the driver is loaded again. */
+static uint64_t flow_id(const struct timeline *tl, uint64_t bo, uint64_t evictions)
 {
-	return bo << 24 | (evictions & 0xffffff);
+	return tl->loads << 56 ^ (bo << 24 | (evictions & 0xffffff));
 }
 
 static void draw_bo(struct timeline *tl, const struct table *t, const struct cell *row)
@@ -207,7 +225,7 @@ static void draw_bo(struct timeline *tl, const struct table *t, const struct cel
 				.table = t,
 				.row = row };
 	if (evicted)
-		slice.flow = flow_id(num(&row[BO_BO_ID]), num(&row[BO_EVICTIONS]));
+		slice.flow = flow_id(tl, num(&row[BO_BO_ID]), num(&row[BO_EVICTIONS]));
 	tl->painter->slice(tl->sink, &slice);
 	if (evicted && row[BO_CLIENT].known)
 		change_memory(tl, (struct change){ .ts = num(&row[BO_TIME]),
@@ -233,7 +251,7 @@ static void draw_swapin(struct timeline *tl, const struct table *t, const struct
 						      .category = "swapin",
 						      .from = from,
 						      .to = to,
-						      .flow = flow_id(num(&row[SW_BO]),
+						      .flow = flow_id(tl, num(&row[SW_BO]),
 								      num(&row[SW_EVICTIONS])),
 						      .ends_flow = true,
 						      .table = t,

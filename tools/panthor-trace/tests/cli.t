@@ -427,7 +427,7 @@ comm 8 app
 0 2.000000 30 panthor_bo_swapin dev=panthor id=1 bo_id=1 client_id=2 tgid=8 vm_id=1 result=0 size=4096 evicted_ns=999000000 duration_ns=3000 evictions=1 label=a
 1 2.100000 8 panthor_bo_swapin dev=panthor id=2 bo_id=2 client_id=2 tgid=8 vm_id=1 result=0 size=4096 evicted_ns=1098900000 duration_ns=3000 evictions=1 label=b
 END
-for f in two golden both; do
+for f in two golden both reload; do
 	expect "$f: Chrome slices nest" 0 'arrows: [1-9][0-9]* spans: [1-9][0-9]* counters: [1-9][0-9]* names: [1-9][0-9]* bad: 0$' sh -c "'$PT' export -F chrome $f.dat | python3 '$HERE/nesting.py'"
 done
 expect "both: a thread has its own name" 0 '"pid":7,"tid":9,"name":"thread_name","args":\{"name":"mgr-worker"\}' "$PT" export -F chrome both.dat
@@ -443,7 +443,7 @@ pftrace()
 tracks() { pftrace "$@" 2>/dev/null | python3 "$HERE/tracks.py"; }
 
 if command -v protoc >/dev/null; then
-	for f in two golden both evil; do
+	for f in two golden both evil reload; do
 		# What Chrome JSON has, in which both counters of a client are one event
 		want=$("$PT" export -F chrome $f.dat | python3 "$HERE/nesting.py" | sed -n 's/^\(slices: [0-9]* arrows: [0-9]* spans: [0-9]*\) .*/\1/p')
 		expect "$f: Perfetto's tracks" 0 "^${want:?} counters: [1-9][0-9]* problems: 0 bad: 0\$" tracks $f.dat
