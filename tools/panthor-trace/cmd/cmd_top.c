@@ -331,15 +331,15 @@ static void add_summary(const struct top *t, struct pt_text *text)
 }
 
 /* The clients in the format asked for */
-static char *render(struct top *t, size_t *len)
+static char *render(struct top *t)
 {
 	struct doc doc = { .kind = "top", .file = "live", .start_ns = t->time_ns };
-	size_t rows_unused;
+	size_t rows_unused, len;
 	struct sink sink;
 	char *text = NULL;
 
 	output_open(&t->out, &sink, &doc);
-	sink.to = open_memstream(&text, len);
+	sink.to = open_memstream(&text, &len);
 	if (screen_is_full()) {
 		sink.print.color = false;
 		screen_size(&rows_unused, &sink.print.width);
@@ -363,20 +363,21 @@ static bool print_look(struct top *t, bool first, int *status)
 {
 	bool good = !first || !t->out.path || output_empty();
 	struct pt_text head = { 0 };
-	size_t len;
-	char *text = render(t, &len), *body = text;
+	char *text, *body;
 
-	if (t->out.format == &format_table) {
-		add_summary(t, &head);
+	/* Of all clients, whatever --limit leaves of them */
+	add_summary(t, &head);
+	text = render(t);
+	body = text;
+	if (t->out.format == &format_table)
 		printf("%s%s\n", first ? "" : "\n", head.s);
-		pt_text_free(&head);
-	} else if (t->out.format == &format_csv && !first) {
+	else if (t->out.format == &format_csv && !first)
 		body += strcspn(body, "\n") + 1;
-	}
 	fputs(body, stdout);
 	for (int i = 0; t->out.format == &format_table && i < NR_LAST && t->last[i]; i++)
 		printf("%s%s\n", i ? "" : "\n", t->last[i]);
 	free(text);
+	pt_text_free(&head);
 	errno = 0;
 	if (good && !fflush(stdout) && !ferror(stdout))
 		return true;
@@ -397,8 +398,8 @@ static void add_help(struct pt_text *text)
 /* Summary, header, as many clients as fit, and the last requests */
 static void add_look(struct top *t, struct pt_text *screen)
 {
-	size_t rows, columns_unused, len, nr_last = 0, room;
-	char *text = render(t, &len), *line = text;
+	size_t rows, columns_unused, nr_last = 0, room;
+	char *text = render(t), *line = text;
 
 	screen_size(&rows, &columns_unused);
 	while (nr_last < NR_LAST && t->last[nr_last] && nr_last < rows / 4)
@@ -563,6 +564,8 @@ static bool prepare(struct top *t, int *status)
 	*status = output_no_timeline(&t->out) ?: output_shape(&t->out, t->clients);
 	if (*status)
 		return false;
+	if (t->out.format == &format_html)
+		usage_error("top does not support format html: a page has one update");
 	if (t->out.path && !output_redirect(t->out.path)) {
 		*status = EXIT_FAILED;
 		return false;

@@ -42,10 +42,12 @@ expect "batch: the file has all updates" 0 '^9$' with 2 sh -c '"$PT" top -n 2 -d
 for sig in HUP INT TERM QUIT USR1; do
 	expect "batch: SIG$sig ends it" 0 '^0$' with 2 timeout 20 sh -c 'rm -f looks; "$PT" top >looks & until [ -s looks ]; do sleep 0.1; done; kill -'$sig' $!; wait $!; echo $?'
 done
+expect "batch: the summary is of all clients" 0 'clients: 3, resident 6 MiB, evicted 24 KiB$' with 3 "$PT" top -n 1 --limit 1
 complains "a full output device" 1 'cannot write .*No space left' with 2 sh -c '"$PT" top -n 1 >/dev/full'
 complains "a closed output" 1 'cannot write .*Bad file descriptor' with 2 sh -c '"$PT" top -n 1 >&-'
 complains "an output that cannot be written" 1 'cannot write /nowhere/x' with 2 "$PT" top -n 1 -o /nowhere/x
 complains "an unsupported format" 2 'only export supports format chrome' with 2 "$PT" top -n 1 -F chrome
+complains "a page for each update" 2 'top does not support format html' with 2 "$PT" top -n 1 -F html
 complains "an invalid delay" 2 'delay: expected a time' with 2 "$PT" top -d 0
 complains "unknown sort key" 2 '--sort: no field "nme"' with 2 "$PT" top --sort nme
 complains "no driver" 1 'no /sys/kernel/debug.*CONFIG_DRM_PANTHOR_RECLAIM' with 2 sh -c 'rm -r /sys/kernel/debug/dri; "$PT" top'
