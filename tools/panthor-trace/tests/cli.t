@@ -139,6 +139,9 @@ complains "--times wall without the time of day" 1 'needs a trace with the time 
 sed 's/^\([01]\) 1\([0-9][0-9]\.\)/\1 17320001\2/' "$S/two-writes.txt" | make_trace wall.dat
 TZ=UTC expect "the time of day" 0 '^2024-11-19T07:08:20.000000 ' "$PT" report --times wall wall.dat
 expect "a table fits into the terminal" 0 '^[0-9]+$' sh -c "COLUMNS=80 '$PT' report two.dat | head -n 4 | awk 'length > 80 && !/^columns omitted/ { exit 1 } END { print NR }'"
+for t in requests vms bos swapins stalls; do
+	expect "$t fit into the terminal" 0 '^[0-9]+$' sh -c "COLUMNS=80 '$PT' export -F table -T $t two.dat | sed '/^columns omitted/d; /^\$/q' | awk 'length > 80 { exit 1 } END { print NR }'"
+done
 expect "it names the omitted columns" 0 '^columns omitted for width: .*REQUESTER' env COLUMNS=80 "$PT" report two.dat
 expect "no column is omitted in a pipe" 0 '!columns omitted' "$PT" report two.dat
 expect "no column is omitted in a file" 0 '!columns omitted' sh -c "COLUMNS=80 '$PT' report -o wide.txt two.dat; cat wide.txt"
