@@ -75,8 +75,9 @@ struct pt_request *pt_request_new(const struct pt_event *ev)
 
 static int on_begin(struct pt_request *req, const struct pt_event *ev)
 {
-	int repeated = !(req->flags & PT_REQ_NO_BEGIN);
-
+	/* Another buffer has it a moment later. */
+	if (!(req->flags & PT_REQ_NO_BEGIN))
+		return 1;
 	req->flags &= ~PT_REQ_NO_BEGIN;
 	req->begin_ts = ev->ts;
 	req->pid = ev->pid;
@@ -87,8 +88,7 @@ static int on_begin(struct pt_request *req, const struct pt_event *ev)
 	req->nr_vms = ev->vms;
 	req->goal = ev->goal;
 	return set_string(&req->requester_comm, &ev->requester_comm)
-		       ?: set_string(&req->target_comm, &ev->target_comm)
-		       ?: repeated;
+		       ?: set_string(&req->target_comm, &ev->target_comm);
 }
 
 static int on_end(struct pt_request *req, const struct pt_event *ev)

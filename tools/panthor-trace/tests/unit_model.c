@@ -343,6 +343,7 @@ static void two_buffers_count_once(void **state)
 	assert_int_equal(seen.requests, 1);
 	assert_int_equal(seen.refaults, 1);
 	assert_int_equal(seen.last.flags, 0);
+	assert_int_equal(seen.last.begin_ts, 10000000);
 	assert_int_equal(seen.last.seen.written, 4096);
 	assert_int_equal(pt_model_stats(m)->repeated, 6);
 	pt_model_free(m);
