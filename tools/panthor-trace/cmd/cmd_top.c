@@ -365,19 +365,20 @@ static bool print_look(struct top *t, bool first, int *status)
 	struct pt_text head = { 0 };
 	char *text, *body;
 
-	/* Of all clients, whatever --limit leaves of them */
-	add_summary(t, &head);
+	/* First: it is of all clients, and --limit may leave fewer. */
+	if (t->out.format == &format_table) {
+		add_summary(t, &head);
+		printf("%s%s\n", first ? "" : "\n", head.s);
+		pt_text_free(&head);
+	}
 	text = render(t);
 	body = text;
-	if (t->out.format == &format_table)
-		printf("%s%s\n", first ? "" : "\n", head.s);
-	else if (t->out.format == &format_csv && !first)
+	if (t->out.format == &format_csv && !first)
 		body += strcspn(body, "\n") + 1;
 	fputs(body, stdout);
 	for (int i = 0; t->out.format == &format_table && i < NR_LAST && t->last[i]; i++)
 		printf("%s%s\n", i ? "" : "\n", t->last[i]);
 	free(text);
-	pt_text_free(&head);
 	errno = 0;
 	if (good && !fflush(stdout) && !ferror(stdout))
 		return true;
