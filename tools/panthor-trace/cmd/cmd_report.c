@@ -20,6 +20,7 @@ struct report {
 	size_t worst;
 
 	struct filter *filter;
+	bool checked; /* @filter, against the words of the trace */
 	struct sink sink;
 	struct table *requests; /* NULL: not selected */
 	struct table *bo_table;
@@ -177,6 +178,9 @@ static void on_request(void *context, const struct pt_request *req)
 	struct bo_filter bo_filter = { r, req };
 	struct cell row[NR_REQ_COLUMNS] = { 0 };
 
+	if (!r->checked && !filter_check(r->filter, r->style.names))
+		exit(EXIT_USAGE);
+	r->checked = true;
 	request_row(row, req, &r->style);
 	if (!filter_match(r->filter, 0, row) || (bo_terms && !bos(r, req, false))) {
 		row_clear(r->longest, row);

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "report/filter.h"
 
+#define MAX_ERRNO 4096
+
 enum op { EQ, NE, LT, LE, GT, GE, HAS };
 
 struct filter {
@@ -13,6 +15,7 @@ struct filter {
 	struct term {
 		int table;
 		int column;
+		const struct column *of;
 		enum unit unit;
 		enum op op;
 		int64_t i;
@@ -62,6 +65,22 @@ static const char *parse_op(const char *p, enum op *op)
 	return NULL;
 }
 
+/* Names first: one table may have a title that is the other's name. */
+static bool find_column(const struct table *const tables[2], const char *name, size_t len,
+			struct term *term)
+{
+	for (int title = 0; title < 2; title++) {
+		for (term->table = 0; term->table < 2; term->table++) {
+			if (!tables[term->table])
+				continue;
+			term->column = table_find_text(tables[term->table], name, len, title);
+			if (term->column >= 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 struct filter *filter_parse(const char *text, const struct table *first, const struct table *second)
 {
 	const struct table *tables[] = { first, second };
@@ -77,19 +96,12 @@ struct filter *filter_parse(const char *text, const struct table *first, const s
 			goto fail;
 		}
 		len = strcspn(p, "=!<>~,");
-		term->column = -1;
-		for (term->table = 0; term->table < 2; term->table++) {
-			if (!tables[term->table])
-				continue;
-			term->column = table_find(tables[term->table], p, len);
-			if (term->column >= 0)
-				break;
-		}
-		if (term->column < 0) {
+		if (!find_column(tables, p, len, term)) {
 			pt_error("--filter: no field \"%.*s\"; see --fields=help", (int)len, p);
 			goto fail;
 		}
-		term->unit = tables[term->table]->columns[term->column].unit;
+		term->of = &tables[term->table]->columns[term->column];
+		term->unit = term->of->unit;
 		value = parse_op(p + len, &term->op);
 		if (!value) {
 			pt_error("--filter: expected one of = != < <= > >= ~ after \"%.*s\"",
@@ -100,7 +112,7 @@ struct filter *filter_parse(const char *text, const struct table *first, const s
 		if ((term->op == HAS && term->unit != UNIT_TEXT) ||
 		    !parse_value(term, value, len)) {
 			pt_error("--filter: \"%.*s\" is not a value of field %s", (int)len, value,
-				 tables[term->table]->columns[term->column].name);
+				 term->of->name);
 			goto fail;
 		}
 		f->nr++;
@@ -110,6 +122,66 @@ struct filter *filter_parse(const char *text, const struct table *first, const s
 fail:
 	filter_free(f);
 	return NULL;
+}
+
+/* The @i-th word of a column, NULL at the end; @buf is used if needed */
+static const char *word(const struct column *column, const struct pt_names *names, unsigned int i,
+			char buf[PT_NUM_LEN])
+{
+	switch (column->word) {
+	case LISTED_WORD:
+		return column->words[i];
+	case ERROR_WORD:
+		return i < MAX_ERRNO ? pt_errno(-(int64_t)i, buf) : NULL;
+	default:
+		return i < PT_MAX_SYMBOL ? names->name[column->word - SYMBOL_WORD][i] : NULL;
+	}
+}
+
+static bool may_hold(const struct column *column, const struct pt_names *names, const char *text)
+{
+	char buf[PT_NUM_LEN];
+	const char *one;
+	int64_t number;
+
+	/* A value without a name is shown as a number. */
+	if (parse_signed(text, strlen(text), &number))
+		return true;
+	for (unsigned int i = 0; (one = word(column, names, i, buf)); i++)
+		if (!strcmp(one, text))
+			return *text;
+	return false;
+}
+
+static void say_words(const struct term *term, const struct pt_names *names)
+{
+	struct pt_text list = { 0 };
+	char buf[PT_NUM_LEN];
+	const char *one;
+
+	if (term->of->word == ERROR_WORD)
+		pt_add(&list, " ok, or the name of an error");
+	else
+		for (unsigned int i = 0; (one = word(term->of, names, i, buf)); i++)
+			if (*one)
+				pt_add(&list, "%s %s", list.len ? "," : "", one);
+	pt_error("--filter: \"%s\" is not a value of field %s; expected%s", term->s, term->of->name,
+		 list.s ?: "");
+	pt_text_free(&list);
+}
+
+bool filter_check(const struct filter *f, const struct pt_names *names)
+{
+	for (size_t i = 0; f && i < f->nr; i++) {
+		const struct term *term = &f->term[i];
+
+		if (term->of->word == ANY_WORD || term->op == HAS ||
+		    may_hold(term->of, names, term->s))
+			continue;
+		say_words(term, names);
+		return false;
+	}
+	return true;
 }
 
 static bool compare(const struct term *term, const struct cell *cell)

@@ -35,8 +35,7 @@ struct cell *table_add(struct table *t)
 	return t->rows[t->nr_rows++] = xcalloc(t->nr_columns, sizeof(struct cell));
 }
 
-/* By @text of all columns, or -1; -2 if more than one has it */
-static int find_text(const struct table *t, const char *name, size_t len, bool title)
+int table_find_text(const struct table *t, const char *name, size_t len, bool title)
 {
 	int found = -1;
 
@@ -54,10 +53,10 @@ static int find_text(const struct table *t, const char *name, size_t len, bool t
 
 int table_find(const struct table *t, const char *name, size_t len)
 {
-	int found = find_text(t, name, len, false);
+	int found = table_find_text(t, name, len, false);
 
 	if (found == -1)
-		found = find_text(t, name, len, true);
+		found = table_find_text(t, name, len, true);
 	return found < 0 ? -1 : found;
 }
 

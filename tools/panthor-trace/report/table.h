@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "model/events.h"
 #include "model/text.h"
 
 /* What kind of number or text a column holds */
@@ -29,6 +30,13 @@ enum unit {
 	UNIT_PERMILLE, /* shown as percent with one decimal */
 };
 
+enum word_kind {
+	ANY_WORD,
+	LISTED_WORD,
+	ERROR_WORD, /* ok, or the name of an error */
+	SYMBOL_WORD, /* + enum pt_symbols: one of those that the trace names */
+};
+
 /**
  * struct column - one column of a view
  * @name: key in JSON, head in CSV: the event field's own name where there is one
@@ -38,6 +46,8 @@ enum unit {
  * @help: for --fields=help and the man page
  * @shown: 0: only if --fields says so; 1: part of the table for people; more:
  * part of it if there is room, the highest give way first
+ * @word: what it may hold, if it holds texts: an enum word_kind
+ * @words: for LISTED_WORD, NULL at the end
  */
 struct column {
 	const char *name;
@@ -45,6 +55,8 @@ struct column {
 	enum unit unit;
 	const char *help;
 	unsigned char shown;
+	unsigned char word;
+	const char *const *words;
 };
 
 struct cell {
@@ -149,6 +161,8 @@ struct print {
 
 struct table *table_new(const char *name, const struct column *columns, size_t nr);
 struct cell *table_add(struct table *table);
+/* A column by its name, or else by its title, in any case; -1: none has it; -2: more than one */
+int table_find_text(const struct table *table, const char *name, size_t len, bool title);
 /* A column by its name or title in any case; -1 if there is none, or more than one */
 int table_find(const struct table *table, const char *name, size_t len);
 /* Parse --fields and --sort: print an error and return -1 if invalid */

@@ -13,11 +13,15 @@ const char *view_symbol(const struct pt_names *names, enum pt_symbols which, uin
 	return buf;
 }
 
+static const char *const what[] = { "evicted", "skipped", "written", NULL };
+static const char *const when[] = { "recorded", "estimated", NULL };
+
 const struct column bo_columns[] = {
 	[BO_TIME] = { "time_ns", "TIME", UNIT_TIME, "when it was evicted, skipped or written", 1 },
 	[BO_ID] = { "id", "ID", UNIT_COUNT, "request", 1 },
 	[BO_WHAT] = { "what", "WHAT", UNIT_TEXT,
-		      "evicted, skipped, or written (an earlier request evicted it)", 1 },
+		      "evicted, skipped, or written (an earlier request evicted it)", 1,
+		      LISTED_WORD, what },
 	[BO_BO_ID] = { "bo_id", "BO", UNIT_COUNT, "number of the BO, unique", 1 },
 	[BO_LABEL] = { "label", "LABEL", UNIT_TEXT, "its label", 1 },
 	[BO_SIZE] = { "size", "SIZE", UNIT_BYTES, "its size", 1 },
@@ -25,10 +29,14 @@ const struct column bo_columns[] = {
 			5 },
 	[BO_TGID] = { "tgid", "TGID", UNIT_SIGNED, "process id of the client", 2 },
 	[BO_VM] = { "vm_id", "VM", UNIT_COUNT, "its VM; 0: none", 3 },
-	[BO_KIND] = { "kind", "KIND", UNIT_TEXT, "user, user-nommap, kernel or imported", 0 },
-	[BO_STATE] = { "state", "STATE", UNIT_TEXT, "its reclaim state", 4 },
-	[BO_REASON] = { "reason", "REASON", UNIT_TEXT, "why it was skipped", 1 },
-	[BO_LOCK] = { "lock", "LOCK", UNIT_TEXT, "which lock was held, if skipped (locked)", 5 },
+	[BO_KIND] = { "kind", "KIND", UNIT_TEXT, "user, user-nommap, kernel or imported", 0,
+		      SYMBOL_WORD + PT_SYM_KIND },
+	[BO_STATE] = { "state", "STATE", UNIT_TEXT, "its reclaim state", 4,
+		       SYMBOL_WORD + PT_SYM_STATE },
+	[BO_REASON] = { "reason", "REASON", UNIT_TEXT, "why it was skipped", 1,
+			SYMBOL_WORD + PT_SYM_REASON },
+	[BO_LOCK] = { "lock", "LOCK", UNIT_TEXT, "which lock was held, if skipped (locked)", 5,
+		      SYMBOL_WORD + PT_SYM_LOCK },
 	[BO_VA] = { "va", "VA", UNIT_HEX, "its lowest GPU address", 0 },
 	[BO_WAIT] = { "wait_ns", "WAIT", UNIT_NS, "time spent waiting for this BO alone", 0 },
 	[BO_DURATION] = { "duration_ns", "DURATION", UNIT_NS, "time spent on it, without writeback",
@@ -43,7 +51,8 @@ const struct column bo_columns[] = {
 	[BO_WB_LANE] = { "writeback_lane", "WRITEBACK-LANE", UNIT_COUNT,
 			 "distinguishes writes that overlap in time", 0 },
 	[BO_WB_HOW] = { "writeback_when", "WRITEBACK-WHEN", UNIT_TEXT,
-			"recorded: the trace has these times; estimated: it does not", 0 },
+			"recorded: the trace has these times; estimated: it does not", 0,
+			LISTED_WORD, when },
 	[BO_EVICTIONS] = { "evictions", "EVICTIONS", UNIT_COUNT, "evictions of the BO so far", 5 },
 };
 
@@ -52,17 +61,12 @@ const size_t nr_bo_columns = NR_BO_COLUMNS;
 void bo_row(struct cell *row, const struct pt_request *req, const struct pt_bo *bo,
 	    const struct pt_names *names)
 {
-	static const char *const what[PT_NR_KINDS] = {
-		[PT_BO_EVICT] = "evicted",
-		[PT_BO_SKIP] = "skipped",
-		[PT_BO_WRITEBACK] = "written",
-	};
 	bool skipped = bo->kind == PT_BO_SKIP, looked = bo->kind != PT_BO_WRITEBACK;
 	char buf[PT_NUM_LEN];
 
 	row[BO_TIME] = cell_u(bo->ts);
 	row[BO_ID] = cell_u(req->id);
-	row[BO_WHAT] = cell_s(what[bo->kind]);
+	row[BO_WHAT] = cell_s(what[skipped ? 1 : looked ? 0 : 2]);
 	row[BO_BO_ID] = cell_u(bo->bo_id);
 	row[BO_SIZE] = cell_if(pt_req_has(req, size), bo->size);
 	row[BO_CLIENT] = cell_if(pt_req_has(req, client_id), bo->client_id);
@@ -96,7 +100,7 @@ void bo_row(struct cell *row, const struct pt_request *req, const struct pt_bo *
 		return;
 	row[BO_WB_START] = cell_u(bo->writeback_from);
 	row[BO_WB_LANE] = cell_u(bo->lane);
-	row[BO_WB_HOW] = cell_s(bo->estimated ? "estimated" : "recorded");
+	row[BO_WB_HOW] = cell_s(when[bo->estimated]);
 }
 
 const struct column swapin_columns[] = {
@@ -108,7 +112,7 @@ const struct column swapin_columns[] = {
 	[SW_CLIENT] = { "client_id", "CLIENT", UNIT_COUNT, "client that owns it", 3 },
 	[SW_TGID] = { "tgid", "TGID", UNIT_SIGNED, "process id of the client", 2 },
 	[SW_VM] = { "vm_id", "VM", UNIT_COUNT, "its VM; 0: none", 3 },
-	[SW_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error", 2 },
+	[SW_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error", 2, ERROR_WORD },
 	[SW_EVICTED_FOR] = { "evicted_ns", "EVICTED-FOR", UNIT_NS,
 			     "time from its eviction to the swap-in", 1 },
 	[SW_DURATION] = { "duration_ns", "DURATION", UNIT_NS, "time that the swap-in took", 1 },

@@ -253,6 +253,16 @@ complains "unknown sort key" 2 '--sort: no field "nme"' "$PT" report --sort nme 
 complains "unknown filter field" 2 'filter: no field "nme"' "$PT" report --filter 'nme=1' two.dat
 complains "filter without operator" 2 'filter: expected one of .* after "id"' "$PT" report --filter id two.dat
 complains "filter with a bad value" 2 'filter: "soon" is not a value of field duration_ns' "$PT" report --filter 'duration_ns>soon' two.dat
+for f in reason=nonsense what=evictd 'source!=kswapdd' result=EFOO lock=door reason= writeback_when=never; do
+	complains "filter with a word that field ${f%%[=!]*} never has" 2 "filter: \".*\" is not a value of field ${f%%[=!]*}; expected " \
+		"$PT" report --filter "$f" two.dat
+done
+complains "which words a field may have" 2 'expected none, busy, locked, changed, mmu-error, pinned,' "$PT" report --filter reason=x two.dat
+expect "a word that no BO of this trace has" 0 '0 requests' "$PT" report --filter reason=mmu-error two.dat
+expect "a value without a name" 0 '0 requests' "$PT" report --filter reason=17 two.dat
+expect "a part of a word" 0 '1 request:' "$PT" report --filter reason~bus two.dat
+"$PT" report -F json -o none.json --filter reason=nonsense two.dat 2>/dev/null || true
+[ ! -e none.json ] && pass "after which nothing is written" || fail "after which nothing is written"
 complains "unknown format" 2 'unknown format "xml"; expected one of table, json' "$PT" report -F xml two.dat
 complains "bad time range" 2 'time: expected FROM,TO' "$PT" report --time 5 two.dat
 complains "unknown group" 2 'by: expected client, .*, not "colour"' "$PT" report --by colour two.dat
