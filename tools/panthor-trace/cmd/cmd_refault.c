@@ -11,6 +11,7 @@
 #include "report/number.h"
 #include "cmd/options.h"
 #include "cmd/reading.h"
+#include "report/ids.h"
 #include "report/view.h"
 
 enum refault_column {
@@ -43,7 +44,8 @@ static const struct column columns[] = {
 	[RF_TIME] = { "time_ns", "TIME", UNIT_TIME, "when the request began", 1 },
 	[RF_END] = { "end_ns", "END", UNIT_TIME, "when the request ended", 0 },
 	[RF_ID] = { "id", "ID", UNIT_COUNT, "the request", 1 },
-	[RF_SOURCE] = { "source", "SOURCE", UNIT_TEXT, "sysfs, shrinker, kswapd, debugfs", 6 },
+	[RF_SOURCE] = { "source", "SOURCE", UNIT_TEXT, "sysfs, shrinker, kswapd, debugfs", 6,
+			SYMBOL_WORD + PT_SYM_SOURCE },
 	[RF_TARGET] = { "target_comm", "TARGET", UNIT_TEXT, "name of the target", 1 },
 	[RF_TGID] = { "target_tgid", "TGT-TGID", UNIT_SIGNED, "process id of the target", 3 },
 	[RF_EVICTED_BOS] = { "evicted_bos", "#EVICTED", UNIT_COUNT, "evicted BOs", 7 },
@@ -112,8 +114,8 @@ struct refault {
 	bool by_client;
 
 	struct sink sink;
-	struct pt_map by_id; /* of a request -> the last evictor with that */
-	struct evictor **list;
+	struct ids by_id; /* of a request -> place in @list, from 1, of the last with that */
+	struct evictor *list;
 	size_t nr;
 	size_t room;
 	struct table *requests; /* NULL: not asked for */
@@ -171,21 +173,24 @@ static const struct argp argp = {
 	NULL,
 };
 
+static void remember(struct refault *r, uint64_t id, uint32_t place)
+{
+	if (!ids_set(&r->by_id, id, place))
+		return;
+	pt_error("out of memory");
+	exit(EXIT_FAILED);
+}
+
+/* Valid until the next one is made */
 static struct evictor *new_evictor(struct refault *r, uint64_t id)
 {
-	struct evictor *e = xcalloc(1, sizeof(*e));
-
-	e->id = id;
 	if (r->nr == r->room) {
 		r->room = r->room ? 2 * r->room : 64;
 		r->list = xrealloc(r->list, r->room * sizeof(*r->list));
 	}
-	r->list[r->nr++] = e;
-	if (pt_map_set(&r->by_id, id, e)) {
-		pt_error("out of memory");
-		exit(EXIT_FAILED);
-	}
-	return e;
+	r->list[r->nr++] = (struct evictor){ .id = id };
+	remember(r, id, r->nr);
+	return &r->list[r->nr - 1];
 }
 
 static void on_request(void *context, const struct pt_request *req)
@@ -197,7 +202,7 @@ static void on_request(void *context, const struct pt_request *req)
 		clients_request(r->clients, req);
 	/* After a reload of the driver, BOs of the previous request with this id do not exist. */
 	if (!req->evicted_bos) {
-		pt_map_del(&r->by_id, req->id);
+		remember(r, req->id, 0);
 		return;
 	}
 	e = new_evictor(r, req->id);
@@ -219,6 +224,7 @@ static void on_refault(void *context, const struct pt_refault *refault)
 	const struct pt_event *ev = refault->ev;
 	struct refault *r = context;
 	struct evictor *e;
+	uint32_t place;
 
 	if (r->swapins) {
 		struct cell row[NR_SW_COLUMNS] = { 0 };
@@ -232,7 +238,8 @@ static void on_refault(void *context, const struct pt_refault *refault)
 		r->failed++;
 		return;
 	}
-	e = pt_map_get(&r->by_id, ev->id) ?: new_evictor(r, ev->id);
+	place = ids_get(&r->by_id, ev->id);
+	e = place ? &r->list[place - 1] : new_evictor(r, ev->id);
 	e->back_bos++;
 	e->back += ev->size;
 	e->swapin_ns += ev->duration_ns;
@@ -276,7 +283,7 @@ static void print_requests(struct refault *r, const struct doc *doc, uint64_t en
 	char buf[PT_NUM_LEN];
 
 	for (size_t i = 0; r->requests && i < r->nr; i++) {
-		const struct evictor *e = r->list[i];
+		const struct evictor *e = &r->list[i];
 
 		row[RF_ID] = cell_u(e->id);
 		row[RF_TIME] = cell_if(e->began, e->begin_ns);
@@ -323,7 +330,7 @@ static void say_efficiency(const struct refault *r, struct doc *doc)
 	bool has_freed = false, untimed = false;
 
 	for (size_t i = 0; i < r->nr; i++) {
-		const struct evictor *e = r->list[i];
+		const struct evictor *e = &r->list[i];
 
 		if (!e->known)
 			continue;
@@ -362,7 +369,7 @@ static void sum_up(const struct refault *r, uint64_t end_ns, struct doc *doc)
 	double won = 0;
 
 	for (size_t i = 0; i < r->nr; i++) {
-		const struct evictor *e = r->list[i];
+		const struct evictor *e = &r->list[i];
 
 		evicted += e->evicted;
 		back += e->back;
@@ -460,13 +467,11 @@ int cmd_refault(int argc, char **argv)
 		sum_up(&r, in.source.end_ns, &doc);
 		status = worse(status, sink_close(&r.sink));
 	}
-	for (size_t i = 0; i < r.nr; i++) {
-		free(r.list[i]->target);
-		free(r.list[i]);
-	}
+	for (size_t i = 0; i < r.nr; i++)
+		free(r.list[i].target);
 	free(r.list);
 	clients_free(r.clients);
-	pt_map_free(&r.by_id);
+	ids_free(&r.by_id);
 	reading_free(&in);
 	doc_free(&doc);
 	return status;

@@ -6,8 +6,8 @@
 
 #define BO_EVENTS (1u << PT_BO_EVICT | 1u << PT_BO_SKIP)
 
-/* Values of @chosen; a map cannot hold NULL */
-static char is_chosen, not_chosen;
+/* Numbers in @chosen */
+enum { NOT_SEEN, CHOSEN, NOT_CHOSEN };
 
 static bool choose(struct analysis *a, const struct pt_request *req)
 {
@@ -16,7 +16,7 @@ static bool choose(struct analysis *a, const struct pt_request *req)
 	if (!a->sel || !selection_any(a->sel))
 		return true;
 	yes = selected(a->sel, req);
-	if (pt_map_set(&a->chosen, req->id, yes ? &is_chosen : &not_chosen))
+	if (ids_set(&a->chosen, req->id, yes ? CHOSEN : NOT_CHOSEN))
 		a->no_memory = true;
 	return yes;
 }
@@ -28,13 +28,13 @@ static bool choose(struct analysis *a, const struct pt_request *req)
 static bool follows(const struct analysis *a, const struct pt_refault *refault)
 {
 	const struct selection *sel = a->sel;
-	const void *choice;
+	uint32_t choice;
 
 	if (!sel || !selection_any(sel))
 		return true;
-	choice = pt_map_get(&a->chosen, refault->ev->id);
-	if (choice)
-		return choice == &is_chosen;
+	choice = ids_get(&a->chosen, refault->ev->id);
+	if (choice != NOT_SEEN)
+		return choice == CHOSEN;
 	return !sel->to_ns && (!sel->pid || sel->pid == refault->ev->tgid) &&
 	       (!sel->by_client || sel->client == refault->ev->client_id);
 }
@@ -164,5 +164,5 @@ int analysis_end(struct analysis *a)
 void analysis_free(struct analysis *a)
 {
 	pt_model_free(a->model);
-	pt_map_free(&a->chosen);
+	ids_free(&a->chosen);
 }

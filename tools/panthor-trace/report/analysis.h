@@ -4,6 +4,7 @@
 #define PANTHOR_TRACE_ANALYSIS_H
 
 #include "model/model.h"
+#include "report/ids.h"
 #include "report/selection.h"
 #include "report/table.h"
 
@@ -24,7 +25,7 @@ struct analysis {
 	struct pt_model_config config;
 
 	struct doc *doc;
-	struct pt_map chosen; /* id of a request -> was it? With @sel only */
+	struct ids chosen; /* requests; with @sel only */
 	struct pt_model *model;
 	struct pt_model_stats stats;
 	unsigned int seen; /* bit PT_x is set if there was an event PT_x */

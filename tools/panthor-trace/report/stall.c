@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "report/ids.h"
 #include "report/stall.h"
 
 /* The part of a stall that one request evicted */
@@ -17,14 +18,16 @@ struct stalls {
 	void (*tell)(void *context, const struct stall *stall);
 	void *context;
 	struct pt_map open; /* thread -> its stall */
-	struct pt_map requests; /* id -> requester */
-	struct pt_map requesters; /* hash -> requester */
+	struct ids requests; /* id -> place in @requester, from 1 */
+	struct pt_map places; /* hash -> the same */
+	struct requester *requester;
+	size_t nr_requesters;
 	uint64_t over_ns; /* before that, none of @open is over */
 };
 
-static void set(struct pt_map *map, uint64_t key, void *value)
+static void need(int err)
 {
-	if (!pt_map_set(map, key, value))
+	if (!err)
 		return;
 	pt_error("out of memory");
 	exit(EXIT_FAILED);
@@ -56,9 +59,33 @@ static bool same(const struct requester *a, const struct requester *b)
 	       !strcmp(a->target_comm, b->target_comm);
 }
 
+/* Its place in the list, where it is put if it is new */
+static uint32_t place_of(struct stalls *s, const struct requester *by)
+{
+	struct requester *new;
+	uintptr_t place;
+	uint64_t h;
+
+	h = hash(hash(by->source, by->requester_comm, by->requester_tgid), by->target_comm,
+		 by->target_tgid);
+	/* Two with one hash: use the next free number. */
+	while ((place = (uintptr_t)pt_map_get(&s->places, h)) &&
+	       !same(&s->requester[place - 1], by))
+		h++;
+	if (place)
+		return place;
+	s->requester = xrealloc(s->requester, (s->nr_requesters + 1) * sizeof(*s->requester));
+	new = &s->requester[s->nr_requesters++];
+	*new = *by;
+	new->requester_comm = xstrdup(by->requester_comm);
+	new->target_comm = xstrdup(by->target_comm);
+	need(pt_map_set(&s->places, h, (void *)(uintptr_t)s->nr_requesters));
+	return s->nr_requesters;
+}
+
 void stalls_request(struct stalls *s, const struct pt_request *req)
 {
-	const struct requester new = {
+	const struct requester by = {
 		.source = req->source,
 		.requester_comm = req->requester_comm,
 		.requester_tgid = req->requester_tgid,
@@ -68,32 +95,14 @@ void stalls_request(struct stalls *s, const struct pt_request *req)
 		.has_requester = !(req->flags & PT_REQ_NO_BEGIN) && pt_req_has(req, requester_tgid),
 		.has_target = pt_req_has(req, target_tgid),
 	};
-	struct requester *by;
-	uint64_t h;
 
 	/* After a reload of the driver, BOs of the previous request with this id do not exist. */
-	if (!req->evicted_bos) {
-		pt_map_del(&s->requests, req->id);
-		return;
-	}
-	h = hash(hash(new.source, new.requester_comm, new.requester_tgid), new.target_comm,
-		 new.target_tgid);
-	/* Two with one hash: use the next free number. */
-	while ((by = pt_map_get(&s->requesters, h)) && !same(by, &new))
-		h++;
-	if (!by) {
-		by = xmalloc(sizeof(*by));
-		*by = new;
-		by->requester_comm = xstrdup(new.requester_comm);
-		by->target_comm = xstrdup(new.target_comm);
-		set(&s->requesters, h, by);
-	}
-	set(&s->requests, req->id, by);
+	need(ids_set(&s->requests, req->id, req->evicted_bos ? place_of(s, &by) : 0));
 }
 
 bool stalls_knows(const struct stalls *s, uint64_t id)
 {
-	return pt_map_get(&s->requests, id);
+	return ids_get(&s->requests, id);
 }
 
 static void free_stall(struct stall *stall)
@@ -106,13 +115,15 @@ static void free_stall(struct stall *stall)
 static void close_stall(struct stalls *s, struct stall *stall)
 {
 	const struct stall_part *most = stall->part;
+	uint32_t place;
 
 	for (size_t i = 1; i < stall->requests; i++)
 		if (stall->part[i].size > most->size)
 			most = &stall->part[i];
 	stall->id = most->id;
 	stall->evicted_ns = most->evicted_ns;
-	stall->by = pt_map_get(&s->requests, most->id);
+	place = ids_get(&s->requests, most->id);
+	stall->by = place ? &s->requester[place - 1] : NULL;
 	s->tell(s->context, stall);
 	pt_map_del(&s->open, stall->pid);
 	free_stall(stall);
@@ -154,7 +165,7 @@ static struct stall *open_stall(struct stalls *s, const struct pt_refault *refau
 	stall->has_tgid = pt_has(ev, tgid);
 	stall->comm = refault->comm ? xstrdup(refault->comm) : NULL;
 	stall->begin_ns = UINT64_MAX;
-	set(&s->open, ev->pid, stall);
+	need(pt_map_set(&s->open, ev->pid, stall));
 	return stall;
 }
 
@@ -217,20 +228,19 @@ void stalls_flush(struct stalls *s)
 
 void stalls_free(struct stalls *s)
 {
-	struct requester *by;
 	struct stall *stall;
 
 	if (!s)
 		return;
 	for (size_t i = 0; (stall = pt_map_next(&s->open, &i));)
 		free_stall(stall);
-	for (size_t i = 0; (by = pt_map_next(&s->requesters, &i));) {
-		free(by->requester_comm);
-		free(by->target_comm);
-		free(by);
+	for (size_t i = 0; i < s->nr_requesters; i++) {
+		free(s->requester[i].requester_comm);
+		free(s->requester[i].target_comm);
 	}
-	pt_map_free(&s->requesters);
-	pt_map_free(&s->requests);
+	free(s->requester);
+	pt_map_free(&s->places);
+	ids_free(&s->requests);
 	pt_map_free(&s->open);
 	free(s);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
+#include "report/ids.h"
 #include "report/number.h"
 #include "unit.h"
 
@@ -77,12 +78,38 @@ static void nothing_is_rounded(void **state)
 	refuses(parse_seconds, "5ms");
 }
 
+/* Near ones and far ones, some of them more than once, some back to 0 */
+static void ids_keep_their_numbers(void **state)
+{
+	struct ids ids = { 0 };
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		assert_int_equal(ids_set(&ids, i, i + 1), 0);
+		assert_int_equal(ids_set(&ids, UINT64_MAX - 97ULL * i, i + 7), 0);
+	}
+	assert_int_equal(ids_set(&ids, 5, 4000000000), 0);
+	assert_int_equal(ids_set(&ids, 6, 0), 0);
+	assert_int_equal(ids_set(&ids, 1ULL << 40, 0), 0);
+	for (uint32_t i = 7; i < 1000; i++) {
+		assert_int_equal(ids_get(&ids, i), i + 1);
+		assert_int_equal(ids_get(&ids, UINT64_MAX - 97ULL * i), i + 7);
+		assert_int_equal(ids_get(&ids, UINT64_MAX - 97ULL * i - 1), 0);
+	}
+	assert_int_equal(ids_get(&ids, 5), 4000000000);
+	assert_int_equal(ids_get(&ids, 6), 0);
+	assert_int_equal(ids_get(&ids, 1ULL << 40), 0);
+	assert_int_equal(ids_get(&ids, 5000), 0);
+	ids_free(&ids);
+	assert_int_equal(ids_get(&ids, 5), 0);
+}
+
 int test_number(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts),
 		cmocka_unit_test(signs),
 		cmocka_unit_test(nothing_is_rounded),
+		cmocka_unit_test(ids_keep_their_numbers),
 	};
 
 	return cmocka_run_group_tests_name("number", tests, NULL, NULL);
