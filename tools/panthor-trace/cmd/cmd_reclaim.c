@@ -17,6 +17,7 @@
 #include "cmd/cli.h"
 #include "model/explain.h"
 #include "trace/live.h"
+#include "trace/swap.h"
 #include "cmd/options.h"
 #include "report/view.h"
 
@@ -39,6 +40,10 @@ struct reclaim {
 	uint64_t lost;
 	unsigned int flags;
 	bool found;
+	uint64_t freed;
+	uint64_t zram_before; /* RAM that zram takes, if @has_zram */
+	uint64_t zram_after;
+	bool has_zram;
 };
 
 /* The account, unless another format or a table of BOs is selected */
@@ -98,6 +103,7 @@ static void on_request(void *context, const struct pt_request *req)
 		return;
 	r->found = true;
 	r->flags = req->flags;
+	r->freed = req->freed;
 	pt_doubts(&doubts, req);
 	if (doubts.len)
 		doc_problem(&r->doc, "request #%llu: %s", (unsigned long long)req->id, doubts.s);
@@ -203,24 +209,61 @@ static void stop_drain(struct drain *d)
 		pthread_join(d->thread, NULL);
 }
 
+static bool zram_takes(uint64_t *bytes)
+{
+	FILE *swaps = fopen("/proc/swaps", "re");
+	bool ok = swaps && swap_zram(swaps, "/sys/block", bytes);
+
+	if (swaps)
+		fclose(swaps);
+	return ok;
+}
+
 /* Returns 0 or an errno. */
 static int write_traced(struct reclaim *r, const char *path)
 {
 	struct drain d = { .live = r->live };
 	int err;
 
+	r->has_zram = zram_takes(&r->zram_before);
 	start_drain(&d);
 	err = write_pid(path, r->pid);
 	stop_drain(&d);
+	r->has_zram = r->has_zram && zram_takes(&r->zram_after);
 	live_poll(r->live, on_event, on_lost, r);
 	pt_model_flush(r->model);
 	return err;
+}
+
+/* Not in any event: what the device says before and after, whoever else swaps meanwhile */
+static void say_zram(struct reclaim *r)
+{
+	bool more = r->zram_after >= r->zram_before;
+	uint64_t change = more ? r->zram_after - r->zram_before : r->zram_before - r->zram_after;
+	const struct pt_units *u = &r->out.units;
+	struct pt_text *t = &r->doc.footer;
+
+	doc_fact(&r->doc, "zram_before", r->zram_before);
+	doc_fact(&r->doc, "zram_after", r->zram_after);
+	if (!as_account(r))
+		return;
+	pt_add(t, "zram     takes ");
+	pt_add_bytes(t, change, u);
+	pt_add(t, more ? " more" : " less");
+	if (more && r->freed > change) {
+		pt_add(t, "; net ");
+		pt_add_bytes(t, r->freed - change, u);
+		pt_add(t, " freed");
+	}
+	pt_add(t, "\n");
 }
 
 static int print(struct reclaim *r)
 {
 	int status = EXIT_OK;
 
+	if (r->found && r->has_zram)
+		say_zram(r);
 	if (r->lost)
 		doc_problem(&r->doc, "the trace lost %llu events", (unsigned long long)r->lost);
 	if (!r->found)

@@ -13,7 +13,7 @@ TEST_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) -Wno-unused-parameter $(SAN) -MMD
 	-DFORMATS='"$(CURDIR)/tests/formats"' -DTIMELINE_HTML='"$(SRC)/report/html/timeline.html"' \
 	-DSCHEMA_SQL='"$(SRC)/report/sql/schema.sql"' $(PKG_CFLAGS)
 
-UNIT := $(addprefix tests/,unit unit_text unit_number unit_events unit_model tracefile tracefile_write) report/number report/ids
+UNIT := $(addprefix tests/,unit unit_text unit_number unit_events unit_model tracefile tracefile_write) report/number report/ids trace/swap base/error
 
 $(T)/unit: $(MODEL:%=$(T)/obj/%.o) $(UNIT:%=$(T)/obj/%.o)
 	$(call say,LD)

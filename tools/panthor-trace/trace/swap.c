@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,19 +51,63 @@ static bool add_device(struct pt_text *filter, const char *path)
 	return true;
 }
 
+/* The path of the next device or file that memory is swapped to, in @line; NULL at the end */
+static char *next_swap(FILE *swaps, char **line, size_t *size)
+{
+	while (getline(line, size, swaps) > 0) {
+		/* The first line names the columns. */
+		if (!strncmp(*line, "Filename", strlen("Filename")))
+			continue;
+		(*line)[strcspn(*line, " \t\n")] = '\0';
+		unescape(*line);
+		return *line;
+	}
+	return NULL;
+}
+
 int swap_filter(FILE *swaps, struct pt_text *filter)
 {
-	char *line = NULL;
+	char *line = NULL, *path;
 	size_t size = 0;
 	int n = 0;
 
-	/* the first line names the columns */
-	for (bool first = true; getline(&line, &size, swaps) > 0; first = false) {
-		line[strcspn(line, " \t\n")] = '\0';
-		unescape(line);
-		if (!first && *line)
-			n += add_device(filter, line);
-	}
+	while ((path = next_swap(swaps, &line, &size)))
+		n += add_device(filter, path);
 	free(line);
 	return n;
+}
+
+static bool add_zram(const char *block, const char *name, uint64_t *bytes)
+{
+	char path[PATH_MAX];
+	uint64_t used;
+	bool ok;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s/mm_stat", block, name);
+	f = fopen(path, "re");
+	/* Original and compressed size come first. */
+	ok = f && fscanf(f, "%*s %*s %" SCNu64, &used) == 1;
+	if (f)
+		fclose(f);
+	if (ok)
+		*bytes += used;
+	return ok;
+}
+
+bool swap_zram(FILE *swaps, const char *block, uint64_t *bytes)
+{
+	char *line = NULL, *path;
+	bool found = false, ok = true;
+	size_t size = 0;
+
+	*bytes = 0;
+	while ((path = next_swap(swaps, &line, &size))) {
+		if (strncmp(path, "/dev/zram", strlen("/dev/zram")))
+			continue;
+		found = true;
+		ok &= add_zram(block, path + strlen("/dev/"), bytes);
+	}
+	free(line);
+	return found && ok;
 }

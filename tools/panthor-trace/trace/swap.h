@@ -2,6 +2,8 @@
 #ifndef PANTHOR_TRACE_SWAP_H
 #define PANTHOR_TRACE_SWAP_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "model/text.h"
@@ -12,5 +14,11 @@
  * Returns their number; swap without a known device is reported on standard error.
  */
 int swap_filter(FILE *swaps, struct pt_text *filter);
+
+/*
+ * RAM that the zram devices among them take, in bytes. @block is /sys/block. False: there is no
+ * such device, or one does not tell.
+ */
+bool swap_zram(FILE *swaps, const char *block, uint64_t *bytes);
 
 #endif
