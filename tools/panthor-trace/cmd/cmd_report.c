@@ -171,6 +171,14 @@ static void keep_longest(struct report *r, const struct cell *row)
 		table_order(r->longest);
 }
 
+/* Those of the kernel are known as soon as there is something to print. */
+static void check_words(struct report *r)
+{
+	if (!r->checked && !filter_check(r->filter, r->style.names))
+		exit(EXIT_USAGE);
+	r->checked = true;
+}
+
 static void on_request(void *context, const struct pt_request *req)
 {
 	struct report *r = context;
@@ -178,9 +186,7 @@ static void on_request(void *context, const struct pt_request *req)
 	struct bo_filter bo_filter = { r, req };
 	struct cell row[NR_REQ_COLUMNS] = { 0 };
 
-	if (!r->checked && !filter_check(r->filter, r->style.names))
-		exit(EXIT_USAGE);
-	r->checked = true;
+	check_words(r);
 	request_row(row, req, &r->style);
 	if (!filter_match(r->filter, 0, row) || (bo_terms && !bos(r, req, false))) {
 		row_clear(r->longest, row);
@@ -356,6 +362,7 @@ static int prepare(struct report *r, struct doc *doc)
 
 static int print(struct report *r, struct doc *doc)
 {
+	check_words(r);
 	stalls_flush(r->stalls);
 	if (r->groups)
 		groups_fill(r->groups, r->group_table);

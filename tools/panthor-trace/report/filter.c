@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "report/filter.h"
+#include "report/view.h"
 
 #define MAX_ERRNO 4096
 
@@ -124,6 +125,11 @@ fail:
 	return NULL;
 }
 
+static enum pt_symbols symbols_of(const struct column *column)
+{
+	return (column->word - SYMBOL_WORD) % PT_NR_SYMBOLS;
+}
+
 /* The @i-th word of a column, NULL at the end; @buf is used if needed */
 static const char *word(const struct column *column, const struct pt_names *names, unsigned int i,
 			char buf[PT_NUM_LEN])
@@ -134,23 +140,38 @@ static const char *word(const struct column *column, const struct pt_names *name
 	case ERROR_WORD:
 		return i < MAX_ERRNO ? pt_errno(-(int64_t)i, buf) : NULL;
 	default:
-		return i < PT_MAX_SYMBOL ? names->name[column->word - SYMBOL_WORD][i] : NULL;
+		i += column->word >= NONZERO_WORD;
+		return i < PT_MAX_SYMBOL ? names->name[symbols_of(column)][i] : NULL;
 	}
 }
 
-static bool may_hold(const struct column *column, const struct pt_names *names, const char *text)
+/* A value without a name is shown as a number, in one way. */
+static bool shown_number(const struct column *column, const struct pt_names *names,
+			 const char *text)
 {
 	char buf[PT_NUM_LEN];
-	const char *one;
-	int64_t number;
+	uint64_t value;
+	int64_t error;
 
-	/* A value without a name is shown as a number. */
-	if (parse_signed(text, strlen(text), &number))
-		return true;
+	if (column->word == ERROR_WORD)
+		return parse_signed(text, strlen(text), &error) &&
+		       !strcmp(pt_errno(error, buf), text);
+	return column->word != LISTED_WORD && parse_count(text, strlen(text), &value) &&
+	       !strcmp(view_symbol(names, symbols_of(column), value, buf), text);
+}
+
+static bool may_hold(const struct term *term, const struct pt_names *names)
+{
+	const struct column *column = term->of;
+	char buf[PT_NUM_LEN];
+	const char *one;
+
 	for (unsigned int i = 0; (one = word(column, names, i, buf)); i++)
-		if (!strcmp(one, text))
-			return *text;
-	return false;
+		if (term->op == HAS ? !!strstr(one, term->s) : *one && !strcmp(one, term->s))
+			return true;
+	if (term->op == HAS)
+		return column->word != LISTED_WORD && !term->s[strspn(term->s, "0123456789")];
+	return shown_number(column, names, term->s);
 }
 
 static void say_words(const struct term *term, const struct pt_names *names)
@@ -165,8 +186,8 @@ static void say_words(const struct term *term, const struct pt_names *names)
 		for (unsigned int i = 0; (one = word(term->of, names, i, buf)); i++)
 			if (*one)
 				pt_add(&list, "%s %s", list.len ? "," : "", one);
-	pt_error("--filter: \"%s\" is not a value of field %s; expected%s", term->s, term->of->name,
-		 list.s ?: "");
+	pt_error("--filter: \"%s\" is not %s of field %s; expected%s", term->s,
+		 term->op == HAS ? "part of a value" : "a value", term->of->name, list.s ?: "");
 	pt_text_free(&list);
 }
 
@@ -175,8 +196,7 @@ bool filter_check(const struct filter *f, const struct pt_names *names)
 	for (size_t i = 0; f && i < f->nr; i++) {
 		const struct term *term = &f->term[i];
 
-		if (term->of->word == ANY_WORD || term->op == HAS ||
-		    may_hold(term->of, names, term->s))
+		if (term->of->word == ANY_WORD || may_hold(term, names))
 			continue;
 		say_words(term, names);
 		return false;

@@ -35,6 +35,7 @@ enum word_kind {
 	LISTED_WORD,
 	ERROR_WORD, /* ok, or the name of an error */
 	SYMBOL_WORD, /* + enum pt_symbols: one of those that the trace names */
+	NONZERO_WORD = SYMBOL_WORD + PT_NR_SYMBOLS, /* the same, but not the first */
 };
 
 /**

@@ -36,7 +36,7 @@ const struct column bo_columns[] = {
 	[BO_REASON] = { "reason", "REASON", UNIT_TEXT, "why it was skipped", 1,
 			SYMBOL_WORD + PT_SYM_REASON },
 	[BO_LOCK] = { "lock", "LOCK", UNIT_TEXT, "which lock was held, if skipped (locked)", 5,
-		      SYMBOL_WORD + PT_SYM_LOCK },
+		      NONZERO_WORD + PT_SYM_LOCK },
 	[BO_VA] = { "va", "VA", UNIT_HEX, "its lowest GPU address", 0 },
 	[BO_WAIT] = { "wait_ns", "WAIT", UNIT_NS, "time spent waiting for this BO alone", 0 },
 	[BO_DURATION] = { "duration_ns", "DURATION", UNIT_NS, "time spent on it, without writeback",

@@ -257,6 +257,13 @@ for f in reason=nonsense what=evictd 'source!=kswapdd' result=EFOO lock=door rea
 	complains "filter with a word that field ${f%%[=!]*} never has" 2 "filter: \".*\" is not a value of field ${f%%[=!]*}; expected " \
 		"$PT" report --filter "$f" two.dat
 done
+for f in what=5 reason=1 reason=0x11 reason=-17 result=-22 lock=none what~vict,what~5 result~EFOO; do
+	complains "filter with what its field never shows: $f" 2 "\" is not (a|part of a) value of field ${f%%[=~]*}; expected " "$PT" report --filter "$f" two.dat
+done
+expect "a number as it is shown" 0 '0 requests' "$PT" report --filter 'result=-4000,reason~7,cut_short=none' two.dat
+grep -E '^comm|swapin' "$S/two-writes.txt" | make_trace swapins.dat
+complains "filter with a word, of a trace without requests" 2 'not a value of field reason' "$PT" report --filter reason=nonsense swapins.dat
+complains "filter with a word, of a selection without requests" 2 'not a value of field reason' "$PT" report --pid 9 --filter reason=nonsense two.dat
 complains "which words a field may have" 2 'expected none, busy, locked, changed, mmu-error, pinned,' "$PT" report --filter reason=x two.dat
 expect "a word that no BO of this trace has" 0 '0 requests' "$PT" report --filter reason=mmu-error two.dat
 expect "a value without a name" 0 '0 requests' "$PT" report --filter reason=17 two.dat
