@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A small number for each id: for the ids of requests, which follow one another. 4.5 bytes
- * each then, where a map takes up to 64; as many as a map if they do not.
+ * each then, where a map takes up to 64; but 300 if each is far from the others.
  */
 #ifndef PANTHOR_TRACE_IDS_H
 #define PANTHOR_TRACE_IDS_H
