@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +7,8 @@
 
 #include "base/error.h"
 #include "model/text.h"
+
+int flush_errno;
 
 /*
  * The only place that prints errors: one line, safe to print, whatever is in
@@ -22,7 +25,8 @@ static void complain(const char *kind, const char *fmt, va_list ap)
 	}
 	if (clean)
 		pt_clean(clean, size, raw, strlen(raw));
-	fflush(stdout);
+	if (fflush(stdout) && !flush_errno)
+		flush_errno = errno;
 	fprintf(stderr, "panthor-trace: %s%s\n", kind, clean ?: "out of memory");
 	free(clean);
 	if (size)

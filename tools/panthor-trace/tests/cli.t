@@ -314,6 +314,11 @@ for c in 'report two.dat' 'report -F csv two.dat' 'report --fields=help' 'refaul
 	'export -F html two.dat' 'export -F chrome two.dat' 'export -F jsonl two.dat' 'report -o /dev/full two.dat' --help --version 'report --help'; do
 	complains "full device: $c" 1 'cannot write .*: No space left' sh -c "'$PT' $c >/dev/full"
 done
+# A warning flushes standard output: why that failed is not forgotten
+sed /panthor_reclaim_end/d "$S/two-writes.txt" | make_trace noend.dat
+complains "full device, found by a warning" 1 'cannot write .*: No space left' sh -c "'$PT' export noend.dat >/dev/full"
+mkfifo unread
+complains "a pipe without a reader, found by a warning" 0 '!cannot write' bash -c "exec 3<>unread 4>unread 3<&-; '$PT' export noend.dat >&4"
 complains "a file that does not exist" 1 'cannot open nothing.dat: No such file' "$PT" report nothing.dat
 complains "a directory" 1 'not a regular file' "$PT" report .
 complains "a file that is not a trace" 1 'not a trace.dat file' "$PT" report "$S/two-writes.txt"
