@@ -69,6 +69,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		d->side[state->arg_num].path = arg;
 		return 0;
 	case ARGP_KEY_END:
+		if (output_wants_help(&d->out))
+			return 0;
 		if (state->arg_num < 2)
 			usage_error("missing argument; diff compares two trace files");
 		for (int i = 0; i < 2; i++)

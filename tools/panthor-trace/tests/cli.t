@@ -310,7 +310,7 @@ done
 cmp -s one.dat two.dat && pass "the trace is as it was" || fail "the trace is as it was"
 
 # Honesty: a line on stderr and a status
-for c in 'report two.dat' 'report -F csv two.dat' 'report --fields=help' 'refault two.dat' 'diff two.dat two.dat' 'export two.dat' \
+for c in 'report two.dat' 'report -F csv two.dat' 'report --fields=help' 'diff --fields=help' 'refault two.dat' 'diff two.dat two.dat' 'export two.dat' \
 	'export -F html two.dat' 'export -F chrome two.dat' 'export -F jsonl two.dat' 'report -o /dev/full two.dat' --help --version 'report --help'; do
 	complains "full device: $c" 1 'cannot write .*: No space left' sh -c "'$PT' $c >/dev/full"
 done
