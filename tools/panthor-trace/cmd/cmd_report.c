@@ -20,7 +20,7 @@ struct report {
 	size_t worst;
 
 	struct filter *filter;
-	bool checked; /* @filter, against the words of the trace */
+	bool checked; /* @filter, against the words and the clock of the trace */
 	struct sink sink;
 	struct table *requests; /* NULL: not selected */
 	struct table *bo_table;
@@ -171,10 +171,10 @@ static void keep_longest(struct report *r, const struct cell *row)
 		table_order(r->longest);
 }
 
-/* Those of the kernel are known as soon as there is something to print. */
-static void check_words(struct report *r)
+/* What the trace has is known as soon as there is something to print. */
+static void check_filter(struct report *r)
 {
-	if (!r->checked && !filter_check(r->filter, r->style.names))
+	if (!r->checked && !filter_check(r->filter, r->sink.doc, r->style.names))
 		exit(EXIT_USAGE);
 	r->checked = true;
 }
@@ -186,7 +186,7 @@ static void on_request(void *context, const struct pt_request *req)
 	struct bo_filter bo_filter = { r, req };
 	struct cell row[NR_REQ_COLUMNS] = { 0 };
 
-	check_words(r);
+	check_filter(r);
 	request_row(row, req, &r->style);
 	if (!filter_match(r->filter, 0, row) || (bo_terms && !bos(r, req, false))) {
 		row_clear(r->longest, row);
@@ -362,7 +362,7 @@ static int prepare(struct report *r, struct doc *doc)
 
 static int print(struct report *r, struct doc *doc)
 {
-	check_words(r);
+	check_filter(r);
 	stalls_flush(r->stalls);
 	if (r->groups)
 		groups_fill(r->groups, r->group_table);

@@ -191,11 +191,17 @@ static void say_words(const struct term *term, const struct pt_names *names)
 	pt_text_free(&list);
 }
 
-bool filter_check(const struct filter *f, const struct pt_names *names)
+bool filter_check(const struct filter *f, const struct doc *doc, const struct pt_names *names)
 {
 	for (size_t i = 0; f && i < f->nr; i++) {
 		const struct term *term = &f->term[i];
 
+		if (term->unit == UNIT_TIME && doc->no_seconds) {
+			pt_error(
+				"%s: --filter: %s needs a clock that counts seconds; this is \"%s\"",
+				doc->file, term->of->name, doc->clock);
+			return false;
+		}
 		if (term->of->word == ANY_WORD || may_hold(term, names))
 			continue;
 		say_words(term, names);
