@@ -71,6 +71,19 @@ static bool open_file(struct sink *s)
 	return true;
 }
 
+/* The first table is written as it comes, the others after it. */
+static bool open_spools(struct sink *s)
+{
+	for (size_t i = 1; i < s->doc->nr_tables && !s->format->mixed; i++) {
+		s->part[i].f = spool_open();
+		if (!s->part[i].f) {
+			s->status = EXIT_FAILED;
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool begin(struct sink *s)
 {
 	struct doc *doc = s->doc;
@@ -93,7 +106,8 @@ static bool begin(struct sink *s)
 		s->status = EXIT_FAILED;
 		return false;
 	}
-	if (!s->format->database && !open_file(s))
+	/* In this order: what is in the file stays if there is no room for temporary ones. */
+	if (!s->format->database && (!open_spools(s) || !open_file(s)))
 		return false;
 	s->open = true;
 	errno = 0;
@@ -115,10 +129,8 @@ static struct part *get_part(struct sink *s, const struct table *table)
 	if (part->table)
 		return part;
 	part->table = table;
-	part->f = i && !s->format->mixed ? spool_open() : s->f;
-	if (!part->f && s->f)
-		s->status = EXIT_FAILED;
-	else if (part->f == s->f && s->format->head)
+	part->f = part->f ?: s->f;
+	if (part->f == s->f && s->format->head)
 		s->format->head(s, part);
 	return part;
 }

@@ -111,7 +111,9 @@ cat >asks <<-'END'
 END
 chmod +x asks
 expect "commands do not inherit that" 0 'ignored: 0$' sh -c "PAGER=./asks TERM=vt100 script -qec \"'$PT' report two.dat\" /dev/null </dev/null | tr -d '\r'"
+echo old >temp.out
 complains "a directory for temporary files that is not there" 1 'cannot create a file in /nowhere: .*; set TMPDIR' env TMPDIR=/nowhere "$PT" export -o temp.out two.dat
+[ "$(cat temp.out)" = old ] && pass "the output stays as it was" || fail "the output stays as it was" "$(head -c 100 temp.out)"
 expect "TMPDIR empty is none" 0 '"evicted":50397184' env TMPDIR= "$PT" export two.dat
 if [ "$(id -u)" -eq 0 ] && chmod 755 . && cp "$OUT/panthor-trace" . && setpriv --reuid 65534 --clear-groups ./panthor-trace --version >/dev/null 2>&1; then
 	mkdir locked && cp two.dat locked/ && "$PT" export -F sqlite -o locked/day.db golden.dat && chmod 666 locked/day.db && chmod 555 locked
