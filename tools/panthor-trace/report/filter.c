@@ -197,9 +197,8 @@ bool filter_check(const struct filter *f, const struct doc *doc, const struct pt
 		const struct term *term = &f->term[i];
 
 		if (term->unit == UNIT_TIME && doc->no_seconds) {
-			pt_error(
-				"%s: --filter: %s needs a clock that counts seconds; this is \"%s\"",
-				doc->file, term->of->name, doc->clock);
+			pt_error("%s: --filter: %s needs a clock of seconds; this is \"%s\"",
+				 doc->file, term->of->name, doc->clock);
 			return false;
 		}
 		if (term->of->word == ANY_WORD || may_hold(term, names))

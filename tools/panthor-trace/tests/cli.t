@@ -226,7 +226,7 @@ expect "the gain until the end of the trace" 0 ' 60\.0 GiB s evicted$' "$PT" ref
 make_trace buffers.dat -2 <"$S/two-writes.txt"
 complains "a clock that does not count seconds" 0 'the clock "counter" does not count seconds' "$PT" report counter.dat
 complains "--time with such a clock" 2 'time needs a clock that counts seconds' "$PT" report --time 1,2 counter.dat
-complains "--filter by time with such a clock" 2 'filter: time_ns needs a clock that counts seconds' "$PT" report --filter 'time_ns>0' counter.dat
+complains "--filter by time with such a clock" 2 'filter: time_ns needs a clock of seconds' "$PT" report --filter 'time_ns>0' counter.dat
 expect "no stalls with such a clock" 0 '^no stalls: the clock "counter" does not count seconds' "$PT" report --stalls counter.dat
 complains "no timeline with such a clock" 1 'no timeline: the clock' "$PT" export -F chrome counter.dat
 (printf 'clock x86-tsc\ntsc2nsec 1\n'; cat "$S/two-writes.txt") | make_trace tsc.dat
