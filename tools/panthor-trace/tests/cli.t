@@ -370,6 +370,7 @@ complains "an older driver" 4 'older driver; missing fields: freed$' "$PT" repor
 expect "an older driver: an unknown value is not 0" 4 '^1,$' "$PT" report -F csv --fields id,freed older.dat
 expect "an older driver: its share is unknown, too" 4 '^5,,,378673$' "$PT" refault --by client -F csv --fields client_id,freed,freed_pct,ns_per_mib older.dat
 expect "an older driver: no freed memory in the summary" 4 '^of the evicted memory 0.0 % premature; blocked per MiB: 8.27 ms$' "$PT" refault older.dat
+expect "an older driver: a word that only a later one has" 4 '0 requests' sh -c "sed -i 's/, { 9, \"no-memory\" }//' older/*.format; ! grep -q no-memory older/*.format && '$OUT/tests/mktrace' -f older old.dat <'$S/two-writes.txt' && '$PT' report --filter reason=no-memory old.dat"
 # What was called otherwise then: whose request, and when it had been evicted
 mkdir renamed
 cp "$HERE"/formats/*.format renamed
