@@ -8,7 +8,13 @@
 #include "base/error.h"
 #include "model/text.h"
 
-int flush_errno;
+/* Why standard output could not be flushed the first time: its buffer is lost then. */
+static int flush_err;
+
+int flush_error(void)
+{
+	return flush_err;
+}
 
 /*
  * The only place that prints errors: one line, safe to print, whatever is in
@@ -25,8 +31,8 @@ static void complain(const char *kind, const char *fmt, va_list ap)
 	}
 	if (clean)
 		pt_clean(clean, size, raw, strlen(raw));
-	if (fflush(stdout) && !flush_errno)
-		flush_errno = errno;
+	if (fflush(stdout) && !flush_err)
+		flush_err = errno;
 	fprintf(stderr, "panthor-trace: %s%s\n", kind, clean ?: "out of memory");
 	free(clean);
 	if (size)

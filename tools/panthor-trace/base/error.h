@@ -24,8 +24,8 @@ enum {
 void pt_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void pt_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Both flush standard output first: why that failed the first time. Its buffer is lost then. */
-extern int flush_errno;
+/* Both flush standard output first: the errno with which that failed the first time, or 0 */
+int flush_error(void);
 
 /* pt_error(), then exit with EXIT_USAGE */
 void usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));

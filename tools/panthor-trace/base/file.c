@@ -31,7 +31,7 @@ bool can_write(const char *path)
 
 int output_failed(const char *path)
 {
-	int err = (path ? 0 : flush_errno) ?: errno ?: EIO;
+	int err = (path ? 0 : flush_error()) ?: errno ?: EIO;
 
 	/* Said once is enough. */
 	if (!path) {
