@@ -287,15 +287,17 @@ static u32 panthor_reclaim_no_vm(const struct panthor_reclaim_set *set, u32 entr
 	return entry;
 }
 
-/* The entry of a BO that was found in both. */
-static u32 panthor_reclaim_merge(const struct panthor_reclaim_set *set, u32 one, u32 other)
+/* The entry of a BO that was found in both. @several: in several VMs before, or now. */
+static u32 panthor_reclaim_merge(const struct panthor_reclaim_set *set, u32 one, u32 other,
+				 bool *several)
 {
-	if (one == other || !set->entries[other].serial)
+	if (one == other || *several || !set->entries[other].serial)
 		return one;
 
 	if (!set->entries[one].serial)
 		return other;
 
+	*several = true;
 	return panthor_reclaim_no_vm(set, one);
 }
 
@@ -316,6 +318,7 @@ static int panthor_reclaim_fill(struct panthor_reclaim_set *set,
 {
 	u32 nr = found->count;
 	struct panthor_reclaim_key *keys;
+	bool several = false;
 
 	keys = panthor_reclaim_sort(found->keys, found->keys + found->room, nr);
 	set->items = kvcalloc(panthor_reclaim_count_bos(keys, nr), sizeof(*set->items),
@@ -329,12 +332,14 @@ static int panthor_reclaim_fill(struct panthor_reclaim_set *set,
 
 		if (i && keys[i].key == keys[i - 1].key) {
 			item--;
-			item->entry = panthor_reclaim_merge(set, item->entry, place->entry);
+			item->entry = panthor_reclaim_merge(set, item->entry, place->entry,
+							    &several);
 			drm_gem_object_put(&place->bo->base);
 		} else {
 			item->bo = place->bo;
 			item->bo_id = keys[i].key;
 			item->entry = place->entry;
+			several = false;
 			set->nr_items++;
 		}
 	}
