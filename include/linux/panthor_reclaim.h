@@ -49,7 +49,10 @@ enum panthor_reclaim_reason {
 	/** @PANTHOR_RECLAIM_LOCKED: A lock was contended, see &enum panthor_reclaim_lock. */
 	PANTHOR_RECLAIM_LOCKED,
 
-	/** @PANTHOR_RECLAIM_CHANGED: Its state changed meanwhile. */
+	/**
+	 * @PANTHOR_RECLAIM_CHANGED: It was pinned or evicted by somebody else when the
+	 * shrinker had taken it off its list.
+	 */
 	PANTHOR_RECLAIM_CHANGED,
 
 	/** @PANTHOR_RECLAIM_MMU_ERROR: A command of the GPU's MMU failed. */

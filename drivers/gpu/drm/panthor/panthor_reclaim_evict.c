@@ -55,9 +55,12 @@ static void panthor_reclaim_keep(struct panthor_reclaim_run *run,
 	item->stage = PANTHOR_RECLAIM_KEPT;
 }
 
-/* If a BO has no pages there is nothing to evict: settle it, and return true. */
-static bool panthor_reclaim_no_pages(struct panthor_reclaim_run *run,
-				     struct panthor_reclaim_item *item)
+/*
+ * If a BO has no pages there is nothing to evict: settle it, and return true. Its
+ * reservation lock may be held.
+ */
+static bool panthor_reclaim_settle(struct panthor_reclaim_run *run,
+				   struct panthor_reclaim_item *item)
 {
 	u64 in_ram;
 
@@ -66,16 +69,28 @@ static bool panthor_reclaim_no_pages(struct panthor_reclaim_run *run,
 
 	in_ram = panthor_reclaim_in_ram(item->bo);
 	if (item->others || !in_ram || panthor_reclaim_mapped_by_others(&run->set, item->bo)) {
-		panthor_reclaim_put_item(item);
+		item->stage = PANTHOR_RECLAIM_KEPT;
 	} else if (panthor_reclaim_satisfied(run)) {
 		run->req.info.unwritten += in_ram;
-		panthor_reclaim_put_item(item);
+		item->stage = PANTHOR_RECLAIM_KEPT;
 	} else {
 		item->found = in_ram;
 		run->found += in_ram;
 		run->placeless += in_ram - min(in_ram, READ_ONCE(item->bo->rcl.swapcached));
 		item->stage = PANTHOR_RECLAIM_EVICTED;
 	}
+	return true;
+}
+
+/* The same without a lock: what is not written is dropped at once. */
+static bool panthor_reclaim_no_pages(struct panthor_reclaim_run *run,
+				     struct panthor_reclaim_item *item)
+{
+	if (!panthor_reclaim_settle(run, item))
+		return false;
+
+	if (item->stage == PANTHOR_RECLAIM_KEPT)
+		panthor_reclaim_put_item(item);
 	return true;
 }
 
@@ -116,8 +131,8 @@ static bool panthor_reclaim_used(struct panthor_gem_object *bo)
 }
 
 /*
- * Why a BO cannot be evicted now, %PANTHOR_RECLAIM_NONE if it can. @jobs: there are
- * jobs that use its mappings, or map it. Its reservation lock is held.
+ * Why a BO that has pages cannot be evicted now, %PANTHOR_RECLAIM_NONE if it can.
+ * @jobs: there are jobs that use its mappings, or map it. Its reservation lock is held.
  */
 static enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_reclaim_run *run,
 							  struct panthor_reclaim_item *item,
@@ -130,9 +145,6 @@ static enum panthor_reclaim_reason panthor_reclaim_barred(struct panthor_reclaim
 
 	if (item->others || panthor_reclaim_mapped_by_others(&run->set, bo))
 		return PANTHOR_RECLAIM_SHARED;
-
-	if (!bo->backing.pages)
-		return PANTHOR_RECLAIM_CHANGED;
 
 	if (refcount_read(&bo->backing.pin_count))
 		return jobs && !run->last && panthor_reclaim_may_bind(bo) ?
@@ -274,6 +286,13 @@ static bool panthor_reclaim_private(struct panthor_reclaim_run *run,
 			continue;
 		}
 
+		/* Somebody else evicted it meanwhile. */
+		if (panthor_reclaim_settle(run, item)) {
+			if (own)
+				dma_resv_unlock(resv);
+			continue;
+		}
+
 		reason = panthor_reclaim_barred(run, item, jobs ||
 						!dma_resv_test_signaled(resv,
 									DMA_RESV_USAGE_BOOKKEEP));
@@ -344,6 +363,9 @@ static void panthor_reclaim_shared_bo(struct panthor_reclaim_run *run,
 	enum panthor_reclaim_reason reason;
 	u64 start_ns = ktime_get_ns();
 	int cookie;
+
+	if (panthor_reclaim_settle(run, item))
+		return;
 
 	reason = panthor_reclaim_barred(run, item, panthor_reclaim_jobs(run, resv,
 									item->wait_ns));

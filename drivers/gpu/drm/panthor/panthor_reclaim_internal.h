@@ -171,7 +171,7 @@ enum panthor_reclaim_stage {
 	/** @PANTHOR_RECLAIM_EVICTED: Evicted, to be written to swap. */
 	PANTHOR_RECLAIM_EVICTED,
 
-	/** @PANTHOR_RECLAIM_KEPT: Skipped, the reference is still held. */
+	/** @PANTHOR_RECLAIM_KEPT: Skipped, or not ours to write; the reference is still held. */
 	PANTHOR_RECLAIM_KEPT,
 
 	/** @PANTHOR_RECLAIM_DONE: Done, the reference is dropped. */
