@@ -37,6 +37,9 @@ struct psim_knobs {
 	/** @mmu_delay_us: Time that AS_STATUS stays active after a command. */
 	u32 mmu_delay_us;
 
+	/** @hang_locks: Number of LOCK commands that will not complete before a reset. */
+	u32 hang_locks;
+
 	/** @irq_delay_us: Delay of interrupts. */
 	u32 irq_delay_us;
 

@@ -27,6 +27,7 @@ static const struct psim_file psim_knob_files[] = {
 	PSIM_KNOB(job_latency_us),
 	PSIM_KNOB(flush_latency_us),
 	PSIM_KNOB(mmu_delay_us),
+	PSIM_KNOB(hang_locks),
 	PSIM_KNOB(irq_delay_us),
 	PSIM_KNOB(irq_lose),
 	PSIM_KNOB(progress_timeout_ms),

@@ -358,7 +358,7 @@ static bool psim_as_command(struct psim_as *as, u32 cmd)
 {
 	struct psim_base *base = as->base;
 	u32 delay = READ_ONCE(base->knobs.mmu_delay_us);
-	bool abort = false;
+	bool abort = false, hang = false;
 
 	scoped_guard(spinlock_irqsave, &as->lock) {
 		switch (cmd) {
@@ -379,6 +379,7 @@ static bool psim_as_command(struct psim_as *as, u32 cmd)
 			 * has to answer while the driver maps something else.
 			 */
 			as->locked = as->id != 0;
+			hang = as->locked && psim_take(&base->knobs.hang_locks);
 			break;
 		case AS_COMMAND_UNLOCK:
 			if (!psim_take(&base->knobs.tlb_keep))
@@ -392,7 +393,9 @@ static bool psim_as_command(struct psim_as *as, u32 cmd)
 			break;
 		}
 
-		if (delay)
+		if (hang)
+			WRITE_ONCE(as->busy_until, U64_MAX);
+		else if (delay)
 			WRITE_ONCE(as->busy_until, ktime_get_ns() + delay * NSEC_PER_USEC);
 	}
 
