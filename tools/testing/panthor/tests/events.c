@@ -6,17 +6,15 @@
  * ROUNDS=N rounds of everything that evicts (5)
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/dma-buf.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "client.h"
+#include "fence.h"
 #include "peer.h"
 #include "reclaim.h"
 #include "tap.h"
@@ -33,15 +31,6 @@ static const char *const left_fields[LEFTS] = {
 	"skipped_busy",	   "skipped_locked",	  "skipped_shared", "skipped_pinned",
 	"skipped_no_swap", "skipped_interrupted", "skipped_other",
 };
-
-/* From drivers/dma-buf/sw_sync.c, for there is no header */
-struct sw_sync_create_fence_data {
-	uint32_t value;
-	char name[32];
-	int32_t fence;
-};
-
-#define SW_SYNC_IOC_CREATE_FENCE _IOWR('W', 0, struct sw_sync_create_fence_data)
 
 /* What the BO and VM events of one request add up to */
 struct account {
@@ -387,26 +376,6 @@ static void test_same_everywhere(void)
 	client_fini(&client);
 }
 
-/* Has everybody wait for @bo until the end of the file that comes back; or a negative errno */
-static int block(struct bo *bo)
-{
-	struct sw_sync_create_fence_data fence = { .value = 1, .name = "blocked" };
-	int timeline = open("/sys/kernel/debug/sync/sw_sync", O_RDWR | O_CLOEXEC);
-	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_WRITE };
-	int dmabuf = bo_export(bo), ret = -ENODEV;
-
-	if (timeline >= 0 && dmabuf >= 0 && !ioctl(timeline, SW_SYNC_IOC_CREATE_FENCE, &fence)) {
-		import.fd = fence.fence;
-		ret = ioctl(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import) ? -errno : timeline;
-		close(fence.fence);
-	}
-	if (dmabuf >= 0)
-		close(dmabuf);
-	if (ret < 0 && timeline >= 0)
-		close(timeline);
-	return ret;
-}
-
 /* A buffer that is busy all by itself: who looks at it may wait, and that is told */
 static void test_skip_duration(void)
 {
@@ -419,7 +388,7 @@ static void test_skip_duration(void)
 
 	if (client_init(&client, &config, &err) || client_fill(&client, CLIENT_CPU, &err))
 		bail("cannot %s", err.what);
-	timeline = block(&client.bos[0].bo);
+	timeline = fence_block(&client.bos[0].bo);
 	if (timeline < 0) {
 		skip("no sw_sync", "the time for a skipped BO is not 0");
 		client_fini(&client);

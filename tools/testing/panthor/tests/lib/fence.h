@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A fence of another driver, which no job of the GPU is needed for.
+ */
+#ifndef TESTS_FENCE_H
+#define TESTS_FENCE_H
+
+#include "dev.h"
+
+/* Has everybody wait for @bo until the end of the file that comes back; or a negative errno */
+int fence_block(struct bo *bo);
+
+#endif
