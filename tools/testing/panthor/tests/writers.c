@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "fdinfo.h"
 #include "peer.h"
 #include "reclaim.h"
@@ -164,8 +165,8 @@ static void test_number(const struct peer *peer)
 	trace_free(trace);
 }
 
-/* @what a requester is that works alone; @confine makes this process one, in a child of ours */
-static void test_alone(struct peer *peer, const char *what, void (*confine)(void))
+/* A request by a child of ours, of which @become makes another one; @usage: what it used */
+static struct seen request_as(struct peer *peer, void (*become)(void), struct rusage *usage)
 {
 	struct seen seen = { 0 };
 	int fds[2];
@@ -175,15 +176,71 @@ static void test_alone(struct peer *peer, const char *what, void (*confine)(void
 		bail("no pipe");
 	pid = fork();
 	if (!pid) {
-		confine();
+		become();
 		seen = request(peer);
 		_exit(write(fds[1], &seen, sizeof(seen)) != sizeof(seen));
 	}
 	if (pid < 0 || read(fds[0], &seen, sizeof(seen)) != sizeof(seen) ||
-	    waitpid(pid, NULL, 0) != pid)
+	    wait4(pid, NULL, 0, usage) != pid)
 		bail("the requester is lost");
 	close(fds[0]);
 	close(fds[1]);
+	return seen;
+}
+
+static void enter_requester(void)
+{
+	cgroup_enter("requester");
+}
+
+static long usecs(struct timeval time)
+{
+	return time.tv_sec * 1000000 + time.tv_usec;
+}
+
+/*
+ * The requester's cgroup is charged with what the requester does and with nothing of what the
+ * workers do: neither with their CPU time, nor with swap, which is that of the target's
+ */
+static void test_cgroups(struct peer *peer)
+{
+	static const char cpu[] = "the workers' CPU time is not charged to the requester's cgroup";
+	long used, own, swap, foreign;
+	bool several = false, helped;
+	struct seen seen;
+
+	cgroup_make("requester");
+	for (int i = 0; i < TRIES && !several; i++) {
+		long before = cgroup_value("requester", "cpu.stat", "usage_usec");
+		struct rusage usage;
+
+		if (!peer_do(peer, "verify cpu"))
+			bail("%s", peer->line);
+		seen = request_as(peer, enter_requester, &usage);
+		show("in a cgroup", &seen);
+		used = cgroup_value("requester", "cpu.stat", "usage_usec") - before;
+		own = usecs(usage.ru_utime) + usecs(usage.ru_stime);
+		swap = cgroup_value("target", "memory.swap.current", NULL);
+		foreign = cgroup_value("requester", "memory.swap.current", NULL);
+		helped = seen.frees && sysconf(_SC_NPROCESSORS_ONLN) > 1;
+		several = seen.sum_ns > seen.booked_ns || !helped;
+	}
+	if (helped)
+		ok(several && used && used <= own + 1, "%s (%ld us are, it used %ld us)", cpu, used,
+		   own);
+	else
+		skip("no workers", cpu);
+	ok(swap >= (long)seen.written && !foreign,
+	   "what is written to swap is charged to the target's (%ld of %llu bytes, %ld)", swap,
+	   (unsigned long long)seen.written, foreign);
+	cgroup_remove("requester");
+}
+
+/* @what a requester is that works alone; @confine makes this process one, in a child of ours */
+static void test_alone(struct peer *peer, const char *what, void (*confine)(void))
+{
+	struct seen seen = request_as(peer, confine, NULL);
+
 	show(what, &seen);
 	ok(adds_up(&seen) && by_one(&seen), "a requester that is %s writes alone", what);
 	ok(peer_do(peer, "verify cpu"), "%s: data intact", what);
@@ -262,12 +319,16 @@ int main(void)
 
 	tap_start();
 	test_small();
+	cgroup_make("target");
+	cgroup_enter("target");
 	peer = peer_start("-b96x256K:private", NULL);
+	cgroup_enter(NULL);
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		skip("one CPU", SEVERAL);
 	else
 		test_several(peer);
 	test_number(peer);
+	test_cgroups(peer);
 	if (!peer_do(peer, "verify cpu"))
 		bail("%s", peer->line);
 	test_alone(peer, "niced", make_nice);
@@ -275,5 +336,6 @@ int main(void)
 	test_alone(peer, "of real-time priority", make_real_time);
 	test_signal(peer);
 	peer_quit(peer);
+	cgroup_remove("target");
 	return tap_end();
 }

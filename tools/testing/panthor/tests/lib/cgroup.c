@@ -50,8 +50,7 @@ void cgroup_enter(const char *name)
 	cgroup_set(name ? name : "cmd", "cgroup.procs", "0");
 }
 
-/* The number after @key in one of its files */
-static long read_key(const char *name, const char *file, const char *key)
+long cgroup_value(const char *name, const char *file, const char *key)
 {
 	char path[128], line[64], word[32];
 	long value = -1, number;
@@ -60,7 +59,8 @@ static long read_key(const char *name, const char *file, const char *key)
 	snprintf(path, sizeof(path), ROOT "/%s/%s", name, file);
 	stream = fopen(path, "r");
 	while (stream && fgets(line, sizeof(line), stream))
-		if (sscanf(line, "%31s %ld", word, &number) == 2 && !strcmp(word, key))
+		if (key ? sscanf(line, "%31s %ld", word, &number) == 2 && !strcmp(word, key)
+			: sscanf(line, "%ld", &number) == 1)
 			value = number;
 	if (!stream || value < 0)
 		bail("cannot read %s", path);
@@ -70,7 +70,7 @@ static long read_key(const char *name, const char *file, const char *key)
 
 void cgroup_wait_frozen(const char *name)
 {
-	for (int tries = 0; !read_key(name, "cgroup.events", "frozen"); tries++) {
+	for (int tries = 0; !cgroup_value(name, "cgroup.events", "frozen"); tries++) {
 		if (tries == 1000)
 			bail("%s does not freeze", name);
 		usleep(10000);
@@ -79,5 +79,5 @@ void cgroup_wait_frozen(const char *name)
 
 long cgroup_oom_kills(const char *name)
 {
-	return read_key(name, "memory.events", "oom_kill");
+	return cgroup_value(name, "memory.events", "oom_kill");
 }

@@ -12,6 +12,8 @@ void cgroup_remove(const char *name);
 void cgroup_enter(const char *name);
 /* Write @value to one of its files */
 void cgroup_set(const char *name, const char *file, const char *value);
+/* The number after @key in one of its files; NULL: the number that it holds */
+long cgroup_value(const char *name, const char *file, const char *key);
 /* After cgroup.freeze: wait until all there stand still */
 void cgroup_wait_frozen(const char *name);
 /* How often the kernel killed somebody there for want of memory */
