@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Names and labels in events: whatever they hold, the text has one of each field, and no control
- * character.
+ * character. And what is called the same elsewhere: the device, and the client.
  */
 #include <stdio.h>
 #include <string.h>
@@ -82,9 +82,80 @@ static void test_names(void)
 	client_fini(&client);
 }
 
+/* What fdinfo calls an open file */
+static int64_t client_id(const struct gpu *gpu)
+{
+	long long id = -1;
+	char line[256];
+	FILE *file;
+
+	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", gpu->fd);
+	file = fopen(line, "r");
+	while (file && fgets(line, sizeof(line), file))
+		sscanf(line, "drm-client-id: %lld", &id);
+	if (!file || id < 0)
+		bail("no drm-client-id");
+	fclose(file);
+	return id;
+}
+
+/* Two files with a BO each, in a VM and in none: whose is it, where fdinfo and sysfs say so? */
+static void test_client(void)
+{
+	static const char *const labels[] = { "first", "second" };
+	struct gpu gpus[2];
+	struct vm vms[2];
+	struct bo bos[2];
+	struct trace *trace = trace_start("panthor", NULL);
+	int events = 0, wrong = 0, devices = 0, rows = 0;
+	struct table *table;
+	int64_t ids[2];
+
+	for (int i = 0; i < 2; i++) {
+		need(gpu_open(&gpus[i], NULL), "open the device");
+		need(vm_create(&gpus[i], &vms[i]), "make a VM");
+		need(bo_create(&gpus[i], &bos[i], 65536, 0, NULL), "create a BO");
+		need(bo_label(&bos[i], labels[i]), "label it");
+		need(bo_map(&bos[i]), "map it");
+		ids[i] = client_id(&gpus[i]);
+	}
+	need(bo_bind(&bos[1], &vms[1]), "bind it");
+	memset(bos[0].map, 1, bos[0].size);
+	need(reclaim(getpid()), "reclaim");
+	table = table_read(device_table());
+	for (int i = 0; i < 2; i++)
+		memset(bos[i].map, 1, bos[i].size);
+	trace_stop(trace);
+	for (int i = 0; i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i];
+
+		for (int j = 0; j < 2; j++) {
+			if (!event_says(event, "label", labels[j]))
+				continue;
+			events++;
+			wrong += event_value(event, "client_id") != ids[j];
+		}
+		devices += event_has(event, "dev") && event_says(event, "dev", "panthor");
+	}
+	for (int row = 0; table && row < table->nr_rows; row++)
+		for (int j = 0; j < 2; j++)
+			rows += (int64_t)table_value(table, row, "client") == ids[j];
+	ok(ids[0] != ids[1] && events == 4 && !wrong,
+	   "client_id in events is the drm-client-id of fdinfo (%d of %d are not)", wrong, events);
+	ok(rows == 2, "so is client in the table (%d)", rows);
+	ok(devices == 4, "a request and a swap-in name the device as sysfs does (%d)", devices);
+	table_free(table);
+	trace_free(trace);
+	for (int i = 0; i < 2; i++) {
+		bo_unmap(&bos[i]);
+		gpu_close(&gpus[i]);
+	}
+}
+
 int main(void)
 {
 	tap_start();
 	test_names();
+	test_client();
 	return tap_end();
 }
