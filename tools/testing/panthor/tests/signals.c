@@ -39,11 +39,23 @@ static void writer(pid_t target, int sig, int flags)
 	_exit(-reclaim(target));
 }
 
+/* Is that what the last end of a VM has? */
+static bool vm_interrupted(const struct trace *trace)
+{
+	const struct event *end = NULL;
+
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_is(&trace->events[i], "panthor_vm_reclaim_end"))
+			end = &trace->events[i];
+	return end && event_says(end, "reason", "interrupted");
+}
+
 static void test_signal(struct peer *peer, const char *name, int sig, int flags)
 {
 	const struct event *end;
 	struct trace *trace;
-	int status;
+	int status, skips = 0;
+	int64_t bytes = 0;
 	pid_t pid;
 
 	if (!peer_do(peer, "hold"))
@@ -59,6 +71,15 @@ static void test_signal(struct peer *peer, const char *name, int sig, int flags)
 	end = trace_end(trace);
 	/* Had it gone on waiting, it would have been EBUSY */
 	ok(event_value(end, "result") == -EINTR, "%s ends the wait", name);
+	for (int i = 0; i < trace->nr_events; i++) {
+		if (!event_is(&trace->events[i], "panthor_bo_evict_skip") ||
+		    !event_says(&trace->events[i], "reason", "interrupted"))
+			continue;
+		skips++;
+		bytes += event_value(&trace->events[i], "size");
+	}
+	ok(skips >= 32 && bytes == event_value(end, "skipped_interrupted") && vm_interrupted(trace),
+	   "%s: each BO is skipped as interrupted, and so is the VM (%d)", name, skips);
 	if (sig == SIGKILL)
 		ok(WIFSIGNALED(status), "%s kills the requester", name);
 	else
