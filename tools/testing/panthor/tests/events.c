@@ -449,7 +449,7 @@ static void test_error_paths(void)
 	if (!pid) {
 		sigaction(SIGALRM, &action, NULL);
 		alarm(0);
-		ualarm(200000, 0);
+		ualarm(200000, 200000);
 		_exit(-reclaim(peer->pid));
 	}
 	waitpid(pid, &interrupted, 0);
