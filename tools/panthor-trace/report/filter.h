@@ -19,8 +19,7 @@ struct filter *filter_parse(const char *text, const struct table *first,
  * Are the words in it such as the trace may hold, and its timestamps those of a clock that counts
  * seconds? Known only when the trace is open. Prints which one is not, and returns false.
  */
-bool filter_check(const struct filter *filter, const struct doc *doc,
-		  const struct pt_names *names);
+bool filter_check(const struct filter *filter, const struct doc *doc, const struct pt_names *names);
 bool filter_match(const struct filter *filter, int which, const struct cell *row);
 bool filter_speaks_of(const struct filter *filter, int which);
 void filter_free(struct filter *filter);
