@@ -77,15 +77,21 @@ int swap_filter(FILE *swaps, struct pt_text *filter)
 	return n;
 }
 
-static bool add_zram(const char *block, const char *name, uint64_t *bytes)
+/* Adds what a zram device takes, whatever its node is called. False: another device, or a file. */
+static bool add_zram(const char *devices, const char *path, uint64_t *bytes)
 {
-	char path[PATH_MAX];
+	char name[PATH_MAX];
+	struct stat st;
 	uint64_t used;
 	bool ok;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/%s/mm_stat", block, name);
-	f = fopen(path, "re");
+	if (stat(path, &st) || !S_ISBLK(st.st_mode))
+		return false;
+	/* Only zram has this file. */
+	snprintf(name, sizeof(name), "%s/%u:%u/mm_stat", devices, major(st.st_rdev),
+		 minor(st.st_rdev));
+	f = fopen(name, "re");
 	/* Original and compressed size come first. */
 	ok = f && fscanf(f, "%*s %*s %" SCNu64, &used) == 1;
 	if (f)
@@ -95,19 +101,15 @@ static bool add_zram(const char *block, const char *name, uint64_t *bytes)
 	return ok;
 }
 
-bool swap_zram(FILE *swaps, const char *block, uint64_t *bytes)
+bool swap_zram(FILE *swaps, const char *devices, uint64_t *bytes)
 {
 	char *line = NULL, *path;
-	bool found = false, ok = true;
+	bool found = false;
 	size_t size = 0;
 
 	*bytes = 0;
-	while ((path = next_swap(swaps, &line, &size))) {
-		if (strncmp(path, "/dev/zram", strlen("/dev/zram")))
-			continue;
-		found = true;
-		ok &= add_zram(block, path + strlen("/dev/"), bytes);
-	}
+	while ((path = next_swap(swaps, &line, &size)))
+		found |= add_zram(devices, path, bytes);
 	free(line);
-	return found && ok;
+	return found;
 }

@@ -16,9 +16,9 @@
 int swap_filter(FILE *swaps, struct pt_text *filter);
 
 /*
- * RAM that the zram devices among them take, in bytes. @block is /sys/block. False: there is no
- * such device, or one does not tell.
+ * RAM that the zram devices among them take, in bytes. @devices is /sys/dev/block. False: memory is
+ * not swapped to any.
  */
-bool swap_zram(FILE *swaps, const char *block, uint64_t *bytes);
+bool swap_zram(FILE *swaps, const char *devices, uint64_t *bytes);
 
 #endif
