@@ -47,7 +47,7 @@ enum word_kind {
  * @help: for --fields=help and the man page
  * @shown: 0: only if --fields says so; 1: part of the table for people; more:
  * part of it if there is room, the highest give way first
- * @word: what it may hold, if it holds texts: an enum word_kind
+ * @word: which texts it may hold, for --filter: an enum word_kind
  * @words: for LISTED_WORD, NULL at the end
  */
 struct column {

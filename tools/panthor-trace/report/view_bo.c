@@ -112,7 +112,7 @@ const struct column swapin_columns[] = {
 	[SW_CLIENT] = { "client_id", "CLIENT", UNIT_COUNT, "client that owns it", 3 },
 	[SW_TGID] = { "tgid", "TGID", UNIT_SIGNED, "process id of the client", 2 },
 	[SW_VM] = { "vm_id", "VM", UNIT_COUNT, "its VM; 0: none", 3 },
-	[SW_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error", 2, ERROR_WORD },
+	[SW_RESULT] = { "result", "RESULT", UNIT_TEXT, "ok, or the error", 2 },
 	[SW_EVICTED_FOR] = { "evicted_ns", "EVICTED-FOR", UNIT_NS,
 			     "time from its eviction to the swap-in", 1 },
 	[SW_DURATION] = { "duration_ns", "DURATION", UNIT_NS, "time that the swap-in took", 1 },
