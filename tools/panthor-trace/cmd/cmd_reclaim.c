@@ -212,7 +212,7 @@ static void stop_drain(struct drain *d)
 static bool zram_takes(uint64_t *bytes)
 {
 	FILE *swaps = fopen("/proc/swaps", "re");
-	bool ok = swaps && swap_zram(swaps, "/sys/dev/block", bytes);
+	bool ok = swaps && swap_zram(swaps, bytes);
 
 	if (swaps)
 		fclose(swaps);

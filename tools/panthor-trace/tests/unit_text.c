@@ -121,7 +121,7 @@ static bool zram_of(const char *list, uint64_t *bytes)
 	bool ok;
 
 	assert_non_null(swaps);
-	ok = swap_zram(swaps, "/sys/dev/block", bytes);
+	ok = swap_zram(swaps, bytes);
 	fclose(swaps);
 	return ok;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -78,9 +77,9 @@ int swap_filter(FILE *swaps, struct pt_text *filter)
 }
 
 /* Adds what a zram device takes, whatever its node is called. False: another device, or a file. */
-static bool add_zram(const char *devices, const char *path, uint64_t *bytes)
+static bool add_zram(const char *path, uint64_t *bytes)
 {
-	char name[PATH_MAX];
+	char name[64];
 	struct stat st;
 	uint64_t used;
 	bool ok;
@@ -89,7 +88,7 @@ static bool add_zram(const char *devices, const char *path, uint64_t *bytes)
 	if (stat(path, &st) || !S_ISBLK(st.st_mode))
 		return false;
 	/* Only zram has this file. */
-	snprintf(name, sizeof(name), "%s/%u:%u/mm_stat", devices, major(st.st_rdev),
+	snprintf(name, sizeof(name), "/sys/dev/block/%u:%u/mm_stat", major(st.st_rdev),
 		 minor(st.st_rdev));
 	f = fopen(name, "re");
 	/* Original and compressed size come first. */
@@ -101,7 +100,7 @@ static bool add_zram(const char *devices, const char *path, uint64_t *bytes)
 	return ok;
 }
 
-bool swap_zram(FILE *swaps, const char *devices, uint64_t *bytes)
+bool swap_zram(FILE *swaps, uint64_t *bytes)
 {
 	char *line = NULL, *path;
 	bool found = false;
@@ -109,7 +108,7 @@ bool swap_zram(FILE *swaps, const char *devices, uint64_t *bytes)
 
 	*bytes = 0;
 	while ((path = next_swap(swaps, &line, &size)))
-		found |= add_zram(devices, path, bytes);
+		found |= add_zram(path, bytes);
 	free(line);
 	return found;
 }

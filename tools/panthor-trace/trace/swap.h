@@ -15,10 +15,7 @@
  */
 int swap_filter(FILE *swaps, struct pt_text *filter);
 
-/*
- * RAM that the zram devices among them take, in bytes. @devices is /sys/dev/block. False: memory is
- * not swapped to any.
- */
-bool swap_zram(FILE *swaps, const char *devices, uint64_t *bytes);
+/* RAM that the zram devices among them take, in bytes. False: memory is not swapped to any. */
+bool swap_zram(FILE *swaps, uint64_t *bytes);
 
 #endif
