@@ -109,9 +109,6 @@ enum panthor_reclaim_kind {
 
 	/** @PANTHOR_RECLAIM_KERNEL: Internal to the driver: heap chunks, ring buffers. */
 	PANTHOR_RECLAIM_KERNEL,
-
-	/** @PANTHOR_RECLAIM_IMPORTED: Memory of another device. */
-	PANTHOR_RECLAIM_IMPORTED,
 };
 
 /**

@@ -91,8 +91,7 @@
 #define PANTHOR_RECLAIM_KINDS						\
 	EM(PANTHOR_RECLAIM_USER,		"user")			\
 	EM(PANTHOR_RECLAIM_USER_NO_MMAP,	"user-nommap")		\
-	EM(PANTHOR_RECLAIM_KERNEL,		"kernel")		\
-	EMe(PANTHOR_RECLAIM_IMPORTED,		"imported")
+	EMe(PANTHOR_RECLAIM_KERNEL,		"kernel")
 
 #define PANTHOR_RECLAIM_STATES						\
 	EM(PANTHOR_RECLAIM_UNUSED,		"unused")		\

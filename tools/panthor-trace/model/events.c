@@ -50,7 +50,7 @@ static const struct {
 			   { "unused", "mmapped", "private", "multi-vm", "unreclaimable" } },
 	[PT_SYM_WRITEBACK] = { "writeback", { "none", "swapcache", "free" } },
 	[PT_SYM_LOCK] = { "lock", { "none", "resv", "vm-resv", "gpuva", "vm-op" } },
-	[PT_SYM_KIND] = { "kind", { "user", "user-nommap", "kernel", "imported" } },
+	[PT_SYM_KIND] = { "kind", { "user", "user-nommap", "kernel" } },
 };
 
 const char *pt_event_name(enum pt_kind kind)

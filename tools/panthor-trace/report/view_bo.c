@@ -29,7 +29,7 @@ const struct column bo_columns[] = {
 			5 },
 	[BO_TGID] = { "tgid", "TGID", UNIT_SIGNED, "process id of the client", 2 },
 	[BO_VM] = { "vm_id", "VM", UNIT_COUNT, "its VM; 0: none", 3 },
-	[BO_KIND] = { "kind", "KIND", UNIT_TEXT, "user, user-nommap, kernel or imported", 0,
+	[BO_KIND] = { "kind", "KIND", UNIT_TEXT, "user, user-nommap or kernel", 0,
 		      SYMBOL_WORD + PT_SYM_KIND },
 	[BO_STATE] = { "state", "STATE", UNIT_TEXT, "its reclaim state", 4,
 		       SYMBOL_WORD + PT_SYM_STATE },

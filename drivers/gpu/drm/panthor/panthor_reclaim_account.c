@@ -264,7 +264,7 @@ static void panthor_reclaim_trace_bo(struct panthor_gem_object *bo,
 {
 	info->bo_id = bo->rcl.id;
 	info->size = bo->base.size;
-	info->kind = drm_gem_is_imported(&bo->base) ? PANTHOR_RECLAIM_IMPORTED : bo->rcl.kind;
+	info->kind = bo->rcl.kind;
 	info->evictions = atomic_read(&bo->reclaimed_count);
 
 	guard(mutex)(&bo->label.lock);
