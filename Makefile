@@ -39,6 +39,7 @@ help:
 	@echo 'make bench                  measure; the figures are in build/bench/bench.json'
 	@echo 'make soak MINUTES=n         everything at once, on the debug kernel'
 	@echo "     TESTS='isolation ...'  long tests: see tools/testing/panthor/soak/soak"
+	@echo "     ARCH=arm64             on the distribution's kernel, and real clients"
 	@echo 'make tools                  build panthor-trace, plugin, reclaimd: build/tools/'
 	@echo 'make kernel                 build it: build/kernel/; KERNEL=plain|debug'
 	@echo 'make install | uninstall    panthor-trace, plugin, reclaimd; DESTDIR= PREFIX='
@@ -116,9 +117,14 @@ endif
 bench: clients
 	@$(T)/bench/bench
 
+ifdef OF_ARCH
+soak: clients
+	@KERNEL=$(KERNEL) $(T)/soak/soak $(or $(MINUTES),10) $(TESTS)
+else
 soak: KERNEL := debug
 soak: clients kernel-plain
-	@$(T)/soak/soak $(or $(MINUTES),10) $(TESTS)
+	@KERNEL= $(T)/soak/soak $(or $(MINUTES),10) $(TESTS)
+endif
 
 series:
 	@$(T)/series/series
