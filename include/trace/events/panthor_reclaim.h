@@ -467,7 +467,7 @@ TRACE_EVENT(panthor_bo_evict_skip,
  * panthor_reclaim_begin. duration_ns is the time that the requester spent on this
  * BO; several BOs are written at a time. written and freed are what this request
  * did. The BO may have been evicted by an earlier request or by the shrinker. It has
- * a second event, whose numbers add to those of the first, if part of it could only
+ * further events, whose numbers add to those of the first, if part of it could only
  * be written after the folio batches of all CPUs were drained.
  */
 TRACE_EVENT(panthor_bo_writeback,

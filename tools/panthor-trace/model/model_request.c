@@ -291,7 +291,7 @@ static int on_bo(struct pt_request *req, const struct pt_event *ev, size_t max)
 	return keep_bo(req, ev, max);
 }
 
-/* A record that came twice. A BO may be written twice, too: what the first write left. */
+/* A record that came twice. A BO may be written again, too: what was left. */
 static bool repeated_writeback(const struct pt_bo *old, const struct pt_event *ev)
 {
 	if (!old || !old->writeback_ts)
@@ -325,7 +325,7 @@ static int on_writeback(struct pt_request *req, const struct pt_event *ev, size_
 	bo->freed += ev->freed;
 	bo->writeback_ns += ev->duration_ns;
 	bo->last_start_ns = ev->start_ns;
-	/* Shown as one write: the first. The second is short. */
+	/* Shown as one write: the first. Later ones are short. */
 	if (!bo->writeback_ts) {
 		bo->writeback_ts = ev->ts;
 		bo->start_ns = ev->start_ns;

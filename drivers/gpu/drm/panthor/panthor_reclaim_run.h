@@ -73,9 +73,6 @@ struct panthor_reclaim_run {
 	/* Evicted memory is left in RAM because it may not go to swap. */
 	bool no_swap;
 
-	/* The CPUs' folio batches were drained. */
-	bool drained;
-
 	/* BOs that are being written to swap. */
 	struct panthor_reclaim_writing writing[PANTHOR_RECLAIM_WRITES];
 	struct panthor_reclaim_item *written[PANTHOR_RECLAIM_WRITES];

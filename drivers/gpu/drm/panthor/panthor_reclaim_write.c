@@ -30,6 +30,22 @@
 /* Bytes that are worth waking a worker for. */
 #define PANTHOR_RECLAIM_SHARE		SZ_512K
 
+/* Done with a BO of which @left bytes are still in RAM. */
+static void panthor_reclaim_settle_bo(struct panthor_reclaim_run *run,
+				      struct panthor_reclaim_item *item, u64 left, int err)
+{
+	if (READ_ONCE(item->bo->backing.pages)) {
+		run->req.info.remaining += item->bo->base.size;
+		run->req.info.remaining_bos++;
+		run->found -= item->found;
+	} else {
+		run->req.info.unwritten += left;
+		run->found -= min(item->found, left);
+		run->no_swap |= left && !err && !panthor_reclaim_has_swap(item->bo);
+	}
+	panthor_reclaim_put_item(item);
+}
+
 static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
 				       struct panthor_reclaim_item *item,
 				       struct panthor_reclaim_writing *writing)
@@ -52,21 +68,11 @@ static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
 		return;
 
 	/* Folios in a CPU's batch are tried again after it is drained. */
-	if (writing->left && !writing->err && !run->drained &&
+	if (writing->left && !writing->err &&
 	    panthor_reclaim_write_kind() == PANTHOR_RECLAIM_WB_FREE)
 		return;
 
-	if (READ_ONCE(item->bo->backing.pages)) {
-		req->info.remaining += item->bo->base.size;
-		req->info.remaining_bos++;
-		run->found -= item->found;
-	} else {
-		req->info.unwritten += writing->left;
-		run->found -= min(item->found, writing->left);
-		run->no_swap |= writing->left && !writing->err &&
-				!panthor_reclaim_has_swap(item->bo);
-	}
-	panthor_reclaim_put_item(item);
+	panthor_reclaim_settle_bo(run, item, writing->left, writing->err);
 }
 
 /* Wait for the first @count writes. */
@@ -219,12 +225,26 @@ static struct panthor_gem_object *panthor_reclaim_write_pass(struct panthor_recl
  */
 void panthor_reclaim_write(struct panthor_reclaim_run *run)
 {
-	struct panthor_gem_object *left = panthor_reclaim_write_pass(run);
+	struct panthor_gem_object *left;
+	u64 freed, before = U64_MAX;
 
-	if (!left || run->drained || panthor_reclaim_stopped(run))
+	while ((left = panthor_reclaim_write_pass(run)) && !panthor_reclaim_stopped(run)) {
+		freed = run->req.info.total.freed;
+		if (freed == before)
+			break;
+
+		/* A write that ends puts its folio into a batch: again, while that helps. */
+		before = freed;
+		panthor_reclaim_write_drain(left, true);
+	}
+
+	if (!left || panthor_reclaim_stopped(run))
 		return;
 
-	panthor_reclaim_write_drain(left, true);
-	run->drained = true;
-	panthor_reclaim_write_pass(run);
+	for (u32 i = 0; i < run->set.nr_items; i++) {
+		struct panthor_reclaim_item *item = &run->set.items[i];
+
+		if (item->stage == PANTHOR_RECLAIM_EVICTED)
+			panthor_reclaim_settle_bo(run, item, panthor_reclaim_in_ram(item->bo), 0);
+	}
 }

@@ -342,8 +342,8 @@ void panthor_reclaim_write_end(struct panthor_reclaim_writing *w)
  *
  * A folio in the batch of a CPU cannot be freed by another. Batches are small, but so
  * may BOs be, and each CPU has several. Draining those of all CPUs is too expensive to
- * do for each BO. Do it once for a request, if BOs are still partly in RAM, and write
- * these again.
+ * do for each BO. Do it when all BOs were tried, if some are still partly in RAM, and
+ * write these again.
  *
  * Context: Process context, sleeps.
  */
