@@ -332,7 +332,7 @@ void panthor_reclaim_evicted(struct panthor_reclaim_req *req, struct panthor_gem
 		bo->rcl.evicted.tgid = req->vm.tgid;
 	} else if (client) {
 		bo->rcl.evicted.client_id = client->id;
-		bo->rcl.evicted.tgid = client->tgid;
+		bo->rcl.evicted.tgid = panthor_reclaim_client_tgid(client, NULL);
 	}
 
 	panthor_reclaim_count_evicted(bo);
