@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Names and labels in events: whatever they hold, the text has one of each field, and no control
- * character. And what is called the same elsewhere: the device, and the client.
+ * character. And what is called the same elsewhere: the device, the client, and processes.
  */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -152,10 +156,176 @@ static void test_client(void)
 	}
 }
 
+/* A client that is process 1 of a PID namespace, by the number that it has outside */
+struct nested {
+	pid_t pid;
+	int to;
+	int from;
+};
+
+/*
+ * It has got its file from somebody else. It has a BO in a VM, one in none, and one that it shares;
+ * each byte has it use them
+ */
+static void nested_client(struct gpu *gpu, int in, int out)
+{
+	struct bo bos[3];
+	struct vm vm;
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	need(vm_create(gpu, &vm), "make a VM");
+	for (int i = 0; i < 3; i++) {
+		need(bo_create(gpu, &bos[i], 65536, 0, NULL), "create a BO");
+		need(bo_map(&bos[i]), "map it");
+	}
+	need(bo_bind(&bos[0], &vm), "bind it");
+	need(bo_export(&bos[2]), "export it");
+	do {
+		for (int i = 0; i < 3; i++)
+			memset(bos[i].map, 1, bos[i].size);
+	} while (write(out, "", 1) == 1 && read(in, &byte, 1) == 1);
+	_exit(1);
+}
+
+static bool nested_use(const struct nested *client)
+{
+	char byte;
+
+	return write(client->to, "", 1) == 1 && read(client->from, &byte, 1) == 1;
+}
+
+static void nested_start(struct nested *client)
+{
+	int to[2], from[2];
+	struct gpu gpu;
+	char byte;
+
+	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
+		bail("no pipe");
+	need(gpu_open(&gpu, NULL), "open the device");
+	client->pid = fork();
+	if (!client->pid)
+		nested_client(&gpu, to[0], from[1]);
+	gpu_close(&gpu);
+	close(to[0]);
+	close(from[1]);
+	client->to = to[1];
+	client->from = from[0];
+	if (client->pid < 0 || read(client->from, &byte, 1) != 1)
+		bail("no client");
+}
+
+/* Do the client's lines in both files of debugfs have the number that it has outside? */
+static bool tables_have(pid_t pid)
+{
+	struct table *table;
+	char path[64];
+	bool have;
+	int row;
+
+	table = device_row(pid, &row);
+	if (row < 0)
+		return false;
+	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/client-%s/reclaim",
+		 table_text(table, row, "client"));
+	table_free(table);
+	table = table_read(path);
+	have = table && table->nr_rows;
+	for (row = 0; table && row < table->nr_rows; row++)
+		have &= (pid_t)table_value(table, row, "tgid") == pid;
+	if (table)
+		table_free(table);
+	return have;
+}
+
+/*
+ * A requester in the same namespace. It has the shrinker run first, before anybody looks at whose
+ * the file is
+ */
+static int nested_requester(const struct nested *client)
+{
+	int failed = 0;
+
+	failed += shrink_pages(ALL_PAGES) < 0 || !nested_use(client);
+	failed += reclaim(1) || claim(1, 0);
+	failed += reclaim(1) || !nested_use(client);
+	return failed ? 1 : tables_have(client->pid) ? 0 : 2;
+}
+
+/* Does a field of the events have this number, @least times, and no other but 0? */
+static void check_number(const struct trace *trace, const char *key, pid_t pid, int least)
+{
+	int count = 0, wrong = 0;
+
+	for (int i = 0; i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i];
+		int64_t value = event_has(event, key) ? event_value(event, key) : 0;
+
+		count += value == pid;
+		if (value && value != pid && !wrong++)
+			diag("%s:%s", event->name, event->text);
+	}
+	ok(count >= least && !wrong, "%s is the number in the initial namespace (%d of %d are not)",
+	   key, wrong, wrong + count);
+}
+
+/* Wherever a request comes from: a process has the number by which it is known outside */
+static void test_namespace(void)
+{
+	static const char *const all[] = {
+		"panthor_reclaim_begin", "panthor_vm_reclaim_begin", "panthor_bo_evict",
+		"panthor_bo_evict_skip", "panthor_vm_reclaim_end",   "panthor_bo_writeback",
+		"panthor_reclaim_end",	 "panthor_bo_swapin",
+	};
+	int home = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC), status;
+	struct nested client;
+	struct trace *trace;
+	pid_t requester;
+
+	if (home < 0 || unshare(CLONE_NEWPID)) {
+		skip("no PID namespaces", "processes have their numbers in the initial one");
+		return;
+	}
+	nested_start(&client);
+	trace = trace_start("panthor", NULL);
+	requester = fork();
+	if (!requester)
+		_exit(nested_requester(&client));
+	if (requester < 0 || setns(home, CLONE_NEWPID))
+		bail("no way back");
+	waitpid(requester, &status, 0);
+	trace_stop(trace);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!trace_count(trace, all[i], 0))
+			bail("no %s", all[i]);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) != 1,
+	   "in a PID namespace, the client is process 1 to the requester (%#x)", status);
+	ok(WIFEXITED(status) && !WEXITSTATUS(status) && tables_have(client.pid),
+	   "both files of debugfs have its number in the initial one, also when read there");
+	/* The shrinker, three writes: without a target, with one */
+	check_number(trace, "requester_tgid", requester, 4);
+	check_number(trace, "target_tgid", client.pid, 6);
+	check_number(trace, "tgid", client.pid, 1);
+	trace_free(trace);
+	trace = trace_start("gpu_mem:gpu_mem_total", NULL);
+	if (reclaim(client.pid) || !nested_use(&client))
+		bail("nothing is evicted and used");
+	trace_stop(trace);
+	check_number(trace, "pid", client.pid, 1);
+	trace_free(trace);
+	kill(client.pid, SIGKILL);
+	waitpid(client.pid, NULL, 0);
+	close(client.to);
+	close(client.from);
+	close(home);
+}
+
 int main(void)
 {
 	tap_start();
 	test_names();
 	test_client();
+	test_namespace();
 	return tap_end();
 }
