@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fence.h"
 #include "held.h"
 #include "job.h"
 #include "pattern.h"
@@ -26,6 +27,7 @@
 #include "trace.h"
 
 #define SIZE 65536
+#define SW_SYNC "/sys/kernel/debug/sync/sw_sync"
 
 /* What has to be done while something else lasts, a busy machine may not do in time */
 #define TRIES 3
@@ -331,6 +333,89 @@ static void test_account(void)
 	gpu_close(&gpu);
 }
 
+/* Time that a request waited for VMs, for a BO with a fence of its own, and for other BOs */
+struct waits {
+	int64_t vm_ns, alone_ns, other_ns;
+};
+
+/*
+ * A VM has an exclusive BO and one that is not, a second VM has a third BO. A request waits for a
+ * job of the first VM; or for a @fence of the third BO, which is in both VMs then. False if it did
+ * not wait, or not until the end
+ */
+static bool wait_for_jobs(bool fence, struct waits *waits)
+{
+	int timeline = -1, evicted = 0;
+	struct trace *trace;
+	struct bo bos[3];
+	struct held held;
+	struct gpu gpu;
+	struct vm vm[2];
+	pid_t writer;
+
+	memset(waits, 0, sizeof(*waits));
+	open_vm(&gpu, &vm[0]);
+	need(vm_create(&gpu, &vm[1]), "make a VM");
+	for (int i = 0; i < 3; i++) {
+		make_bo(&gpu, &bos[i], SIZE, i ? NULL : &vm[0], i == 2 ? "both" : "single");
+		need(bo_bind(&bos[i], &vm[i == 2]), "bind it");
+	}
+	held_init(&held, &vm[0]);
+	if (fence) {
+		need(bo_bind(&bos[2], &vm[0]), "bind it");
+		timeline = fence_block(&bos[2]);
+		need(timeline, "keep it busy");
+	} else {
+		held_submit(&held, 0);
+	}
+	trace = trace_start("panthor", NULL);
+	writer = start_waiting_writer(trace);
+	if (fence)
+		fence_end(timeline);
+	held_release(&held);
+	wait_writer(writer);
+	trace_stop(trace);
+	for (int i = 0; i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i];
+
+		if (event_is(event, "panthor_vm_reclaim_end"))
+			waits->vm_ns += event_value(event, "fence_ns");
+		if (!event_has(event, "wait_ns"))
+			continue;
+		evicted += event_is(event, "panthor_bo_evict") && event_says(event, "kind", "user");
+		if (fence && event_says(event, "label", "both"))
+			waits->alone_ns += event_value(event, "wait_ns");
+		else
+			waits->other_ns += event_value(event, "wait_ns");
+	}
+	trace_free(trace);
+	if (!fence)
+		held_wait(&held);
+	held_unmap(&held);
+	for (int i = 0; i < 3; i++)
+		bo_unmap(&bos[i]);
+	gpu_close(&gpu);
+	/* Besides the three, what the job is told by */
+	return waits->vm_ns && evicted == 4;
+}
+
+/* The time in which a VM's jobs are waited for is the VM's, and none of its BOs' */
+static void test_wait(bool fence)
+{
+	const char *what = fence ? "a fence of a BO alone" : "a job of a VM";
+	struct waits waits = {};
+	bool waited = false;
+
+	for (int i = 0; i < TRIES && !waited; i++)
+		waited = wait_for_jobs(fence, &waits);
+	ok_jobs(waited, "%s: a request waits for it, and then evicts", what);
+	if (fence)
+		ok(waits.alone_ns > 0, "%s: wait_ns of that BO is the wait (%lld ns)", what,
+		   (long long)waits.alone_ns);
+	ok(!waits.other_ns, "%s: wait_ns of each other BO is 0 (%lld ns)", what,
+	   (long long)waits.other_ns);
+}
+
 /* A VM_BIND that takes long: its size grows until it does */
 struct long_bind {
 	struct vm *vm;
@@ -501,6 +586,11 @@ int main(void)
 	test_under_job(false, true);
 	test_pinned();
 	test_account();
+	test_wait(false);
+	if (access(SW_SYNC, F_OK))
+		skip("no sw_sync", "wait_ns of a BO that was waited for is the wait");
+	else
+		test_wait(true);
 	test_bound();
 	test_no_swap();
 	test_owed();

@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/dma-buf.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "fence.h"
+#include "tap.h"
 
 /* From drivers/dma-buf/sw_sync.c, for there is no header */
 struct sw_sync_create_fence_data {
@@ -15,6 +17,7 @@ struct sw_sync_create_fence_data {
 };
 
 #define SW_SYNC_IOC_CREATE_FENCE _IOWR('W', 0, struct sw_sync_create_fence_data)
+#define SW_SYNC_IOC_INC _IOW('W', 1, uint32_t)
 
 int fence_block(struct bo *bo)
 {
@@ -33,4 +36,13 @@ int fence_block(struct bo *bo)
 	if (ret < 0 && timeline >= 0)
 		close(timeline);
 	return ret;
+}
+
+void fence_end(int fence)
+{
+	uint32_t by = 1;
+
+	if (ioctl(fence, SW_SYNC_IOC_INC, &by))
+		bail("cannot signal a fence: %s", strerror(errno));
+	close(fence);
 }

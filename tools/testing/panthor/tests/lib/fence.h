@@ -9,5 +9,7 @@
 
 /* Has everybody wait for @bo until the end of the file that comes back; or a negative errno */
 int fence_block(struct bo *bo);
+/* Closes it, and ends the waiting even if a child has the file, too */
+void fence_end(int fence);
 
 #endif
