@@ -184,7 +184,8 @@ TRACE_EVENT(panthor_reclaim_begin,
  * the wait for jobs timed out, no-memory when a claim ran out of free memory, none
  * if it did not.
  *
- * A claim evicts nothing: swapped_in and swapped_in_bos are what it swapped in.
+ * A claim evicts nothing: swapped_in and swapped_in_bos are what it swapped in. It
+ * does not count what remains. For the shrinker, remaining is that of the device.
  */
 TRACE_EVENT(panthor_reclaim_end,
 	TP_PROTO(const struct device *dev, const struct panthor_reclaim_info *req),
