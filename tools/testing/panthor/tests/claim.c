@@ -90,6 +90,26 @@ static void test_who(void)
 	peer_quit(peer);
 }
 
+/* Does the end of a claim have nothing of what only other requests do? */
+static bool only_claims(const struct trace *trace, const struct event *end)
+{
+	static const char *const none[] = {
+		"evicted_bos", "evicted",  "skipped_bos",   "skipped",	 "unseen",
+		"written",     "freed",	   "remaining_bos", "remaining", "unwritten",
+		"fence_ns",    "unmap_ns", "writeback_ns",
+	};
+	uint64_t id = event_value(end, "id");
+	int others = trace_count(trace, "panthor_bo_evict", id) +
+		     trace_count(trace, "panthor_bo_evict_skip", id) +
+		     trace_count(trace, "panthor_bo_writeback", id);
+
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		others += event_value(end, none[i]) != 0;
+	if (others)
+		diag("%d others: %s", others, end->text);
+	return !others && event_says(end, "writeback", "none");
+}
+
 static void test_all(void)
 {
 	struct peer *peer =
@@ -127,6 +147,7 @@ static void test_all(void)
 		   !trace_count(trace, "panthor_vm_reclaim_begin", 0) &&
 		   !trace_count(trace, "panthor_vm_reclaim_end", 0),
 	   "the claim has a begin event, and none of a VM");
+	ok(only_claims(trace, end), "it evicts, skips and writes nothing");
 	ok((uint64_t)by_claim == after.swapins - before.swapins,
 	   "each swap-in names the claim, fdinfo counts it");
 	ok(!others, "the next job swaps nothing in (%d)", others);
@@ -173,6 +194,7 @@ static void test_order(void)
 	end = trace_claim_end(trace);
 	swapped_in = event_value(end, "swapped_in");
 	ok(back && !wrong, "the last evicted BOs are swapped in first (%d of %d)", back, nr);
+	ok(!event_value(trace_end(trace), "swapped_in"), "only a claim's end has what it swaps in");
 	ok(swapped_in >= MIB && swapped_in - size < MIB,
 	   "a claim of 1 MiB swaps in %llu bytes, and no BO more than needed",
 	   (unsigned long long)swapped_in);
@@ -440,7 +462,8 @@ static void test_low_memory(void)
 		   (uint64_t)event_value(end, "swapped_in") < 60 * MIB,
 	   "a claim of 64 MiB with 16 MiB free swaps in %lld bytes, and reports why (%d)",
 	   (long long)(event_value(end, "swapped_in") / MIB), ret);
-	ok(before.evictions == after.evictions && before.reclaimable == after.reclaimable,
+	ok(before.evictions == after.evictions && before.reclaimable == after.reclaimable &&
+		   only_claims(trace, end),
 	   "no BO of another client is evicted");
 	ok(!swapped_out && !stalls, "no other memory is reclaimed (%ld pages, %ld stalls)",
 	   swapped_out, stalls);
