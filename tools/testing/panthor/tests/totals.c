@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The event gpu_mem_total: it says what is resident, of each process and of the device.
+ * Totals while they change. The event gpu_mem_total: it says what is resident, of each process and
+ * of the device. And fdinfo: it says what is in swap, page by page.
  *
  * OPERATIONS=N at random by several clients (60)
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
+#include "dev.h"
+#include "fdinfo.h"
+#include "halt.h"
 #include "peer.h"
 #include "reclaim.h"
 #include "tap.h"
@@ -14,6 +21,16 @@
 
 /* Operations between two looks at the totals: no trace of them gets too long */
 #define LOOK_EVERY 300
+
+/* A BO of one page at most page size, and of several at others */
+#define SIZE 65536
+
+/* A busy machine may be too slow to stop somebody in time */
+#define TRIES 5
+
+/* Where a page of shmem is assigned its place in swap, and where it is about to be written there */
+#define ASSIGNS "folio_alloc_swap"
+#define WRITES "swap_writeout"
 
 static int64_t last_total(const struct trace *trace, pid_t pid)
 {
@@ -115,9 +132,94 @@ static void test_total(void)
 		peer_quit(peers[i]);
 }
 
+static void write_own(void *arg)
+{
+	*(int *)arg = reclaim(getpid());
+}
+
+/* What was written to swap since the system's start, in pages */
+static long swapped_out(void)
+{
+	FILE *file = fopen("/proc/vmstat", "r");
+	long value = -1;
+	char line[128];
+
+	while (file && value < 0 && fgets(line, sizeof(line), file))
+		sscanf(line, "pswpout %ld", &value);
+	if (!file || value < 0)
+		bail("no pswpout");
+	fclose(file);
+	return value;
+}
+
+/* While a request is stopped at a page: fdinfo, KiB of swap that it has taken, pages written */
+struct halfway {
+	struct fdinfo info;
+	long taken, written;
+};
+
+/* Was it stopped there, and does fdinfo have what is taken? Others may give swap back meanwhile */
+static bool stop_at(const char *function, struct halfway *seen)
+{
+	struct halt halt;
+	struct gpu gpu;
+	struct bo bo;
+	int ret = 0;
+	bool stood;
+
+	need(gpu_open(&gpu, NULL), "open the device");
+	need(bo_create(&gpu, &bo, SIZE, 0, NULL), "create a BO");
+	need(bo_map(&bo), "map it");
+	memset(bo.map, 1, bo.size);
+	seen->taken = meminfo("SwapFree");
+	seen->written = swapped_out();
+	halt_start(&halt, function, write_own, &ret);
+	seen->info = fdinfo_of_fd(gpu.fd);
+	seen->taken -= meminfo("SwapFree");
+	seen->written = swapped_out() - seen->written;
+	stood = halt_end(&halt);
+	need(ret, "reclaim");
+	bo_unmap(&bo);
+	gpu_close(&gpu);
+	return stood && (long)seen->info.in_swap == seen->taken;
+}
+
+static bool stopped_at(const char *function, struct halfway *seen)
+{
+	int tries;
+
+	for (tries = 0; tries < TRIES && !stop_at(function, seen); tries++)
+		;
+	diag("%s: %llu KiB in swap, %llu in RAM, of %llu; swap: %ld kB taken, %ld pages written",
+	     function, (unsigned long long)seen->info.in_swap,
+	     (unsigned long long)seen->info.in_ram, (unsigned long long)seen->info.evicted,
+	     seen->taken, seen->written);
+	return tries < TRIES && seen->info.evicted == SIZE / 1024 &&
+	       seen->info.in_swap + seen->info.in_ram == seen->info.evicted;
+}
+
+/* A page is in swap, by fdinfo, from where it has a place there, and no sooner */
+static void test_in_swap(void)
+{
+	static const char what[] = "a page counts as in swap once it is assigned its place";
+	const char *missing = halt_missing();
+	struct halfway seen;
+
+	if (missing) {
+		skip(missing, "%s", what);
+		return;
+	}
+	ok(stopped_at(ASSIGNS, &seen) && !seen.info.in_swap,
+	   "a page that is to be assigned a place in swap counts as in RAM");
+	ok(stopped_at(WRITES, &seen) && seen.info.in_swap && !seen.written,
+	   "%s, before it is written", what);
+}
+
 int main(void)
 {
 	tap_start();
 	test_total();
+	/* Last, for it leaves this process on one CPU */
+	test_in_swap();
 	return tap_end();
 }
