@@ -78,9 +78,12 @@ int main(void)
 	struct trace *trace;
 	struct peer *peer;
 	int status, ret;
+	struct gpu first;
 	pid_t pid;
 
 	tap_start();
+	/* Nothing of the first device is freed as long as its file is open */
+	need(gpu_open(&first, NULL), "open the device");
 	ids_of_one(&request[0], &bo[0]);
 	files[0] = open(RECLAIM_FILE, O_WRONLY | O_CLOEXEC);
 	files[1] = open(CLAIM_FILE, O_WRONLY | O_CLOEXEC);
@@ -128,7 +131,8 @@ int main(void)
 	peer_quit(peer);
 	ids_of_one(&request[1], &bo[1]);
 	ok(request[1] > request[0] && bo[1] > bo[0],
-	   "the device that was bound again goes on with the numbers (%lld, %lld; %lld, %lld)",
+	   "ids of the second device are none of the first one, which is still open (%lld, %lld; %lld, %lld)",
 	   (long long)request[0], (long long)request[1], (long long)bo[0], (long long)bo[1]);
+	gpu_close(&first);
 	return tap_end();
 }
