@@ -146,7 +146,7 @@ static void test_total(void)
 	reclaim(peers[1]->pid);
 	failed += !peer_do(peers[1], "verify cpu");
 	check_totals(trace, peers, 3);
-	ok(!failed, "three clients make %ld random operations at once", operations);
+	ok_jobs(!failed, "three clients make %ld random operations at once", operations);
 	for (int i = 0; i < 3; i++)
 		peer_quit(peers[i]);
 }
