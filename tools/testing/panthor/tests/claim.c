@@ -460,7 +460,7 @@ static void test_low_memory(void)
 	ok(!ret && event_says(end, "cut_short", "no-memory") &&
 		   event_value(end, "swapped_in") > 0 &&
 		   (uint64_t)event_value(end, "swapped_in") < 60 * MIB,
-	   "a claim of 64 MiB with 16 MiB free swaps in %lld bytes, and reports why (%d)",
+	   "a claim of 64 MiB with 16 MiB free swaps in %lld MiB, and reports why (%d)",
 	   (long long)(event_value(end, "swapped_in") / MIB), ret);
 	ok(before.evictions == after.evictions && before.reclaimable == after.reclaimable &&
 		   only_claims(trace, end),
