@@ -484,7 +484,10 @@ static void panthor_reclaim_trace_total(struct panthor_device *ptdev,
 	if (!client)
 		return;
 
+	guard(rcu)();
+	panthor_reclaim_client_ask(client);
 	list_for_each_entry(other, &ptdev->rcl.clients, node) {
+		panthor_reclaim_client_ask(other);
 		if (other->tgid == client->tgid)
 			sum += atomic64_read(&other->resident);
 	}
@@ -500,9 +503,6 @@ static void panthor_reclaim_resident(struct panthor_gem_object *bo, s64 size)
 
 	if (!IS_ENABLED(CONFIG_TRACE_GPU_MEM) || !trace_gpu_mem_total_enabled())
 		return;
-
-	if (client)
-		panthor_reclaim_client_tgid(client, NULL);
 
 	/* Read and emitted under one lock: the last event has the final value. */
 	guard(spinlock)(&ptdev->rcl.lock);

@@ -107,6 +107,32 @@ void panthor_reclaim_client_put(struct panthor_reclaim_client *client)
 }
 
 /**
+ * panthor_reclaim_client_ask() - Ask a client's file which process it belongs to
+ * @client: Client.
+ *
+ * A file that was passed on belongs to the process that used it last. DRM notes
+ * that, but tells nobody.
+ *
+ * Context: &panthor_device.rcl.lock is held, and an RCU read lock, as long as the
+ * result is used.
+ * Return: The process, NULL once the file is closed. Its number is in
+ * &panthor_reclaim_client.tgid, and stays there.
+ */
+struct pid *panthor_reclaim_client_ask(struct panthor_reclaim_client *client)
+{
+	struct pid *pid;
+
+	lockdep_assert_held(&client->ptdev->rcl.lock);
+
+	if (!client->file)
+		return NULL;
+
+	pid = rcu_dereference(client->file->pid);
+	client->tgid = pid_nr(pid);
+	return pid;
+}
+
+/**
  * panthor_reclaim_client_tgid() - The process that a client belongs to
  * @client: Client.
  * @comm: Filled with the escaped name of the process, %PANTHOR_RECLAIM_COMM_LEN
@@ -119,16 +145,12 @@ void panthor_reclaim_client_put(struct panthor_reclaim_client *client)
 pid_t panthor_reclaim_client_tgid(struct panthor_reclaim_client *client, char *comm)
 {
 	struct task_struct *task;
-	struct pid *pid = NULL;
+	struct pid *pid;
 
 	guard(rcu)();
 
-	scoped_guard(spinlock, &client->ptdev->rcl.lock) {
-		if (client->file) {
-			pid = rcu_dereference(client->file->pid);
-			client->tgid = pid_nr(pid);
-		}
-	}
+	scoped_guard(spinlock, &client->ptdev->rcl.lock)
+		pid = panthor_reclaim_client_ask(client);
 
 	if (comm) {
 		char raw[TASK_COMM_LEN] = "";

@@ -313,6 +313,7 @@ size_t panthor_reclaim_escape(char *dst, const char *src, size_t size, bool word
 /* panthor_reclaim_client.c */
 struct panthor_reclaim_client *
 panthor_reclaim_client_get(struct panthor_reclaim_client *client);
+struct pid *panthor_reclaim_client_ask(struct panthor_reclaim_client *client);
 pid_t panthor_reclaim_client_tgid(struct panthor_reclaim_client *client, char *comm);
 void panthor_reclaim_bo_move(struct panthor_gem_object *bo,
 			     struct panthor_reclaim_client *client);

@@ -5,10 +5,13 @@
  *
  * OPERATIONS=N at random by several clients (60)
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dev.h"
@@ -151,6 +154,67 @@ static void test_total(void)
 		peer_quit(peers[i]);
 }
 
+static void use(struct gpu *gpu, struct bo *bo)
+{
+	need(bo_create(gpu, bo, SIZE, 0, NULL), "create a BO");
+	need(bo_map(bo), "map it");
+	memset(bo->map, 1, bo->size);
+}
+
+/* Takes over a file with a BO, then, when told to, uses a BO of another file */
+static void heir(struct gpu *gpu, int in, int out)
+{
+	struct bo bo, used;
+	struct gpu own;
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Whoever makes an ioctl has the file. Without pages the BO counts for nothing. */
+	need(bo_create(gpu, &bo, SIZE, 0, NULL), "create a BO");
+	need(gpu_open(&own, NULL), "open the device");
+	if (write(out, "", 1) == 1 && read(in, &byte, 1) == 1)
+		use(&own, &used);
+	if (write(out, "", 1) == 1)
+		pause();
+	_exit(1);
+}
+
+/* What is in a file counts for who has it now, even if the event was off when it was passed on */
+static void test_passed_on(void)
+{
+	int64_t total, table;
+	struct trace *trace;
+	int to[2], from[2];
+	struct gpu gpu;
+	struct bo bo;
+	pid_t child;
+	char byte;
+
+	if (pipe(to) || pipe(from))
+		bail("no pipe");
+	need(gpu_open(&gpu, NULL), "open the device");
+	use(&gpu, &bo);
+	child = fork();
+	if (!child)
+		heir(&gpu, to[0], from[1]);
+	if (child < 0 || read(from[0], &byte, 1) != 1)
+		bail("no heir");
+	trace = trace_start("gpu_mem:gpu_mem_total", NULL);
+	if (write(to[1], "", 1) != 1 || read(from[0], &byte, 1) != 1)
+		bail("the heir is gone");
+	trace_stop(trace);
+	total = last_total(trace, child);
+	table = device_sum(child, "resident");
+	ok(total == 2 * SIZE && table == 2 * SIZE,
+	   "a file that was passed on counts for who has it now (%lld, table %lld)",
+	   (long long)total, (long long)table);
+	trace_free(trace);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	bo_unmap(&bo);
+	gpu_close(&gpu);
+}
+
 static void write_own(void *arg)
 {
 	*(int *)arg = reclaim(getpid());
@@ -238,6 +302,7 @@ int main(void)
 {
 	tap_start();
 	test_total();
+	test_passed_on();
 	/* Last, for it leaves this process on one CPU */
 	test_in_swap();
 	return tap_end();
