@@ -345,20 +345,6 @@ static void test_charged(void)
 	cgroup_remove("claimed");
 }
 
-static long vmstat(const char *name)
-{
-	FILE *file = fopen("/proc/vmstat", "r");
-	char key[64];
-	long value;
-
-	while (file && fscanf(file, "%63s %ld", key, &value) == 2)
-		if (!strcmp(key, name)) {
-			fclose(file);
-			return value;
-		}
-	bail("/proc/vmstat has no %s", name);
-}
-
 /*
  * kB that a claim may take: what is free above twice the high watermarks and the reserves. All
  * zones are added up, for the allocator takes from the highest first.

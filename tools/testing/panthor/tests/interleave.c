@@ -27,7 +27,6 @@
 #include "trace.h"
 
 #define SIZE 65536
-#define SW_SYNC "/sys/kernel/debug/sync/sw_sync"
 
 /* What has to be done while something else lasts, a busy machine may not do in time */
 #define TRIES 3

@@ -109,20 +109,6 @@ static double stalled_ms(void)
 	return us / 1e3;
 }
 
-static long oom_kills(void)
-{
-	FILE *file = fopen("/proc/vmstat", "re");
-	char line[128];
-	long kills = -1;
-
-	while (file && fgets(line, sizeof(line), file))
-		sscanf(line, "oom_kill %ld", &kills);
-	if (kills < 0)
-		bail("no oom_kill in vmstat");
-	fclose(file);
-	return kills;
-}
-
 /* Sets the kernel's reserve; what it was before */
 static long min_free(long kb)
 {
@@ -244,7 +230,7 @@ static void turn(struct way *way, int seconds)
 		bail("no loop");
 	freeze(true);
 	trace = trace_start("panthor:panthor_bo_swapin", NULL);
-	kills = oom_kills();
+	kills = vmstat("oom_kill");
 	start = now_ns();
 	used = start;
 	before = stalled_ms();
@@ -270,7 +256,7 @@ static void turn(struct way *way, int seconds)
 	way->starts += starts->count;
 	way->start_ms += starts->ms;
 	munmap(starts, sizeof(*starts));
-	way->oom_kills += oom_kills() - kills;
+	way->oom_kills += vmstat("oom_kill") - kills;
 	trace_stop(trace);
 	add_swapins(way, trace);
 	trace_free(trace);

@@ -19,7 +19,6 @@
 
 #define SIZE 65536
 #define HANG_LOCKS "/sys/kernel/debug/panthor-sim/hang_locks"
-#define SW_SYNC "/sys/kernel/debug/sync/sw_sync"
 #define POWER "/sys/bus/platform/devices/panthor/power/control"
 
 /* A busy machine may be too slow to stop somebody in time */

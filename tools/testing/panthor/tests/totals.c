@@ -6,7 +6,6 @@
  * OPERATIONS=N at random by several clients (60)
  */
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -220,21 +219,6 @@ static void write_own(void *arg)
 	*(int *)arg = reclaim(getpid());
 }
 
-/* What was written to swap since the system's start, in pages */
-static long swapped_out(void)
-{
-	FILE *file = fopen("/proc/vmstat", "r");
-	long value = -1;
-	char line[128];
-
-	while (file && value < 0 && fgets(line, sizeof(line), file))
-		sscanf(line, "pswpout %ld", &value);
-	if (!file || value < 0)
-		bail("no pswpout");
-	fclose(file);
-	return value;
-}
-
 /* While a request is stopped at a page: fdinfo, KiB of swap that it has taken, pages written */
 struct halfway {
 	struct fdinfo info;
@@ -255,11 +239,11 @@ static bool stop_at(const char *function, struct halfway *seen)
 	need(bo_map(&bo), "map it");
 	memset(bo.map, 1, bo.size);
 	seen->taken = meminfo("SwapFree");
-	seen->written = swapped_out();
+	seen->written = vmstat("pswpout");
 	halt_start(&halt, function, write_own, &ret);
 	seen->info = fdinfo_of_fd(gpu.fd);
 	seen->taken -= meminfo("SwapFree");
-	seen->written = swapped_out() - seen->written;
+	seen->written = vmstat("pswpout") - seen->written;
 	stood = halt_end(&halt);
 	need(ret, "reclaim");
 	bo_unmap(&bo);

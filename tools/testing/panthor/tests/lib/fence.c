@@ -22,7 +22,7 @@ struct sw_sync_create_fence_data {
 int fence_block(struct bo *bo)
 {
 	struct sw_sync_create_fence_data fence = { .value = 1, .name = "blocked" };
-	int timeline = open("/sys/kernel/debug/sync/sw_sync", O_RDWR | O_CLOEXEC);
+	int timeline = open(SW_SYNC, O_RDWR | O_CLOEXEC);
 	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_WRITE };
 	int dmabuf = bo_export(bo), ret = -ENODEV;
 

@@ -7,6 +7,9 @@
 
 #include "dev.h"
 
+/* Not in every kernel */
+#define SW_SYNC "/sys/kernel/debug/sync/sw_sync"
+
 /* Has everybody wait for @bo until the end of the file that comes back; or a negative errno */
 int fence_block(struct bo *bo);
 /* Closes it, and ends the waiting even if a child has the file, too */

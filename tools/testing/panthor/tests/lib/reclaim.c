@@ -108,22 +108,15 @@ static char *read_file(const char *path)
 	return text;
 }
 
-long meminfo(const char *field)
+/* The number behind @key and @separator, at the start of a line */
+static long number_in(const char *path, const char *key, char separator)
 {
-	size_t len = strlen(field);
-	char *text, *at;
+	char *text = read_file(path), *at = text;
+	size_t len = strlen(key);
 	long value = -1;
 
-	/*
-	 * Each CPU keeps some pages of most counts to itself: MiB, where pages are large. Not of
-	 * SwapFree, which some ask for all the time
-	 */
-	if (strcmp(field, "SwapFree"))
-		write_file("/proc/sys/vm/stat_refresh", "1", 1);
-	text = read_file("/proc/meminfo");
-	at = text;
 	while (at) {
-		if (!strncmp(at, field, len) && at[len] == ':') {
+		if (!strncmp(at, key, len) && at[len] == separator) {
 			value = strtol(at + len + 1, NULL, 10);
 			break;
 		}
@@ -133,8 +126,24 @@ long meminfo(const char *field)
 	}
 	free(text);
 	if (value < 0)
-		bail("/proc/meminfo has no %s", field);
+		bail("%s has no %s", path, key);
 	return value;
+}
+
+long meminfo(const char *field)
+{
+	/*
+	 * Each CPU keeps some pages of most counts to itself: MiB, where pages are large. Not of
+	 * SwapFree, which some ask for all the time
+	 */
+	if (strcmp(field, "SwapFree"))
+		write_file("/proc/sys/vm/stat_refresh", "1", 1);
+	return number_in("/proc/meminfo", field, ':');
+}
+
+long vmstat(const char *event)
+{
+	return number_in("/proc/vmstat", event, ' ');
 }
 
 long sim_counter(const char *name)

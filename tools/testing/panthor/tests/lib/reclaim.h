@@ -33,6 +33,8 @@ ssize_t shrink_pages(unsigned long pages);
 
 /* A line of /proc/meminfo in kB */
 long meminfo(const char *field);
+/* A line of /proc/vmstat: how often, or how many pages, since the system's start */
+long vmstat(const char *event);
 
 /* A BO as the driver's own list of all BOs shows it */
 struct gem {
