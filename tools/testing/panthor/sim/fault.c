@@ -13,6 +13,9 @@
 #define D bench.data.va
 #define MEDIUM PANTHOR_GROUP_PRIORITY_MEDIUM
 
+/* More boots than any test has */
+#define NEVER_AGAIN 1000
+
 static struct bench bench;
 
 static void rebind(void)
@@ -154,6 +157,7 @@ static void given_up(void)
 		"the driver unplugs the device"))
 		diag("%d", bench_state(&bench, NULL));
 	file_write(POWER "control", "auto");
+	set_knob("fail_boots", 0);
 	rebind();
 }
 
@@ -164,7 +168,7 @@ static void failed_boot(void)
 	/* Awake, lest the boot that fails is that of a runtime resume, which is tried again */
 	file_write(POWER "control", "on");
 	set_knob("unrecoverable", 1);
-	set_knob("fail_boots", 1);
+	set_knob("fail_boots", NEVER_AGAIN);
 	ok(RUN(&bench, NOP) < 0 && WAIT_FOR(counter("resets") > before, 10000),
 	   "the firmware does not boot after a reset");
 	given_up();
@@ -172,7 +176,7 @@ static void failed_boot(void)
 
 /*
  * A reset does not keep the device awake: a suspend that comes meanwhile waits for its end, so
- * that it must not wait for the suspend
+ * that it must not wait for the suspend. The device does not resume to be unplugged.
  */
 static void failed_boot_and_suspend(void)
 {
@@ -182,11 +186,10 @@ static void failed_boot_and_suspend(void)
 	ok(!RUN(&bench, NOP), "a job runs");
 	/* Until the scheduler, too, has let go of the device, of which nothing tells */
 	sleep_ms(2000);
-	set_knob("fail_boots", 1);
-	set_knob("mmu_delay_us", 1000000);
+	set_knob("fail_boots", NEVER_AGAIN);
+	set_knob("hang_locks", 1);
 	bench_bind(&bench, bench.data.handle, 0, 0x50000000, DATA_SIZE,
 		   DRM_PANTHOR_VM_BIND_OP_TYPE_MAP);
-	set_knob("mmu_delay_us", 0);
 	ok(WAIT_FOR(counter("resets") > before, 10000), "a stuck MMU command leads to a reset");
 	file_write(POWER "autosuspend_delay_ms", "0");
 	file_write(POWER "control", "auto");
