@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/swap.h>
 #include <unistd.h>
 
 #include "dev.h"
@@ -201,20 +200,27 @@ static int swapins(const struct trace *trace, int64_t by, int result)
 	return count;
 }
 
-/* The BO that was evicted last is on a disk that fails, the others are elsewhere */
+/*
+ * The BO that was evicted last is on a disk that fails, the others are elsewhere: on a device
+ * that they fill, for a CPU goes on with the device that it last swapped to, whatever the priority
+ */
 static void test_unreadable(const char *disk)
 {
+	const char *sound = small_zram(1024 + getpagesize() / KIB);
 	const struct event *end;
 	struct trace *trace;
 	struct peer *peer;
 	int first, second;
 
+	if (!sound)
+		bail("no second zram device");
+	set_swap(ZRAM, false);
+	set_swap(sound, true);
 	/* More than may stay in the swap cache, see free_swap_cache() */
-	peer = peer_start("-b8x64K:private:sound-%i", "-b1x4M:private:lost", NULL);
-	if (reclaim_some(peer->pid, 512 * KIB) || !gem_sum(peer->pid, "lost").resident_bos)
+	peer = peer_start("-b16x64K:private:sound-%i", "-b1x4M:private:lost", NULL);
+	if (reclaim_some(peer->pid, 1024 * KIB) || !gem_sum(peer->pid, "lost").resident_bos)
 		bail("nothing is evicted, or all of it");
-	if (swapon(disk, SWAP_FLAG_PREFER | 10))
-		bail("cannot swap to %s", disk);
+	set_swap(disk, true);
 	if (reclaim(peer->pid) || gem_sum(peer->pid, "").resident_bos)
 		bail("not all is evicted");
 	free_swap_cache();
@@ -223,7 +229,7 @@ static void test_unreadable(const char *disk)
 	first = claim(peer->pid, 0);
 	trace_stop(trace);
 	end = trace_claim_end(trace);
-	ok(!first && gem_sum(peer->pid, "sound-").resident_bos == 8,
+	ok(!first && gem_sum(peer->pid, "sound-").resident_bos == 16,
 	   "a claim with one BO that cannot be read: success, the others are swapped in (%d)",
 	   first);
 	ok(event_value(end, "swapped_in_bos") == swapins(trace, event_value(end, "id"), 0) &&
@@ -245,6 +251,9 @@ static void test_unreadable(const char *disk)
 	disk_fails(false);
 	peer_kill(peer);
 	set_swap(disk, false);
+	set_swap(sound, false);
+	remove_zram(sound);
+	set_swap(ZRAM, true);
 }
 
 int main(void)
