@@ -30,9 +30,9 @@
  *
  * panthor_bo_swapin is emitted when an evicted BO is swapped in. A request may
  * visit a VM several times: first for what is idle, then for what it had to wait
- * for. It writes what it evicted in between. BOs that the shrinker evicts from its
- * device-wide lists have no VM events around them. Attributes that several events
- * share:
+ * for. It writes what it evicted in between. The shrinker looks again at a BO that is
+ * swapped in meanwhile, and may evict it again. BOs that it evicts from its device-wide
+ * lists have no VM events around them. Attributes that several events share:
  *
  * - dev: name of the device, in the events of a request and of a swap-in.
  * - id: ID of the request, in all of its events. Starts at 1, is not reused while

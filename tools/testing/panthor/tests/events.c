@@ -157,13 +157,38 @@ static bool lock_told(const struct event *event)
 
 static int by_request(const void *a, const void *b)
 {
-	return memcmp(a, b, 2 * sizeof(int64_t));
+	const int64_t *first = a, *second = b;
+
+	for (int i = 0; i < 3; i++)
+		if (first[i] != second[i])
+			return first[i] < second[i] ? -1 : 1;
+	return 0;
+}
+
+/*
+ * Is it another eviction of the BO, which was swapped in meanwhile? The shrinker goes on until it
+ * has what it wants. An explicit request leaves alone what is in use again
+ */
+static bool was_back(const struct trace *trace, const int64_t first[3], const int64_t second[3])
+{
+	bool back = false;
+
+	for (int i = 0; i < trace->nr_events; i++) {
+		const struct event *event = &trace->events[i];
+
+		if (event_is(event, "panthor_reclaim_begin") &&
+		    event_value(event, "id") == first[0] && event_says(event, "source", "sysfs"))
+			return false;
+		back |= i > first[2] && i < second[2] && event_is(event, "panthor_bo_swapin") &&
+			event_value(event, "bo_id") == first[1];
+	}
+	return back;
 }
 
 /* BOs that a request says of twice that they were evicted, or skipped, or one and the other */
 static int told_twice(const struct trace *trace)
 {
-	int64_t(*told)[2] = calloc(trace->nr_events + 1, sizeof(*told));
+	int64_t(*told)[3] = calloc(trace->nr_events + 1, sizeof(*told));
 	int nr = 0, twice = 0;
 
 	for (int i = 0; told && i < trace->nr_events; i++) {
@@ -173,11 +198,13 @@ static int told_twice(const struct trace *trace)
 		    !event_is(event, "panthor_bo_evict_skip"))
 			continue;
 		told[nr][0] = event_value(event, "id");
-		told[nr++][1] = event_value(event, "bo_id");
+		told[nr][1] = event_value(event, "bo_id");
+		told[nr++][2] = i;
 	}
 	qsort(told, nr, sizeof(*told), by_request);
 	for (int i = 1; i < nr; i++)
-		twice += !by_request(told[i - 1], told[i]);
+		twice += !memcmp(told[i - 1], told[i], 2 * sizeof(int64_t)) &&
+			 !was_back(trace, told[i - 1], told[i]);
 	free(told);
 	return twice;
 }
