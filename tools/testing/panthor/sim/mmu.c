@@ -226,8 +226,8 @@ static void stale_tlb(void)
 	set_knob("tlb_keep", 1);
 	ok(!bench_bind(&bench, bench.data.handle, 0x1000, 0x40000000, 0x1000, MAP),
 	   "another page is mapped there without a TLB flush");
-	sleep_ms(50);
-	ok(counter("stale_tlb") == before + 1, "the use of the stale entry is counted");
+	ok(WAIT_FOR(counter("stale_tlb") == before + 1, 5000),
+	   "the use of the stale entry is counted");
 	set_knob("tlb_keep", 0);
 	*data32(&bench, 128) = 1;
 	ok(!bench_wait(&bench, PATIENCE), "the job ends");

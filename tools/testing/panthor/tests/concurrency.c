@@ -475,6 +475,7 @@ static void *evict_main(void *arg)
 /* With BOs of one size, what is evicted follows from how many were evicted and swapped in */
 static void test_one_moment(void)
 {
+	uint64_t kib = (getpagesize() > BO_SIZE ? getpagesize() : BO_SIZE) >> 10;
 	long reads = 0, wrong = 0, partly = 0;
 	pthread_t touch, evict;
 	struct gpu gpu;
@@ -489,9 +490,9 @@ static void test_one_moment(void)
 	pthread_create(&evict, NULL, evict_main, &bad);
 	for (int64_t until = now_ns() + storm_ns; now_ns() < until || !partly; reads++) {
 		struct fdinfo info = fdinfo_of_fd(gpu.fd);
-		uint64_t evicted = (info.evictions - info.swapins) * (BO_SIZE >> 10);
+		uint64_t evicted = (info.evictions - info.swapins) * kib;
 
-		partly += info.evicted && info.evicted < BOS * (BO_SIZE >> 10);
+		partly += info.evicted && info.evicted < BOS * kib;
 		if ((info.evicted != evicted || info.in_swap + info.in_ram != evicted) && !wrong++)
 			diag("%llu evictions, %llu swap-ins; %llu KiB evicted: %llu, %llu",
 			     (unsigned long long)info.evictions, (unsigned long long)info.swapins,
