@@ -9,7 +9,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "measure.h"
@@ -58,10 +57,7 @@ static void against_device(const char *path, const char *parameter, double goal)
 			bail("cannot make a swap of %s", path);
 		set_swap(path, true);
 		use_client(&client);
-		/* A niced requester has no workers: one thread, too */
-		setpriority(PRIO_PROCESS, 0, 1);
-		series_add(&ours, timed_reclaim(getpid()));
-		setpriority(PRIO_PROCESS, 0, 0);
+		series_add(&ours, timed_reclaim_alone(getpid()));
 		set_swap(path, false);
 	}
 	ratio = series_ratio(&ours, &bare);

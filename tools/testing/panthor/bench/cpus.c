@@ -2,7 +2,6 @@
 /* Write-back on several CPUs: what it gains, what it costs, and whom. */
 #include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,16 +26,10 @@ static double run_time_ms(pid_t pid)
 	return ns / 1e6;
 }
 
-/* @alone: the requester is niced, and so has no workers */
 static double sample(struct peer *peer, bool alone)
 {
-	double ms;
-
 	use_peer(peer);
-	setpriority(PRIO_PROCESS, 0, alone);
-	ms = timed_reclaim(peer->pid);
-	setpriority(PRIO_PROCESS, 0, 0);
-	return ms;
+	return alone ? timed_reclaim_alone(peer->pid) : timed_reclaim(peer->pid);
 }
 
 /* [0]: with workers, [1]: alone */

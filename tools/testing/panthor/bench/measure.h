@@ -39,6 +39,8 @@ void spin_ms(double ms);
 
 /* What a write for @tgid takes, in milliseconds; it must succeed */
 double timed_reclaim(pid_t tgid);
+/* The same by one thread: a niced requester has no workers */
+double timed_reclaim_alone(pid_t tgid);
 /* The same where it may be too busy: 0 or a negative errno */
 int try_reclaim(pid_t tgid, double *ms);
 /* A client in this process, filled, and used by a job */
