@@ -475,10 +475,10 @@ static void *evict_main(void *arg)
 /* With BOs of one size, what is evicted follows from how many were evicted and swapped in */
 static void test_one_moment(void)
 {
-	uint64_t kib = (getpagesize() > BO_SIZE ? getpagesize() : BO_SIZE) >> 10;
 	long reads = 0, wrong = 0, partly = 0;
 	pthread_t touch, evict;
 	struct gpu gpu;
+	uint64_t kib;
 	int bad = 0;
 
 	if (gpu_open(&gpu, NULL))
@@ -486,6 +486,7 @@ static void test_one_moment(void)
 	for (int i = 0; i < BOS; i++)
 		if (bo_create(&gpu, &touched[i], BO_SIZE, 0, NULL) || bo_map(&touched[i]))
 			bail("no buffer");
+	kib = touched[0].size >> 10;
 	pthread_create(&touch, NULL, touch_main, NULL);
 	pthread_create(&evict, NULL, evict_main, &bad);
 	for (int64_t until = now_ns() + storm_ns; now_ns() < until || !partly; reads++) {
