@@ -165,7 +165,7 @@ static void failed_boot(void)
 {
 	uint64_t before = counter("resets");
 
-	/* Awake, lest the boot that fails is that of a runtime resume, which is tried again */
+	/* Awake, lest the boot that fails is that of a runtime resume, before any reset */
 	file_write(POWER "control", "on");
 	set_knob("unrecoverable", 1);
 	set_knob("fail_boots", NEVER_AGAIN);
