@@ -392,26 +392,22 @@ void panthor_reclaim_skipped(struct panthor_reclaim_req *req, struct panthor_gem
 /**
  * panthor_reclaim_written() - An evicted BO was written to swap
  * @req: Request.
- * @client: Client that the BO belongs to.
- * @vm: VM that the BO is private to, NULL if there is none or it was destroyed.
+ * @entry: Entry of the BO.
  * @bo: BO.
  * @writing: The finished writeback.
+ * @sum: The writeback is added to this account, for panthor_reclaim_book_written().
  */
-void panthor_reclaim_written(struct panthor_reclaim_req *req, struct panthor_reclaim_client *client,
-			     struct panthor_reclaim_vm *vm, struct panthor_gem_object *bo,
-			     const struct panthor_reclaim_writing *writing)
+void panthor_reclaim_written(struct panthor_reclaim_req *req,
+			     const struct panthor_reclaim_entry *entry,
+			     struct panthor_gem_object *bo,
+			     const struct panthor_reclaim_writing *writing,
+			     struct panthor_reclaim_acct *sum)
 {
-	const struct panthor_reclaim_acct acct = {
-		.written = writing->written,
-		.freed = writing->freed,
-		.duration_ns = writing->blocked_ns,
-		.writeback_ns = writing->blocked_ns,
-	};
 	const struct panthor_reclaim_bo_info info = {
 		.id = req->info.id,
 		.bo_id = bo->rcl.id,
-		.client_id = client->id,
-		.vm_id = vm ? vm->id : 0,
+		.client_id = entry->client->id,
+		.vm_id = entry->id,
 		.size = bo->base.size,
 		.written = writing->written,
 		.freed = writing->freed,
@@ -419,10 +415,28 @@ void panthor_reclaim_written(struct panthor_reclaim_req *req, struct panthor_rec
 		.duration_ns = writing->duration_ns,
 	};
 
-	panthor_reclaim_add(&req->info.total, &acct);
-	panthor_reclaim_book(client, vm, req, &acct);
+	sum->written += writing->written;
+	sum->freed += writing->freed;
+	sum->duration_ns += writing->blocked_ns;
+	sum->writeback_ns += writing->blocked_ns;
 	panthor_reclaim_count_written(bo);
 	trace_panthor_bo_writeback(&info);
+}
+
+/**
+ * panthor_reclaim_book_written() - Account for the writeback of BOs of one VM
+ * @req: Request.
+ * @client: Client that the BOs belong to.
+ * @vm: VM that they are private to, NULL if there is none or it was destroyed.
+ * @sum: Their account.
+ */
+void panthor_reclaim_book_written(struct panthor_reclaim_req *req,
+				  struct panthor_reclaim_client *client,
+				  struct panthor_reclaim_vm *vm,
+				  const struct panthor_reclaim_acct *sum)
+{
+	panthor_reclaim_add(&req->info.total, sum);
+	panthor_reclaim_book(client, vm, req, sum);
 }
 
 /**

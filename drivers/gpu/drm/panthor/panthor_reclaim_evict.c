@@ -273,7 +273,7 @@ static bool panthor_reclaim_private(struct panthor_reclaim_run *run,
 	for (item = panthor_reclaim_pending(run, entry->first); item;
 	     item = panthor_reclaim_pending(run, item->next)) {
 		struct dma_resv *resv = item->bo->base.resv;
-		bool own = resv != panthor_vm_resv(vm);
+		bool own = resv != panthor_vm_resv(vm), used;
 		enum panthor_reclaim_reason reason;
 		u64 start_ns = ktime_get_ns();
 
@@ -293,9 +293,12 @@ static bool panthor_reclaim_private(struct panthor_reclaim_run *run,
 			continue;
 		}
 
-		reason = panthor_reclaim_barred(run, item, jobs ||
-						!dma_resv_test_signaled(resv,
-									DMA_RESV_USAGE_BOOKKEEP));
+		/* With its lock held, the VM's reservation object gets no new jobs. */
+		used = jobs;
+		if (own && !used)
+			used = !dma_resv_test_signaled(resv, DMA_RESV_USAGE_BOOKKEEP);
+
+		reason = panthor_reclaim_barred(run, item, used);
 		if (reason) {
 			busy |= reason == PANTHOR_RECLAIM_BUSY;
 			if (own)

@@ -365,9 +365,15 @@ void panthor_reclaim_skipped(struct panthor_reclaim_req *req, struct panthor_gem
 			     u32 state,
 			     enum panthor_reclaim_reason reason, enum panthor_reclaim_lock lock,
 			     u64 wait_ns, u64 duration_ns);
-void panthor_reclaim_written(struct panthor_reclaim_req *req, struct panthor_reclaim_client *client,
-			     struct panthor_reclaim_vm *vm, struct panthor_gem_object *bo,
-			     const struct panthor_reclaim_writing *writing);
+void panthor_reclaim_written(struct panthor_reclaim_req *req,
+			     const struct panthor_reclaim_entry *entry,
+			     struct panthor_gem_object *bo,
+			     const struct panthor_reclaim_writing *writing,
+			     struct panthor_reclaim_acct *sum);
+void panthor_reclaim_book_written(struct panthor_reclaim_req *req,
+				  struct panthor_reclaim_client *client,
+				  struct panthor_reclaim_vm *vm,
+				  const struct panthor_reclaim_acct *sum);
 void panthor_reclaim_result(struct panthor_reclaim_req *req, struct panthor_reclaim_client *client,
 			    struct panthor_reclaim_vm *vm);
 enum panthor_reclaim_reason panthor_reclaim_reason(int err, struct panthor_reclaim_ctx *ctx);

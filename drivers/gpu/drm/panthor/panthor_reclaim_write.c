@@ -48,21 +48,14 @@ static void panthor_reclaim_settle_bo(struct panthor_reclaim_run *run,
 
 static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
 				       struct panthor_reclaim_item *item,
-				       struct panthor_reclaim_writing *writing)
+				       struct panthor_reclaim_writing *writing,
+				       struct panthor_reclaim_acct *sum)
 {
-	struct panthor_reclaim_entry *entry = &run->set.entries[item->entry];
-	struct panthor_reclaim_req *req = &run->req;
-	struct panthor_vm *vm;
-
 	panthor_reclaim_write_end(writing);
 
-	/* The VM is only needed for its account. */
-	if (writing->written || writing->freed) {
-		vm = panthor_reclaim_entry_vm(entry);
-		panthor_reclaim_written(req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL,
-					item->bo, writing);
-		panthor_vm_put(vm);
-	}
+	if (writing->written || writing->freed)
+		panthor_reclaim_written(&run->req, &run->set.entries[item->entry], item->bo,
+					writing, sum);
 
 	if (writing->err == -EINTR)
 		return;
@@ -75,17 +68,40 @@ static void panthor_reclaim_written_bo(struct panthor_reclaim_run *run,
 	panthor_reclaim_settle_bo(run, item, writing->left, writing->err);
 }
 
+/* Add the writes of BOs of one entry to the accounts, which is all that the VM is needed for. */
+static void panthor_reclaim_book_writes(struct panthor_reclaim_run *run, u32 index,
+					const struct panthor_reclaim_acct *sum)
+{
+	struct panthor_reclaim_entry *entry = &run->set.entries[index];
+	struct panthor_vm *vm;
+
+	if (!sum->written && !sum->freed)
+		return;
+
+	vm = panthor_reclaim_entry_vm(entry);
+	panthor_reclaim_book_written(&run->req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL,
+				     sum);
+	panthor_vm_put(vm);
+}
+
 /* Wait for the first @count writes. */
 static void panthor_reclaim_finish(struct panthor_reclaim_run *run, u32 count,
 				   struct panthor_gem_object **left)
 {
 	struct panthor_reclaim_writing *writing = run->writing;
 	struct panthor_reclaim_item **items = run->written;
+	struct panthor_reclaim_acct sum = { };
 
 	for (u32 i = 0; i < count; i++) {
-		panthor_reclaim_written_bo(run, items[i], &writing[i]);
+		panthor_reclaim_written_bo(run, items[i], &writing[i], &sum);
 		if (items[i]->stage == PANTHOR_RECLAIM_EVICTED)
 			*left = items[i]->bo;
+
+		/* Neighbours mostly are of one VM. */
+		if (i + 1 == count || items[i + 1]->entry != items[i]->entry) {
+			panthor_reclaim_book_writes(run, items[i]->entry, &sum);
+			sum = (struct panthor_reclaim_acct){ };
+		}
 	}
 
 	run->nr_writing -= count;
@@ -96,6 +112,7 @@ static void panthor_reclaim_finish(struct panthor_reclaim_run *run, u32 count,
 /* Start writes until no more are left to be taken. */
 static void panthor_reclaim_take_writes(struct panthor_reclaim_run *run)
 {
+	u64 now_ns = ktime_get_ns();
 	struct blk_plug plug;
 	u32 i;
 
@@ -107,11 +124,13 @@ static void panthor_reclaim_take_writes(struct panthor_reclaim_run *run)
 		*writing = (struct panthor_reclaim_writing){
 			.bo = bo,
 			.requester = run->requester,
+			.start_ns = now_ns,
 		};
 		if (panthor_reclaim_stopped(run))
 			writing->err = -EINTR;
 		else
 			panthor_reclaim_write_start(writing);
+		now_ns = writing->start_ns + writing->duration_ns;
 	}
 	blk_finish_plug(&plug);
 }

@@ -271,9 +271,9 @@ static void panthor_reclaim_write_pass(struct panthor_reclaim_writing *w, bool w
 
 /**
  * panthor_reclaim_write_start() - Start to write an evicted BO to swap
- * @w: &panthor_reclaim_writing.bo, which the caller has a reference on, and
- *     &panthor_reclaim_writing.requester are set. The rest is filled in, for
- *     panthor_reclaim_write_end().
+ * @w: &panthor_reclaim_writing.bo, which the caller has a reference on,
+ *     &panthor_reclaim_writing.requester and &panthor_reclaim_writing.start_ns, the time
+ *     now, are set. The rest is filled in, for panthor_reclaim_write_end().
  *
  * Does nothing if the BO was swapped in, if only the caller has a reference on it,
  * or if another request is writing it.
@@ -285,7 +285,6 @@ void panthor_reclaim_write_start(struct panthor_reclaim_writing *w)
 {
 	struct panthor_gem_object *bo = w->bo;
 
-	w->start_ns = ktime_get_ns();
 	if (atomic_xchg_acquire(&bo->rcl.writing, 1))
 		w->err = -EBUSY;
 	else if (panthor_reclaim_in_ram(bo))
