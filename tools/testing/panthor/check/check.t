@@ -63,6 +63,10 @@ oom cgroup-full 'memory: usage 8192kB, limit 8192kB, failcnt 9'
 oom guest-full 'Mem-Info:'
 expect "an OOM kill in a cgroup passes, one of the guest fails" 1 \
 	"FAIL guest-full: the kernel's log: .*Call Trace" in_guest "$tmp/cgroup-full" "$tmp/guest-full"
+# shellcheck disable=SC2016 # for the program's shell
+program swaps 'n=$(cat /sys/class/zram-control/hot_add); echo 8M >/sys/block/zram$n/disksize
+	mkswap /dev/zram$n >/dev/null && swapon /dev/zram$n && echo ok 1; echo 1..1'
+expect "swap that a test leaves on ends the boot" 0 "^1 passed, 0 failed$" in_guest "$tmp/swaps" "$tmp/good"
 expect "a memory leak is found" 1 "FAIL kmemleak: no memory lost" in_guest "$tmp/leaks"
 
 tap_end
