@@ -61,9 +61,8 @@ compile_each()
 	else
 		rsync -rcq --no-times --exclude=.git "$tree/" "$each_dir/source/"
 		# A header alone: somebody has to read it
-		[ -e "$tree/$PANTHOR/panthor_reclaim.c" ] || [ ! -e "$tree/$PANTHOR/panthor_reclaim.h" ] ||
-			printf '#include "%s"\n' panthor_device.h panthor_gem.h panthor_reclaim.h |
-				sed '$a #define CREATE_TRACE_POINTS\n#include <trace/events/panthor_reclaim.h>' \
+		[ -e "$tree/$PANTHOR/panthor_reclaim.c" ] || [ ! -e "$tree/include/trace/events/panthor_reclaim.h" ] ||
+			printf '%s\n' '#define CREATE_TRACE_POINTS' '#include <trace/events/panthor_reclaim.h>' \
 				>"$each_dir/source/$PANTHOR/try_events.c"
 	fi
 	for config in $CONFIGS; do
