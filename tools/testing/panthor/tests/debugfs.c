@@ -136,23 +136,6 @@ static void test_figures(void)
 	peer_quit(peer);
 }
 
-/* The table of one client, in its own folder; @path is set, too */
-static struct table *client_table(pid_t pid, char *path, size_t size)
-{
-	int row;
-	struct table *table = device_row(pid, &row);
-
-	if (row < 0)
-		bail("no row for %d", pid);
-	snprintf(path, size, "/sys/kernel/debug/dri/client-%s/reclaim",
-		 table_text(table, row, "client"));
-	table_free(table);
-	table = table_read(path);
-	if (!ok(table, "a client has a table in its own directory"))
-		bail("no %s", path);
-	return table;
-}
-
 /* Do the lines of the VMs add up to the one for all? */
 static void check_sums(const struct table *table, const char *when)
 {
@@ -193,11 +176,12 @@ static int rows_saying(const struct table *table, const char *result)
 static void test_client_file(void)
 {
 	struct peer *peer = peer_start("-v2", "-b4x64K", "-b2x64K:unused", NULL);
-	struct table *table;
-	char path[300];
+	const char *path = client_table(peer->pid);
+	struct table *table = table_read(path);
 	int vms = 0;
 
-	table = client_table(peer->pid, path, sizeof(path));
+	if (!ok(table, "a client has a table in its own directory"))
+		bail("no %s", path);
 	read_only(device_table());
 	read_only(path);
 	for (int row = 0; row < table->nr_rows; row++) {
@@ -212,7 +196,7 @@ static void test_client_file(void)
 
 	if (reclaim(peer->pid))
 		bail("reclaim failed");
-	table = client_table(peer->pid, path, sizeof(path));
+	table = table_read(path);
 	check_sums(table, "evicted");
 	ok(table_value(table, 1, "last_written") == 4 * 65536 &&
 		   table_value(table, 1, "last_writeback_ns") > 0,
@@ -225,7 +209,7 @@ static void test_client_file(void)
 	if (!peer_do(peer, "hold"))
 		bail("no job");
 	ok(reclaim(peer->pid) == -EBUSY, "a write to a busy client: EBUSY");
-	table = client_table(peer->pid, path, sizeof(path));
+	table = table_read(path);
 	ok_jobs(peer_do(peer, "release"), "whose job went well");
 	check_sums(table, "busy");
 	ok(rows_saying(table, "-16") >= 2, "the lines of its VMs have the result (%d)",
@@ -316,15 +300,9 @@ static void test_last(void)
 /* The line of VM @vm in the table of our own only file */
 static int vm_row(struct table **table, uint32_t vm)
 {
-	char path[300];
+	const char *path = client_table(getpid());
 	int row;
 
-	*table = device_row(getpid(), &row);
-	if (row < 0)
-		bail("no row for %d", getpid());
-	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/client-%s/reclaim",
-		 table_text(*table, row, "client"));
-	table_free(*table);
 	*table = table_read(path);
 	for (row = 0; *table && row < (*table)->nr_rows; row++)
 		if (strcmp(table_text(*table, row, "vm"), "all") &&

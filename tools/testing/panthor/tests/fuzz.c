@@ -328,10 +328,8 @@ int main(void)
 	table = table_read(device_table());
 	if (!ok(table && table->nr_rows == 1, "the table is well-formed"))
 		bail("no client in %s", device_table());
-	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/client-%s/reclaim",
-		 table_text(table, 0, "client"));
 	table_free(table);
-	test_debugfs(path, inputs / 50, false);
+	test_debugfs(client_table(peer->pid), inputs / 50, false);
 	snprintf(path, sizeof(path), "%s/shrink", debugfs_dir());
 	test_debugfs(path, inputs / 50, true);
 	ok(peer_do(peer, "verify gpu"), "the client's data is intact");

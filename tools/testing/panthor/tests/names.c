@@ -220,17 +220,14 @@ static void nested_start(struct nested *client)
 static bool tables_have(pid_t pid)
 {
 	struct table *table;
-	char path[64];
 	bool have;
 	int row;
 
 	table = device_row(pid, &row);
 	if (row < 0)
 		return false;
-	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/client-%s/reclaim",
-		 table_text(table, row, "client"));
 	table_free(table);
-	table = table_read(path);
+	table = table_read(client_table(pid));
 	have = table && table->nr_rows;
 	for (row = 0; table && row < table->nr_rows; row++)
 		have &= (pid_t)table_value(table, row, "tgid") == pid;

@@ -366,6 +366,15 @@ struct table *device_row(pid_t tgid, int *row)
 	return table;
 }
 
+const char *client_table(pid_t tgid)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/client-%lld/reclaim",
+		 (long long)device_value(tgid, "client"));
+	return path;
+}
+
 int64_t device_value(pid_t tgid, const char *column)
 {
 	int row;

@@ -106,6 +106,8 @@ void table_free(struct table *table);
 const char *device_table(void);
 /* The same read, and the row of process @tgid in it, or -1; bails out if there is no table */
 struct table *device_row(pid_t tgid, int *row);
+/* The table of the VMs of the client in that row; bails out if there is no such process */
+const char *client_table(pid_t tgid);
 /* A column of that row, "last_result" for one; bails out if there is no such process */
 int64_t device_value(pid_t tgid, const char *column);
 /* What a column adds up to over all open files of process @tgid */
