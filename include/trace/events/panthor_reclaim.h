@@ -42,8 +42,9 @@
  * - client_id: ID of the open file, drm-client-id in fdinfo. 0 if the client is
  *   the kernel.
  * - tgid: process of that client, in the initial PID namespace.
- * - vm_id: handle of the VM, as VM_CREATE returned it to that client. 0 for BOs
- *   that are not private to one VM: in none, or in several.
+ * - vm_id: handle of the VM, as VM_CREATE returned it to that client; it may have
+ *   been destroyed since. 0 for BOs that are not private to one VM: in none, or in
+ *   several.
  * - state: how the BO was used when the request looked at it, &enum
  *   panthor_reclaim_state.
  * - kind: what the BO is, &enum panthor_reclaim_kind.

@@ -82,6 +82,15 @@ static void panthor_reclaim_book(struct panthor_reclaim_client *client,
 	panthor_reclaim_last_add(vm ? &vm->last : &client->last_no_vm, req, acct);
 }
 
+/* For a VM that was destroyed, and its account with it. */
+static void panthor_reclaim_book_client(struct panthor_reclaim_client *client,
+					const struct panthor_reclaim_req *req,
+					const struct panthor_reclaim_acct *acct)
+{
+	guard(spinlock)(&client->lock);
+	panthor_reclaim_last_add(&client->last, req, acct);
+}
+
 /**
  * panthor_reclaim_result() - Record the result of a request
  * @req: Request, which has ended.
@@ -112,6 +121,12 @@ static void panthor_reclaim_book(struct panthor_reclaim_client *client,
 				 struct panthor_reclaim_vm *vm,
 				 const struct panthor_reclaim_req *req,
 				 const struct panthor_reclaim_acct *acct)
+{
+}
+
+static void panthor_reclaim_book_client(struct panthor_reclaim_client *client,
+					const struct panthor_reclaim_req *req,
+					const struct panthor_reclaim_acct *acct)
 {
 }
 
@@ -426,17 +441,20 @@ void panthor_reclaim_written(struct panthor_reclaim_req *req,
 /**
  * panthor_reclaim_book_written() - Account for the writeback of BOs of one VM
  * @req: Request.
- * @client: Client that the BOs belong to.
- * @vm: VM that they are private to, NULL if there is none or it was destroyed.
+ * @entry: Entry of the BOs.
+ * @vm: VM of the entry, NULL if there is none or it was destroyed.
  * @sum: Their account.
  */
 void panthor_reclaim_book_written(struct panthor_reclaim_req *req,
-				  struct panthor_reclaim_client *client,
+				  const struct panthor_reclaim_entry *entry,
 				  struct panthor_reclaim_vm *vm,
 				  const struct panthor_reclaim_acct *sum)
 {
 	panthor_reclaim_add(&req->info.total, sum);
-	panthor_reclaim_book(client, vm, req, sum);
+	if (vm || !entry->serial)
+		panthor_reclaim_book(entry->client, vm, req, sum);
+	else
+		panthor_reclaim_book_client(entry->client, req, sum);
 }
 
 /**

@@ -441,6 +441,12 @@ static void panthor_reclaim_entry(struct panthor_reclaim_run *run,
 	u32 bos = 0;
 	bool over;
 
+	/* Without it, its BOs are private to no VM, and their writes are to say so, too. */
+	if (!vm) {
+		entry->serial = 0;
+		entry->id = 0;
+	}
+
 	for (item = panthor_reclaim_pending(run, entry->first); item;
 	     item = panthor_reclaim_pending(run, item->next)) {
 		if (panthor_reclaim_no_pages(run, item))

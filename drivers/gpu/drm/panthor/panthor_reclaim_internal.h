@@ -130,10 +130,13 @@ struct panthor_reclaim_entry {
 	/** @vm: The VM, with a reference, while its BOs are looked up. */
 	struct panthor_vm *vm;
 
-	/** @serial: &panthor_reclaim_vm.serial, 0 without a VM. */
+	/**
+	 * @serial: &panthor_reclaim_vm.serial, 0 without a VM, also if it was destroyed
+	 * before its BOs were evicted.
+	 */
 	u64 serial;
 
-	/** @id: Handle of the VM, 0 without a VM. */
+	/** @id: Handle of the VM, 0 if @serial is. */
 	u32 id;
 
 	/** @used_ns: When it was last used, set by panthor_reclaim_order(). */
@@ -371,7 +374,7 @@ void panthor_reclaim_written(struct panthor_reclaim_req *req,
 			     const struct panthor_reclaim_writing *writing,
 			     struct panthor_reclaim_acct *sum);
 void panthor_reclaim_book_written(struct panthor_reclaim_req *req,
-				  struct panthor_reclaim_client *client,
+				  const struct panthor_reclaim_entry *entry,
 				  struct panthor_reclaim_vm *vm,
 				  const struct panthor_reclaim_acct *sum);
 void panthor_reclaim_result(struct panthor_reclaim_req *req, struct panthor_reclaim_client *client,

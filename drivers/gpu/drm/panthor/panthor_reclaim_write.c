@@ -79,8 +79,7 @@ static void panthor_reclaim_book_writes(struct panthor_reclaim_run *run, u32 ind
 		return;
 
 	vm = panthor_reclaim_entry_vm(entry);
-	panthor_reclaim_book_written(&run->req, entry->client, vm ? panthor_vm_reclaim(vm) : NULL,
-				     sum);
+	panthor_reclaim_book_written(&run->req, entry, vm ? panthor_vm_reclaim(vm) : NULL, sum);
 	panthor_vm_put(vm);
 }
 

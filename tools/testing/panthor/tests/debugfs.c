@@ -20,6 +20,7 @@
 #include "client.h"
 #include "peer.h"
 #include "reclaim.h"
+#include "swap.h"
 #include "tap.h"
 #include "trace.h"
 
@@ -357,6 +358,64 @@ static void test_new_vm(void)
 	client_fini(&client);
 }
 
+/* A VM is destroyed while its BOs are written, and its handle is used again */
+static void test_destroyed(void)
+{
+	static const char what[] = "what was written of a VM that is gone is in no VM's line";
+	const char *disk = slow_disk(20, 64);
+	struct trace *trace;
+	uint64_t of_none, of_new;
+	struct bo bos[24];
+	struct table *table;
+	pid_t pid, target;
+	struct gpu gpu;
+	struct vm vm;
+	int row;
+
+	if (!disk) {
+		skip("no null_blk", "%s", what);
+		return;
+	}
+	set_swap(disk, true);
+	set_swap(ZRAM, false);
+	if (gpu_open(&gpu, NULL) || vm_create(&gpu, &vm))
+		bail("no VM");
+	for (int i = 0; i < 24; i++) {
+		if (bo_create(&gpu, &bos[i], 65536, 0, &vm) || bo_bind(&bos[i], &vm) ||
+		    bo_map(&bos[i]))
+			bail("no BO");
+		memset(bos[i].map, 1, bos[i].size);
+	}
+	trace = trace_start("panthor:panthor_bo_writeback", NULL);
+	target = getpid();
+	pid = fork();
+	if (!pid)
+		_exit(!!reclaim(target));
+	trace_wait(trace, "panthor_bo_writeback", 1);
+	if (vm_destroy(&vm) || vm_create(&gpu, &vm))
+		bail("no new VM");
+	waitpid(pid, NULL, 0);
+	trace_stop(trace);
+	row = vm_row(&table, vm.id);
+	of_new = table_value(table, row, "last_written");
+	table_free(table);
+	row = vm_row(&table, 0);
+	of_none = table_value(table, row, "last_written");
+	ok(trace->nr_events == 24 && event_value(&trace->events[0], "vm_id") == vm.id && !of_new &&
+		   !of_none,
+	   "%s (%llu, %llu bytes)", what, (unsigned long long)of_new, (unsigned long long)of_none);
+	ok(table_value(table, table->nr_rows - 1, "last_written") == 24 * 65536,
+	   "but in the file's sum");
+	table_free(table);
+	trace_free(trace);
+	for (int i = 0; i < 24; i++)
+		bo_unmap(&bos[i]);
+	gpu_close(&gpu);
+	set_swap(ZRAM, true);
+	set_swap(disk, false);
+	remove_slow_disk();
+}
+
 /* Its evictions and swap-ins stay in the sum when a BO is freed, and go from the VM's line */
 static void test_freed(void)
 {
@@ -566,6 +625,7 @@ int main(void)
 	test_last();
 	test_shrinker_counts();
 	test_new_vm();
+	test_destroyed();
 	test_freed();
 	test_exited();
 	test_escaping();

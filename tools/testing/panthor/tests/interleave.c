@@ -139,6 +139,57 @@ static int bind_after(const struct held *held, const struct bo *bo, const struct
 	return dev_ioctl(vm->gpu->fd, DRM_IOCTL_PANTHOR_VM_BIND, &args);
 }
 
+static int64_t vm_in(const struct trace *trace, const char *name, int64_t bo_id)
+{
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_is(&trace->events[i], name) &&
+		    event_value(&trace->events[i], "bo_id") == bo_id)
+			return event_value(&trace->events[i], "vm_id");
+	return -1;
+}
+
+/* The VM is destroyed while a request waits for its job, and its handle is used again */
+static void test_gone(bool again)
+{
+	struct vm vm, new = {};
+	struct trace *trace;
+	int64_t bo_id = -1;
+	struct held held;
+	struct gpu gpu;
+	struct bo bo;
+	pid_t writer;
+	uint32_t id;
+
+	open_vm(&gpu, &vm);
+	make_bo(&gpu, &bo, SIZE, NULL, "gone");
+	need(bo_bind(&bo, &vm), "bind it");
+	id = vm.id;
+	held_start(&held, &vm, 0);
+	trace = trace_start("panthor", NULL);
+	writer = start_waiting_writer(trace);
+	need(vm_destroy(&vm), "destroy the VM");
+	if (again)
+		need(vm_create(&gpu, &new), "make a VM");
+	held_release(&held);
+	wait_writer(writer);
+	/* Swapped in */
+	*(volatile char *)bo.map = 1;
+	trace_stop(trace);
+	for (int i = 0; i < trace->nr_events; i++)
+		if (event_is(&trace->events[i], "panthor_bo_evict") &&
+		    event_says(&trace->events[i], "label", "gone"))
+			bo_id = event_value(&trace->events[i], "bo_id");
+	ok_jobs((!again || new.id == id) && !vm_in(trace, "panthor_bo_evict", bo_id) &&
+			!vm_in(trace, "panthor_bo_writeback", bo_id) &&
+			!vm_in(trace, "panthor_bo_swapin", bo_id),
+		"a VM that was destroyed before the eviction%s: the BO is in none, in each event",
+		again ? ", and its handle used again" : "");
+	trace_free(trace);
+	held_unmap(&held);
+	bo_unmap(&bo);
+	gpu_close(&gpu);
+}
+
 static bool bound_bo_evicted(void)
 {
 	struct trace *trace;
@@ -586,6 +637,8 @@ int main(void)
 	test_under_job(false, false);
 	test_under_job(true, true);
 	test_under_job(false, true);
+	test_gone(false);
+	test_gone(true);
 	test_pinned();
 	test_account();
 	test_wait(false);
