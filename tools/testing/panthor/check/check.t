@@ -50,19 +50,28 @@ status=$?
 again() { printf '%s\n' "$warned"; return $status; }
 expect "a WARN fails the running test" 1 "FAIL warns: the kernel's log: .*WARNING" again
 expect "the stack of the WARN is shown" 1 "^ +# .*lkdtm_do_action" again
-# oom NAME LINE - what the kernel says when memory is out, and then LINE
-oom()
+# says NAME LINE... - a program meanwhile the kernel says that
+says()
 {
-	program "$1" "for line in 'hog invoked oom-killer: gfp_mask=0x1' 'Call Trace:' '$2'; do
+	local name=$1
+
+	shift
+	program "$name" "for line in ${*@Q}; do
 		echo \"\$line\" >/dev/kmsg
 	done
 	echo ok 1; echo 1..1"
 }
 
-oom cgroup-full 'memory: usage 8192kB, limit 8192kB, failcnt 9'
-oom guest-full 'Mem-Info:'
+says cgroup-full 'hog invoked oom-killer: gfp_mask=0x1' 'Call Trace:' \
+	'memory: usage 8192kB, limit 8192kB, failcnt 9'
+says guest-full 'hog invoked oom-killer: gfp_mask=0x1' 'Call Trace:' 'Mem-Info:'
 expect "an OOM kill in a cgroup passes, one of the guest fails" 1 \
 	"FAIL guest-full: the kernel's log: .*Call Trace" in_guest "$tmp/cgroup-full" "$tmp/guest-full"
+stall=('hog: page allocation stall for 10 secs: order:0' 'Call Trace:' 'Mem-Info:')
+says stalls "${stall[@]}"
+says stalls-and-more "${stall[@]}" 'Call Trace:'
+expect "an allocation that takes long passes, what comes after it does not" 1 \
+	"FAIL stalls-and-more: the kernel's log: .*Call Trace" in_guest "$tmp/stalls" "$tmp/stalls-and-more"
 # shellcheck disable=SC2016 # for the program's shell
 program swaps 'n=$(cat /sys/class/zram-control/hot_add); echo 8M >/sys/block/zram$n/disksize
 	mkswap /dev/zram$n >/dev/null && swapon /dev/zram$n && echo ok 1; echo 1..1'
