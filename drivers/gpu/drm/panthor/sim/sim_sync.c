@@ -7,6 +7,7 @@
  * flushes, sync objects, timestamps.
  */
 
+#include <linux/ktime.h>
 #include <linux/mm.h>
 
 #include "sim_insn.h"
@@ -39,12 +40,16 @@ int psim_op_flush(struct psim_cs *cs, u64 insn, u64 now)
 	if (ret)
 		return ret;
 
-	/* Skipped if there was a flush since the id was read; 0 forces one. */
+	/*
+	 * Skipped if there was a flush since the id was read; 0 forces one. It begins when it
+	 * is executed, which is later than @now if the thread lost its CPU in between.
+	 */
 	id = cs->ctx.regs[reg];
 	latest = READ_ONCE(*(u32 *)page_address(cs->env->gpu->flush_page));
 	if (!id || id == latest)
 		psim_signal_sb(cs, FIELD_GET(PSIM_F_SIGNAL, insn),
-			       READ_ONCE(base->knobs.flush_latency_us) * NSEC_PER_USEC, now);
+			       READ_ONCE(base->knobs.flush_latency_us) * NSEC_PER_USEC,
+			       ktime_get_ns());
 	return 0;
 }
 
