@@ -401,7 +401,7 @@ static void test_destroyed(void)
 	table_free(table);
 	row = vm_row(&table, 0);
 	of_none = table_value(table, row, "last_written");
-	ok(trace->nr_events == 24 && event_value(&trace->events[0], "vm_id") == vm.id && !of_new &&
+	ok(trace->nr_events >= 24 && event_value(&trace->events[0], "vm_id") == vm.id && !of_new &&
 		   !of_none,
 	   "%s (%llu, %llu bytes)", what, (unsigned long long)of_new, (unsigned long long)of_none);
 	ok(table_value(table, table->nr_rows - 1, "last_written") == 24 * 65536,
